@@ -1,0 +1,134 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+	"github.com/google/uuid"
+)
+
+// Catalog is the one row under which the catalogue changes.
+type Catalog struct{ ent.Schema }
+
+// Fields of Catalog.
+func (Catalog) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int("id").Immutable().Comment("always 1"),
+		field.Int64("revision").Default(0).Comment("rises with every change of the catalogue"),
+	}
+}
+
+// Annotations of Catalog.
+func (Catalog) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "catalog"}}
+}
+
+// Product is a SKU. Its id is the vendor's skuId.
+type Product struct{ ent.Schema }
+
+// Fields of Product.
+func (Product) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID("id", uuid.UUID{}).Immutable(),
+		field.String("sku_part_number"),
+		field.String("display_name"),
+		field.String("display_name_key"),
+		optionalInstant("retired_at"),
+	}
+}
+
+// Indexes of Product.
+func (Product) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("display_name_key", "id"), index.Fields("sku_part_number")}
+}
+
+// Annotations of Product.
+func (Product) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "products"}}
+}
+
+// Plan is an app or service inside products. Its id is the vendor's servicePlanId.
+type Plan struct{ ent.Schema }
+
+// Fields of Plan.
+func (Plan) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID("id", uuid.UUID{}).Immutable(),
+		field.String("service_plan_name"),
+		field.String("display_name"),
+		field.String("display_name_key"),
+		optionalInstant("retired_at"),
+	}
+}
+
+// Indexes of Plan.
+func (Plan) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("display_name_key", "id")}
+}
+
+// Annotations of Plan.
+func (Plan) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "plans"}}
+}
+
+// ProductPlan says that a product bundles a plan.
+type ProductPlan struct{ ent.Schema }
+
+// Fields of ProductPlan.
+func (ProductPlan) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id").Immutable(),
+		field.UUID("product_id", uuid.UUID{}),
+		field.UUID("plan_id", uuid.UUID{}),
+	}
+}
+
+// Indexes of ProductPlan.
+func (ProductPlan) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("product_id", "plan_id").Unique(), index.Fields("plan_id")}
+}
+
+// Annotations of ProductPlan.
+func (ProductPlan) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "product_plans"}}
+}
+
+// ExclusionSet names plans of which a user may have at most one.
+type ExclusionSet struct{ ent.Schema }
+
+// Fields of ExclusionSet.
+func (ExclusionSet) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID("id", uuid.UUID{}).Immutable(),
+		field.String("name").Unique(),
+	}
+}
+
+// Annotations of ExclusionSet.
+func (ExclusionSet) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "exclusion_sets"}}
+}
+
+// ExclusionSetPlan puts a plan into an exclusion set.
+type ExclusionSetPlan struct{ ent.Schema }
+
+// Fields of ExclusionSetPlan.
+func (ExclusionSetPlan) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id").Immutable(),
+		field.UUID("exclusion_set_id", uuid.UUID{}),
+		field.UUID("plan_id", uuid.UUID{}),
+	}
+}
+
+// Indexes of ExclusionSetPlan.
+func (ExclusionSetPlan) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("exclusion_set_id", "plan_id").Unique(), index.Fields("plan_id")}
+}
+
+// Annotations of ExclusionSetPlan.
+func (ExclusionSetPlan) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "exclusion_set_plans"}}
+}

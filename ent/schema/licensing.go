@@ -1,0 +1,144 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+	"github.com/google/uuid"
+)
+
+// Subscription is a purchase of seats of a product.
+type Subscription struct{ ent.Schema }
+
+// Mixin of Subscription.
+func (Subscription) Mixin() []ent.Mixin { return []ent.Mixin{entity{}} }
+
+// Fields of Subscription.
+func (Subscription) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID("product_id", uuid.UUID{}),
+		field.Int32("seats").Optional().Nillable().Comment("null: unlimited"),
+		field.String("status"),
+		instant("created_at"),
+		instant("updated_at"),
+		optionalInstant("cancelled_at"),
+		field.Int("version").Default(1),
+	}
+}
+
+// Indexes of Subscription.
+func (Subscription) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("tenant_id", "product_id"), index.Fields("product_id")}
+}
+
+// Annotations of Subscription.
+func (Subscription) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "subscriptions"}}
+}
+
+// Assignment gives a product to a user or to a group; exactly one of the two is set.
+type Assignment struct{ ent.Schema }
+
+// Mixin of Assignment.
+func (Assignment) Mixin() []ent.Mixin { return []ent.Mixin{entity{}} }
+
+// Fields of Assignment.
+func (Assignment) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID("user_id", uuid.UUID{}).Optional().Nillable(),
+		field.UUID("group_id", uuid.UUID{}).Optional().Nillable(),
+		field.UUID("product_id", uuid.UUID{}),
+		field.String("mode").Comment("ALL, EXCEPT or ONLY"),
+		field.Text("plans").Default("[]").Comment("JSON array of plan ids, sorted; empty for ALL"),
+		field.Bool("include_nested").Default(true),
+		instant("created_at"),
+		instant("updated_at"),
+		field.Int("version").Default(1),
+	}
+}
+
+// Indexes of Assignment.
+func (Assignment) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("tenant_id", "user_id", "product_id").Unique().Annotations(entsql.IndexWhere("user_id IS NOT NULL")),
+		index.Fields("tenant_id", "group_id", "product_id").Unique().Annotations(entsql.IndexWhere("group_id IS NOT NULL")),
+		index.Fields("tenant_id", "product_id", "id"),
+	}
+}
+
+// Annotations of Assignment.
+func (Assignment) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "assignments"}}
+}
+
+// LicenseViolation is the stored exception: a source (plan_id null), or one plan of it, that
+// was not admitted for a user. The copied columns never change; they make R5's order an index
+// order.
+type LicenseViolation struct{ ent.Schema }
+
+// Mixin of LicenseViolation.
+func (LicenseViolation) Mixin() []ent.Mixin { return []ent.Mixin{relation{}} }
+
+// Fields of LicenseViolation.
+func (LicenseViolation) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID("user_id", uuid.UUID{}),
+		field.UUID("assignment_id", uuid.UUID{}),
+		field.UUID("plan_id", uuid.UUID{}).Optional().Nillable(),
+		field.String("code"),
+		instant("since"),
+		field.UUID("opened_by", uuid.UUID{}).Comment("audit event"),
+		field.UUID("product_id", uuid.UUID{}),
+		field.UUID("principal_id", uuid.UUID{}),
+		field.Bool("inherited"),
+		instant("assignment_created_at"),
+	}
+}
+
+// Indexes of LicenseViolation.
+func (LicenseViolation) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("tenant_id", "user_id", "assignment_id").Unique().StorageKey("license_violations_source").
+			Annotations(entsql.IndexWhere("plan_id IS NULL")),
+		index.Fields("tenant_id", "user_id", "assignment_id", "plan_id").Unique().StorageKey("license_violations_plan").
+			Annotations(entsql.IndexWhere("plan_id IS NOT NULL")),
+		index.Fields("tenant_id", "product_id", "inherited", "since", "assignment_created_at", "user_id", "principal_id").
+			StorageKey("license_violations_waiting").
+			Annotations(entsql.IndexWhere("plan_id IS NULL AND code = 'COUNT_VIOLATION'")),
+		index.Fields("tenant_id", "product_id", "user_id", "assignment_id", "plan_id").StorageKey("license_violations_listed"),
+		index.Fields("tenant_id", "assignment_id").StorageKey("license_violations_assignment"),
+	}
+}
+
+// Annotations of LicenseViolation.
+func (LicenseViolation) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "license_violations"}}
+}
+
+// SeatCounter counts the users that hold, wait for, or are in error with a product.
+type SeatCounter struct{ ent.Schema }
+
+// Mixin of SeatCounter.
+func (SeatCounter) Mixin() []ent.Mixin { return []ent.Mixin{relation{}} }
+
+// Fields of SeatCounter.
+func (SeatCounter) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID("product_id", uuid.UUID{}),
+		field.Int64("consumed").Default(0),
+		field.Int64("waiting").Default(0).Comment("users with a COUNT_VIOLATION"),
+		field.Int64("in_error").Default(0).Comment("users with any violation"),
+	}
+}
+
+// Indexes of SeatCounter.
+func (SeatCounter) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("tenant_id", "product_id").Unique()}
+}
+
+// Annotations of SeatCounter.
+func (SeatCounter) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "seat_counters"}}
+}

@@ -1,0 +1,88 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+	"github.com/google/uuid"
+)
+
+// Tenant is one organisation. Its row is the lock under which its facts change.
+type Tenant struct{ ent.Schema }
+
+// Fields of Tenant.
+func (Tenant) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID("id", uuid.UUID{}).Immutable(),
+		field.String("name"),
+		field.String("name_key").Unique(),
+		field.String("country").MaxLen(2).Comment("ISO 3166-1 alpha-2"),
+		field.Int64("graph_revision").Default(0).Comment("rises with every change of a fact held in the tenant graph"),
+		field.Int64("audit_sequence").Default(0).Comment("number of the last audit event"),
+		instant("last_instant", "instant of the last change; the next one is later"),
+		instant("created_at"),
+	}
+}
+
+// Annotations of Tenant.
+func (Tenant) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "tenants"}}
+}
+
+// APIToken is a bearer token. Only the SHA-256 of it is kept.
+type APIToken struct{ ent.Schema }
+
+// Mixin of APIToken.
+func (APIToken) Mixin() []ent.Mixin { return []ent.Mixin{entity{}} }
+
+// Fields of APIToken.
+func (APIToken) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("name"),
+		field.String("role"),
+		field.Bytes("hash").Unique().Sensitive(),
+		instant("created_at"),
+		optionalInstant("expires_at"),
+		optionalInstant("revoked_at"),
+	}
+}
+
+// Annotations of APIToken.
+func (APIToken) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "api_tokens"}}
+}
+
+// AuditEvent records one change: who, when, what, and what followed. Names are kept as text.
+type AuditEvent struct{ ent.Schema }
+
+// Mixin of AuditEvent.
+func (AuditEvent) Mixin() []ent.Mixin { return []ent.Mixin{entity{}} }
+
+// Fields of AuditEvent.
+func (AuditEvent) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("sequence").Comment("1, 2, 3 … without a gap within the tenant"),
+		instant("occurred_at"),
+		field.String("actor_kind"),
+		field.String("actor"),
+		field.String("request_id").Optional(),
+		field.String("action"),
+		field.String("summary"),
+		field.Text("subjects").Comment("JSON"),
+		field.Text("fields").Comment("JSON"),
+		field.Text("products").Comment("JSON"),
+		field.UUID("cause_id", uuid.UUID{}).Optional().Nillable(),
+	}
+}
+
+// Indexes of AuditEvent.
+func (AuditEvent) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("tenant_id", "sequence").Unique()}
+}
+
+// Annotations of AuditEvent.
+func (AuditEvent) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "audit_events"}}
+}

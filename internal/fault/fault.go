@@ -1,0 +1,136 @@
+// Package fault is the one shape of everything that can go wrong with a request: a code that
+// never changes, a message that is safe to show, what to do about it, where it is, and the
+// cause, which stays inside.
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// Code is a closed list. The first group are values of the SDL's UserErrorCode and describe
+// the content of an input; the second group are the extension codes of top-level errors.
+type Code string
+
+// Codes of user errors (values of UserErrorCode in the SDL).
+const (
+	NotFound                   Code = "NOT_FOUND"
+	InvalidID                  Code = "INVALID_ID"
+	InvalidValue               Code = "INVALID_VALUE"
+	Required                   Code = "REQUIRED"
+	TooMany                    Code = "TOO_MANY"
+	DuplicateValue             Code = "DUPLICATE_VALUE"
+	VersionConflict            Code = "VERSION_CONFLICT"
+	PlanNotInProduct           Code = "PLAN_NOT_IN_PRODUCT"
+	ProductRetired             Code = "PRODUCT_RETIRED"
+	NoSubscription             Code = "NO_SUBSCRIPTION"
+	CountViolation             Code = "COUNT_VIOLATION"
+	MutuallyExclusiveViolation Code = "MUTUALLY_EXCLUSIVE_VIOLATION"
+	LicenseIsInherited         Code = "LICENSE_IS_INHERITED"
+	GroupHasLicenses           Code = "GROUP_HAS_LICENSES"
+	GroupCycle                 Code = "GROUP_CYCLE"
+	SeatsBelowConsumed         Code = "SEATS_BELOW_CONSUMED"
+)
+
+// Codes of top-level errors (extensions.code).
+const (
+	Unauthenticated Code = "UNAUTHENTICATED"
+	Forbidden       Code = "FORBIDDEN"
+	BadUserInput    Code = "BAD_USER_INPUT"
+	// Unavailable: nothing was changed, try again.
+	Unavailable Code = "UNAVAILABLE"
+	// OutcomeUnknown: the answer to the commit was lost; read before trying again.
+	OutcomeUnknown Code = "OUTCOME_UNKNOWN"
+	Internal       Code = "INTERNAL"
+)
+
+// Error is a refusal or a failure.
+type Error struct {
+	Code        Code
+	Message     string   // one sentence, safe to show, names what and where
+	Remediation string   // one sentence: how to fix it; may be empty
+	Path        []string // field path within the input, list indices included
+	Details     any      // typed facts that the code's rule names, or nil
+	Cause       error    // for the log only
+}
+
+// New returns an error with a formatted message.
+func New(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Wrap returns an error that keeps its cause for the log.
+func Wrap(cause error, code Code, format string, args ...any) *Error {
+	e := New(code, format, args...)
+	e.Cause = cause
+	return e
+}
+
+// Error returns the safe message.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// At returns a copy with path elements put in front of the present path.
+func (e *Error) At(path ...any) *Error {
+	c := *e
+	front := make([]string, 0, len(path)+len(e.Path))
+	for _, p := range path {
+		switch p := p.(type) {
+		case int:
+			front = append(front, strconv.Itoa(p))
+		case string:
+			front = append(front, p)
+		default:
+			front = append(front, fmt.Sprint(p))
+		}
+	}
+	c.Path = slices.Concat(front, e.Path)
+	return &c
+}
+
+// Fix returns a copy with a remediation.
+func (e *Error) Fix(format string, args ...any) *Error {
+	c := *e
+	c.Remediation = fmt.Sprintf(format, args...)
+	return &c
+}
+
+// With returns a copy with details.
+func (e *Error) With(details any) *Error {
+	c := *e
+	c.Details = details
+	return &c
+}
+
+// As returns the *Error within err, if there is one.
+func As(err error) (*Error, bool) {
+	var e *Error
+	ok := errors.As(err, &e)
+	return e, ok
+}
+
+// CodeOf returns the code within err, Internal where there is none, and "" for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	if e, ok := As(err); ok {
+		return e.Code
+	}
+	return Internal
+}
+
+// IsUserError tells whether the code belongs in a mutation's userErrors.
+func (c Code) IsUserError() bool {
+	switch c {
+	case NotFound, InvalidID, InvalidValue, Required, TooMany, DuplicateValue, VersionConflict, PlanNotInProduct,
+		ProductRetired, NoSubscription, CountViolation, MutuallyExclusiveViolation, LicenseIsInherited,
+		GroupHasLicenses, GroupCycle, SeatsBelowConsumed:
+		return true
+	}
+	return false
+}

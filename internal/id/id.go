@@ -1,0 +1,110 @@
+// Package id turns the UUIDs that Licensegraph stores into the TypeIDs that its clients see
+// (user_01jq…, product_…) and back.
+//
+// Everything below the API carries plain UUIDs; the kind of thing an id names is known from
+// its place. Ids are UUIDv7 (RFC 9562); products and plans carry the vendor's own UUIDs.
+package id
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"go.jetify.com/typeid"
+)
+
+// Kind is the prefix of a TypeID: what an id names.
+type Kind string
+
+// The kinds of things that have an id of their own.
+const (
+	Tenant       Kind = "tenant"
+	User         Kind = "user"
+	Group        Kind = "group"
+	Product      Kind = "product"
+	Plan         Kind = "plan"
+	Assignment   Kind = "assignment"
+	Subscription Kind = "subscription"
+	Audit        Kind = "audit"
+	Token        Kind = "token"
+)
+
+var kinds = map[Kind]bool{
+	Tenant: true, User: true, Group: true, Product: true, Plan: true,
+	Assignment: true, Subscription: true, Audit: true, Token: true,
+}
+
+// ErrMalformed is wrapped by every error of Parse and ParseAny.
+var ErrMalformed = errors.New("malformed id")
+
+// Format returns the TypeID of a UUID, for example user_01jqk9v5t8e4ha3m2c6xw0yzpb.
+func Format(kind Kind, u uuid.UUID) string {
+	t, err := typeid.FromUUIDBytesWithPrefix(string(kind), u[:])
+	if err != nil { // only an invalid prefix can do this, and kinds are constants
+		return string(kind) + "_" + u.String()
+	}
+	return t.String()
+}
+
+// Parse reads a TypeID of one kind. Where the kind is Product or Plan, the bare vendor UUID
+// (hyphenated, any letter case, blanks around it ignored) is accepted too.
+//
+// Errors wrap ErrMalformed and say what was expected.
+func Parse(kind Kind, s string) (uuid.UUID, error) {
+	if kind == Product || kind == Plan {
+		if t := strings.TrimFunc(s, isBlank); len(t) == 36 {
+			if u, err := uuid.Parse(t); err == nil {
+				return u, nil
+			}
+		}
+	}
+	got, u, err := ParseAny(s)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("%w: a %s id looks like %q%s", ErrMalformed, kind, Format(kind, example), orUUID(kind))
+	}
+	if got != kind {
+		return uuid.Nil, fmt.Errorf("%w: this is the id of a %s, but a %s id is needed here", ErrMalformed, got, kind)
+	}
+	return u, nil
+}
+
+// ParseAny reads a TypeID of any known kind.
+//
+// Errors wrap ErrMalformed.
+func ParseAny(s string) (Kind, uuid.UUID, error) {
+	t, err := typeid.FromString(s)
+	if err != nil || !kinds[Kind(t.Prefix())] {
+		return "", uuid.Nil, fmt.Errorf("%w: ids look like %q", ErrMalformed, Format(User, example))
+	}
+	u, err := uuid.FromBytes(t.UUIDBytes())
+	if err != nil {
+		return "", uuid.Nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return Kind(t.Prefix()), u, nil
+}
+
+// Source makes new ids. Tests inject one that is deterministic.
+type Source func() (uuid.UUID, error)
+
+// NewV7 is the Source of production: UUIDv7, ordered by time of creation.
+func NewV7() (uuid.UUID, error) { return uuid.NewV7() }
+
+var example = uuid.MustParse("01960000-0000-7000-8000-000000000001")
+
+func orUUID(kind Kind) string {
+	if kind == Product || kind == Plan {
+		return " or is the vendor's UUID"
+	}
+	return ""
+}
+
+// isBlank holds for what imported identifiers are padded with in practice: white space, the
+// no-break space and the byte order mark.
+func isBlank(r rune) bool {
+	switch r {
+	case ' ', '\t', '\r', '\n', '\u00a0', '\ufeff', '\u200b':
+		return true
+	}
+	return false
+}
