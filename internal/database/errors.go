@@ -1,0 +1,68 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/licensegraph/licensegraph/internal/fault"
+)
+
+// temporary tells whether the same transaction may succeed when run again: the database gave
+// up on it, or the connection was lost before the commit.
+func temporary(err error) bool {
+	if fault.CodeOf(err) == fault.OutcomeUnknown {
+		return false
+	}
+	return contention(err) || lost(err)
+}
+
+// contention: another transaction stood in the way.
+func contention(err error) bool {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		primary := e.Code() & 0xff
+		return primary == sqlite3.SQLITE_BUSY || primary == sqlite3.SQLITE_LOCKED
+	}
+	return pq.As(err, pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected, pqerror.LockNotAvailable) != nil
+}
+
+// lost: there is no connection, or it broke.
+func lost(err error) bool {
+	if e := pq.As(err); e != nil {
+		return e.Fatal() || e.Code.Class() == "08" || e.Code == pqerror.TooManyConnections
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// committed classifies the answer to a commit.
+func committed(err error) error {
+	if err != nil && lost(err) {
+		return fault.Wrap(err, fault.OutcomeUnknown, "The connection to the database was lost during the commit; the change may have been made or not.").
+			Fix("Read the present state before trying again.")
+	}
+	return err
+}
+
+// settled turns the failure of a transaction whose context has ended into UNAVAILABLE, unless
+// fn refused with a code of its own.
+func settled(ctx context.Context, err error) error {
+	if ctx.Err() == nil || fault.CodeOf(err) != fault.Internal {
+		return err
+	}
+	message := "The request was cancelled; nothing was changed."
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		message = "The request took too long; nothing was changed."
+	}
+	return fault.Wrap(errors.Join(ctx.Err(), err), fault.Unavailable, "%s", message).Fix("Try again.")
+}
