@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+)
+
+// License is what a user has of one product (R3): the union over the sources.
+type License struct {
+	Product int32
+	Sources []SourceState
+	On      PlanSet // plans that are on by this product's admitted sources
+	Held    bool    // an admitted source is there: a seat is taken (R4)
+}
+
+// SourceState is one source of a license with what is not admitted of it.
+type SourceState struct {
+	*Source
+	Admitted bool
+	On       PlanSet
+	Rows     []Row
+}
+
+// Derive reads a state: one license per product, in the order of the user's sources.
+func (r *Rules) Derive(u User) []License {
+	var licenses []License
+	at := map[int32]int{}
+	for i := range u.Sources {
+		a := &u.Sources[i]
+		s := SourceState{Source: a, Admitted: true, On: a.Selected}
+		for _, row := range u.Rows {
+			if row.Assignment != a.Key {
+				continue
+			}
+			s.Rows = append(s.Rows, row)
+			if row.Plan == Whole {
+				s.Admitted, s.On = false, nil
+			} else {
+				s.On = s.On.Minus(NewPlanSet(row.Plan))
+			}
+		}
+		j, ok := at[a.Product]
+		if !ok {
+			j = len(licenses)
+			at[a.Product] = j
+			licenses = append(licenses, License{Product: a.Product})
+		}
+		l := &licenses[j]
+		l.Sources = append(l.Sources, s)
+		l.On = l.On.Union(s.On)
+		l.Held = l.Held || s.Admitted
+	}
+	return licenses
+}
+
+// On returns the plans that are on for a user through all licenses.
+func On(licenses []License) PlanSet {
+	var on PlanSet
+	for _, l := range licenses {
+		on = on.Union(l.On)
+	}
+	return on
+}
+
+// Explain tells what a row's item conflicts with as the state stands: the code that the checks
+// give it, seats aside, and the conflict for Exclusion.
+func (r *Rules) Explain(u User, row Row) (Code, Conflict) {
+	on := On(r.Derive(u))
+	joining := NewPlanSet()
+	for i := range u.Sources {
+		if u.Sources[i].Key == row.Assignment {
+			joining = u.Sources[i].Selected
+		}
+	}
+	if row.Plan != Whole {
+		joining = NewPlanSet(row.Plan)
+	}
+	return r.Check(on, joining)
+}
+
+// Problem is one way in which a stored state does not hold R17.
+type Problem struct {
+	Rule    string
+	Product int32 // -1: of no product
+	Text    string
+}
+
+// Verify checks one user's state on its own (R17); free tells whether a product has a seat
+// left.
+func (r *Rules) Verify(u User, free func(product int32) bool) []Problem {
+	var problems []Problem
+	licenses := r.Derive(u)
+	on := On(licenses)
+	if c, bad := r.SelfConflict(on); bad {
+		problems = append(problems, Problem{Rule: "R9", Product: -1, Text: fmt.Sprintf("two plans of the exclusion set %q are on", c.Set)})
+	}
+	known := 0
+	for _, l := range licenses {
+		for _, s := range l.Sources {
+			if s.Admitted && !s.Selected.Empty() && s.On.Empty() {
+				problems = append(problems, Problem{"R9", l.Product, "an admitted source selects plans, and all of them are withheld"})
+			}
+			for _, row := range s.Rows {
+				known++
+				problems = append(problems, r.verifyRow(u, l, s, row, on, free)...)
+			}
+		}
+	}
+	if known < len(u.Rows) {
+		problems = append(problems, Problem{"R17", -1, fmt.Sprintf("%d violations belong to no living source", len(u.Rows)-known)})
+	}
+	return problems
+}
+
+func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, on PlanSet, free func(int32) bool) []Problem {
+	problem := func(text string) []Problem { return []Problem{{"R17", l.Product, text}} }
+	if row.Plan != Whole && !s.Selected.Has(row.Plan) {
+		return problem("a violation is about a plan that its source does not select")
+	}
+	if row.Plan != Whole && !s.Admitted {
+		return problem("a source that waits as a whole has a violation for one of its plans too")
+	}
+	code, _ := r.Explain(u, row)
+	switch {
+	case code != None && code != row.Code:
+		return problem("a violation does not bear the first code that fails")
+	case code != None:
+		return nil
+	case row.Plan != Whole:
+		return problem("a plan is withheld that would pass every check")
+	case row.Code != Count:
+		return problem("a violation bears a code that does not fail")
+	case l.Held:
+		return problem("a seat is waited for by a user who holds the product")
+	case free(l.Product):
+		return problem("a seat is waited for while one is free")
+	}
+	return nil
+}
+
+// Held returns the products that a user holds, each once.
+func Held(licenses []License) []int32 {
+	var products []int32
+	for _, l := range licenses {
+		if l.Held && !slices.Contains(products, l.Product) {
+			products = append(products, l.Product)
+		}
+	}
+	return products
+}

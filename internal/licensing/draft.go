@@ -1,0 +1,178 @@
+package licensing
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/principal"
+	"github.com/licensegraph/licensegraph/internal/textkey"
+)
+
+// Draft is a change being planned: an overlay over the state before. Its methods record what
+// is to be true; nothing is written until the engine has judged the whole. Whoever plans has
+// checked that what a method names exists, or does not, as the method says.
+type Draft struct {
+	Tx     *database.Tx
+	Tenant uuid.UUID
+	Now    clock.Instant
+	Graph  *tenantgraph.Graph // before the change
+
+	newID   id.Source
+	edit    *tenantgraph.Edit
+	users   map[uuid.UUID]*userDraft
+	touched map[uuid.UUID]bool // groups whose version rises
+	writes  []func(context.Context, *database.Tx) error
+	event   audit.Event
+	changed bool
+	// unjudged holds changes of products that may reach users whom no other part of the
+	// draft names: those of a catalogue change.
+	rulesChanged bool
+}
+
+// userDraft is what a change does to one user.
+type userDraft struct {
+	before, after *principal.User // before is nil for a created user; both nil if the user's own fields stay
+	join, leave   map[uuid.UUID]bool
+	direct        map[uuid.UUID]*directDraft // by product
+	judged        bool                       // own assignments change: admitted whole or refused (R12)
+	must          bool                       // a refusal refuses the whole change
+}
+
+// directDraft is a user's own assignment of one product before and after.
+type directDraft struct{ before, after *tenantgraph.Assignment }
+
+// MakeID returns a new id.
+func (d *Draft) MakeID() (uuid.UUID, error) { return d.newID() }
+
+// Touch says that the change changes something, though no method below was called.
+func (d *Draft) Touch() { d.changed = true }
+
+// Write adds a fact of the planner's own, written after all others, under the same commit.
+func (d *Draft) Write(fn func(ctx context.Context, tx *database.Tx) error) {
+	d.changed = true
+	d.writes = append(d.writes, fn)
+}
+
+// AddMember makes a user a direct member of a group that the user is not a member of.
+func (d *Draft) AddMember(group, user uuid.UUID) {
+	u := d.user(user)
+	if u.leave[group] {
+		delete(u.leave, group)
+		return
+	}
+	if u.join == nil {
+		u.join = map[uuid.UUID]bool{}
+	}
+	u.join[group] = true
+}
+
+// RemoveMember ends a direct membership.
+func (d *Draft) RemoveMember(group, user uuid.UUID) {
+	u := d.user(user)
+	if u.join[group] {
+		delete(u.join, group)
+		return
+	}
+	if u.leave == nil {
+		u.leave = map[uuid.UUID]bool{}
+	}
+	u.leave[group] = true
+}
+
+// Nest makes a group a member of another; it is not one yet, and no cycle arises.
+func (d *Draft) Nest(parent, child uuid.UUID) {
+	d.edit.Nest(tenantgraph.Nesting{Parent: parent, Child: child, Since: d.Now})
+	d.touch(parent, child)
+}
+
+// Unnest ends a nesting.
+func (d *Draft) Unnest(parent, child uuid.UUID) {
+	d.edit.Unnest(parent, child)
+	d.touch(parent, child)
+}
+
+// NestingPath returns the chain of nestings from a group down to another as drafted so far;
+// nil where there is none.
+func (d *Draft) NestingPath(from, to uuid.UUID) []*principal.Group { return d.edit.Path(from, to) }
+
+// CreateGroup adds a group.
+func (d *Draft) CreateGroup(g *principal.Group) {
+	d.changed = true
+	d.edit.PutGroup(g, textkey.Fold(g.DisplayName))
+}
+
+// UpdateGroup replaces a group's own fields; the caller has set UpdatedAt and Version.
+func (d *Draft) UpdateGroup(g *principal.Group) {
+	d.changed = true
+	d.edit.PutGroup(g, textkey.Fold(g.DisplayName))
+}
+
+// DeleteGroup removes a group without assignments, with its memberships and nestings.
+func (d *Draft) DeleteGroup(group uuid.UUID) {
+	d.changed = true
+	for _, n := range slices.Concat(d.Graph.Parents(group), d.Graph.Children(group)) {
+		d.touch(n.Parent, n.Child)
+	}
+	d.edit.DropGroup(group)
+	delete(d.touched, group)
+}
+
+// CreateUser adds a user.
+func (d *Draft) CreateUser(u *principal.User) { d.user(u.ID).after = u }
+
+// UpdateUser replaces a user's own fields; the caller has set UpdatedAt and Version.
+func (d *Draft) UpdateUser(before, after *principal.User) {
+	u := d.user(before.ID)
+	u.before, u.after = before, after
+}
+
+// DeleteUser deletes a user softly (R19).
+func (d *Draft) DeleteUser(before *principal.User) {
+	after := *before
+	after.DeletedAt, after.UpdatedAt, after.Version = &d.Now, d.Now, before.Version+1
+	d.UpdateUser(before, &after)
+}
+
+// RestoreUser takes a deleted user back (R19).
+func (d *Draft) RestoreUser(before *principal.User) {
+	after := *before
+	after.DeletedAt, after.RestoredAt, after.UpdatedAt, after.Version = nil, &d.Now, d.Now, before.Version+1
+	d.UpdateUser(before, &after)
+}
+
+// Subject names something that the change is made to, for the audit event.
+func (d *Draft) Subject(kind id.Kind, key uuid.UUID, name string) {
+	d.event.Subjects = append(d.event.Subjects, audit.Subject{ID: id.Format(kind, key), Name: name})
+}
+
+// Field records a fact before and after, for the audit event.
+func (d *Draft) Field(field string, before, after *string) {
+	d.event.Fields = append(d.event.Fields, audit.FieldChange{Field: field, Before: before, After: after})
+}
+
+// Summary says in one sentence what the change is, for the audit event.
+func (d *Draft) Summary(text string) { d.event.Summary = text }
+
+func (d *Draft) user(key uuid.UUID) *userDraft {
+	d.changed = true
+	u := d.users[key]
+	if u == nil {
+		u = &userDraft{}
+		d.users[key] = u
+	}
+	return u
+}
+
+func (d *Draft) touch(groups ...uuid.UUID) {
+	d.changed = true
+	for _, g := range groups {
+		d.touched[g] = true
+	}
+}

@@ -1,0 +1,234 @@
+package licensing
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/principal"
+)
+
+// Product and Plan are the catalogue's types, as the tenant graph holds them.
+type (
+	Product = tenantgraph.Product
+	Plan    = tenantgraph.Plan
+)
+
+// Assignment gives a product to one principal: exactly one of UserID and GroupID is set.
+type Assignment struct {
+	ID            uuid.UUID
+	UserID        *uuid.UUID
+	GroupID       *uuid.UUID
+	Product       *Product
+	Selection     Selection
+	IncludeNested bool
+	CreatedAt     clock.Instant
+	UpdatedAt     clock.Instant
+	Version       int
+}
+
+// NodeID is the assignment's TypeID.
+func (a *Assignment) NodeID() string { return id.Format(id.Assignment, a.ID) }
+
+// SelectionMode is how an assignment chooses among its product's plans (R2).
+type SelectionMode = tenantgraph.Mode
+
+// Selection is the plan selection of an assignment, for reading: Plans are what Mode names,
+// in the catalogue's display order; empty for ALL.
+type Selection struct {
+	Mode  SelectionMode
+	Plans []*Plan
+}
+
+// Subscription is a purchase of seats of a product; Seats nil is unlimited.
+type Subscription struct {
+	ID        uuid.UUID
+	Product   *Product
+	Seats     *int
+	Status    SubscriptionStatus
+	CreatedAt clock.Instant
+	UpdatedAt clock.Instant
+	Version   int
+}
+
+// NodeID is the subscription's TypeID.
+func (s *Subscription) NodeID() string { return id.Format(id.Subscription, s.ID) }
+
+// SubscriptionStatus is stored; its transitions are changes (R16).
+type SubscriptionStatus string
+
+// The statuses of a subscription.
+const (
+	SubscriptionEnabled   SubscriptionStatus = "ENABLED"
+	SubscriptionCancelled SubscriptionStatus = "CANCELLED"
+)
+
+// Capability is what holders of a product can do with it: its best subscription's status.
+type Capability string
+
+// The capabilities of a product.
+const (
+	CapabilityEnabled Capability = "ENABLED"
+	CapabilityNone    Capability = "NONE"
+)
+
+// SeatCounts are the units and users of one product of a tenant (R14). Total and Available
+// are nil where a live subscription is unlimited; Available may be negative.
+type SeatCounts struct {
+	Total     *int
+	Consumed  int
+	Available *int
+	Waiting   int // users with a COUNT_VIOLATION
+	InError   int // users with any violation of the product
+	Enabled   int
+	Warning   int
+	Suspended int
+	LockedOut int
+}
+
+// SubscribedProduct is a product that the tenant has, or had, a subscription of.
+type SubscribedProduct struct {
+	Product       *Product
+	Capability    Capability
+	Seats         SeatCounts
+	Subscriptions []*Subscription
+}
+
+// LicenseStatus is the state of an effective license or of one source of it.
+type LicenseStatus string
+
+// The states. ACTIVE_WITH_ERROR: something of it is withheld or waits, the rest is on.
+const (
+	StatusActive          LicenseStatus = "ACTIVE"
+	StatusActiveWithError LicenseStatus = "ACTIVE_WITH_ERROR"
+	StatusError           LicenseStatus = "ERROR"
+)
+
+// EffectiveLicense is what one user has of one product, and why.
+type EffectiveLicense struct {
+	Product      *Product
+	Status       LicenseStatus
+	Capability   Capability
+	ConsumesSeat bool
+	Since        clock.Instant
+	Plans        []*EffectivePlan
+	Sources      []*Source
+}
+
+// EffectivePlan is one plan of the product for the user, with its proof.
+type EffectivePlan struct {
+	Plan       *Plan
+	Enabled    bool
+	EnabledBy  []*Source
+	DisabledBy []*Source // sources whose selection leaves it off
+	WithheldBy []*Source // sources that select it but could not switch it on
+}
+
+// SourceKind is where a source comes from.
+type SourceKind string
+
+// The kinds of sources.
+const (
+	SourceDirect SourceKind = "DIRECT"
+	SourceGroup  SourceKind = "GROUP"
+)
+
+// Source is an assignment as it reaches one user.
+type Source struct {
+	Kind       SourceKind
+	Assignment *Assignment        // nil only for an assignment that a dry run would create
+	Group      *principal.Group   // the group that has the assignment; nil when direct
+	Path       []*principal.Group // from that group down to the one the user is a direct member of
+	State      LicenseStatus
+	Errors     []*LicenseError
+	Since      clock.Instant
+}
+
+// LicenseError is one reason why a source, or one plan of it, is not in effect for a user.
+type LicenseError struct {
+	Code    fault.Code
+	UserID  uuid.UUID
+	Product *Product
+	Plan    *Plan // nil: the whole source
+	Source  *Source
+	Since   clock.Instant
+	Details any // *SeatDetails, *ExclusionDetails or nil
+}
+
+// SeatDetails are the facts of a COUNT_VIOLATION or of a refusal for lack of seats. Place is
+// the number of waiting users ahead, plus one; nil where nobody waits (a refusal).
+type SeatDetails struct {
+	Product   *Product
+	Total     *int
+	Consumed  int
+	Suspended int
+	LockedOut int
+	Place     *int
+}
+
+// ExclusionDetails are the facts of a MUTUALLY_EXCLUSIVE_VIOLATION.
+type ExclusionDetails struct {
+	ExclusionSet string
+	Plan         *Plan
+	Product      *Product
+	OtherPlan    *Plan
+	OtherProduct *Product
+	OtherSources []*Source
+}
+
+// InheritedDetails name the groups that a license comes from.
+type InheritedDetails struct{ Groups []*principal.Group }
+
+// GroupLicensesDetails name the products a group has assignments of.
+type GroupLicensesDetails struct{ Products []*Product }
+
+// CycleDetails is the chain of groups, from the new parent down to itself, that a nesting
+// would close.
+type CycleDetails struct{ Path []*principal.Group }
+
+// PlanDecision answers whether a user may use a plan.
+type PlanDecision struct {
+	Allowed   bool
+	Reason    DecisionReason
+	EnabledBy []*Source
+}
+
+// DecisionReason is the first that holds, in the order of the constants.
+type DecisionReason string
+
+// The reasons of a decision.
+const (
+	DecisionEnabled         DecisionReason = "ENABLED"
+	DecisionAccountDisabled DecisionReason = "ACCOUNT_DISABLED"
+	DecisionSourceInError   DecisionReason = "SOURCE_IN_ERROR"
+	DecisionPlanOff         DecisionReason = "PLAN_OFF"
+	DecisionNotLicensed     DecisionReason = "NOT_LICENSED"
+)
+
+// Waiting is a user in line for a seat of a product.
+type Waiting struct {
+	UserID  uuid.UUID
+	Place   int
+	Since   clock.Instant
+	Sources []*Source
+}
+
+// Verification is the result of checking R17.
+type Verification struct {
+	VerifiedAt   clock.Instant
+	UsersChecked int
+	Problems     []Problem
+}
+
+// OK tells whether nothing was found.
+func (v *Verification) OK() bool { return len(v.Problems) == 0 }
+
+// Problem is one place where the stored state does not hold R17.
+type Problem struct {
+	Rule    string // "R17" and the like
+	Message string
+	UserID  *uuid.UUID
+	Product *Product
+}

@@ -1,0 +1,174 @@
+package tenantgraph
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/principal"
+)
+
+// Edit collects changes to a graph; the graph itself stays as it is.
+type Edit struct {
+	base          *Graph
+	catalog       *Catalog
+	groups        map[uuid.UUID]*GroupRow // nil value: deleted
+	nestings      map[[2]uuid.UUID]*Nesting
+	assignments   map[uuid.UUID]*Assignment
+	subscriptions map[uuid.UUID]*Subscription
+	built         *Graph
+}
+
+// Edit begins a change of the graph.
+func (g *Graph) Edit() *Edit {
+	return &Edit{
+		base: g, catalog: g.Catalog, groups: map[uuid.UUID]*GroupRow{}, nestings: map[[2]uuid.UUID]*Nesting{},
+		assignments: map[uuid.UUID]*Assignment{}, subscriptions: map[uuid.UUID]*Subscription{},
+	}
+}
+
+// Empty tells whether nothing was changed.
+func (e *Edit) Empty() bool {
+	return e.catalog == e.base.Catalog && len(e.groups)+len(e.nestings)+len(e.assignments)+len(e.subscriptions) == 0
+}
+
+// SetCatalog replaces the catalogue; it must have been built upon the base's.
+func (e *Edit) SetCatalog(c *Catalog) { e.catalog = c; e.built = nil }
+
+// PutGroup adds a group or replaces it.
+func (e *Edit) PutGroup(g *principal.Group, nameKey string) {
+	e.groups[g.ID] = &GroupRow{Group: g, NameKey: nameKey}
+	e.built = nil
+}
+
+// DropGroup removes a group with its nestings.
+func (e *Edit) DropGroup(id uuid.UUID) {
+	e.groups[id] = nil
+	for _, n := range slices.Concat(e.base.parents[id], e.base.children[id]) {
+		e.nestings[[2]uuid.UUID{n.Parent, n.Child}] = nil
+	}
+	e.built = nil
+}
+
+// Nest adds a nesting.
+func (e *Edit) Nest(n Nesting) { e.nestings[[2]uuid.UUID{n.Parent, n.Child}] = &n; e.built = nil }
+
+// Unnest removes a nesting.
+func (e *Edit) Unnest(parent, child uuid.UUID) {
+	e.nestings[[2]uuid.UUID{parent, child}] = nil
+	e.built = nil
+}
+
+// PutAssignment adds a group's assignment or replaces it.
+func (e *Edit) PutAssignment(a *Assignment) { e.assignments[a.ID] = a; e.built = nil }
+
+// DropAssignment removes a group's assignment.
+func (e *Edit) DropAssignment(id uuid.UUID) { e.assignments[id] = nil; e.built = nil }
+
+// PutSubscription adds a subscription or replaces it.
+func (e *Edit) PutSubscription(s *Subscription) { e.subscriptions[s.ID] = s; e.built = nil }
+
+// Path returns the chain of groups from one down to another nested in it, as the edit stands;
+// nil where there is none. It is what a new nesting of "from" into "to" would close.
+func (e *Edit) Path(from, to uuid.UUID) []*principal.Group {
+	came := map[uuid.UUID]uuid.UUID{from: uuid.Nil}
+	queue := []uuid.UUID{from}
+	for len(queue) > 0 && queue[0] != to {
+		at := queue[0]
+		queue = queue[1:]
+		for _, child := range e.childrenOf(at) {
+			if _, seen := came[child]; !seen {
+				came[child] = at
+				queue = append(queue, child)
+			}
+		}
+	}
+	if len(queue) == 0 {
+		return nil
+	}
+	var path []*principal.Group
+	for at := to; at != uuid.Nil; at = came[at] {
+		path = append(path, e.group(at))
+	}
+	slices.Reverse(path)
+	return path
+}
+
+func (e *Edit) childrenOf(id uuid.UUID) []uuid.UUID {
+	var children []uuid.UUID
+	for _, n := range e.base.children[id] {
+		if gone, ok := e.nestings[[2]uuid.UUID{id, n.Child}]; !ok || gone != nil {
+			children = append(children, n.Child)
+		}
+	}
+	for key, n := range e.nestings {
+		if n != nil && key[0] == id && !e.base.Nested(id, n.Child) {
+			children = append(children, n.Child)
+		}
+	}
+	return children
+}
+
+func (e *Edit) group(id uuid.UUID) *principal.Group {
+	if r, ok := e.groups[id]; ok && r != nil {
+		return r.Group
+	}
+	return e.base.groups[id]
+}
+
+// Graph returns the graph as edited.
+func (e *Edit) Graph() *Graph {
+	if e.Empty() {
+		return e.base
+	}
+	if e.built == nil {
+		e.built = e.build()
+	}
+	return e.built
+}
+
+func (e *Edit) build() *Graph {
+	d := Data{Tenant: e.base.Tenant, Name: e.base.Name, Country: e.base.Country, Catalog: e.catalog}
+	for id, g := range e.base.groups {
+		if _, ok := e.groups[id]; !ok {
+			d.Groups = append(d.Groups, GroupRow{Group: g, NameKey: e.base.names[id]})
+		}
+	}
+	for _, r := range e.groups {
+		if r != nil {
+			d.Groups = append(d.Groups, *r)
+		}
+	}
+	for _, list := range e.base.children {
+		for _, n := range list {
+			if _, ok := e.nestings[[2]uuid.UUID{n.Parent, n.Child}]; !ok {
+				d.Nestings = append(d.Nestings, n)
+			}
+		}
+	}
+	for _, n := range e.nestings {
+		if n != nil {
+			d.Nestings = append(d.Nestings, *n)
+		}
+	}
+	for id, b := range e.base.assignments {
+		if _, ok := e.assignments[id]; !ok {
+			d.Assignments = append(d.Assignments, b.Assignment)
+		}
+	}
+	for a := range maps.Values(e.assignments) {
+		if a != nil {
+			d.Assignments = append(d.Assignments, a)
+		}
+	}
+	for id, s := range e.base.subscriptions {
+		if _, ok := e.subscriptions[id]; !ok {
+			d.Subscriptions = append(d.Subscriptions, s)
+		}
+	}
+	for _, s := range e.subscriptions {
+		d.Subscriptions = append(d.Subscriptions, s)
+	}
+	return New(d)
+}

@@ -1,0 +1,373 @@
+// Package tenantgraph holds what of a tenant is small beside its users — groups, nestings,
+// group assignments, subscriptions and the catalogue — as one immutable value in memory, and
+// answers from it which assignments reach the members of which group, and by which path.
+package tenantgraph
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/engine"
+	"github.com/licensegraph/licensegraph/internal/principal"
+)
+
+// Tag names the committed state that a Graph was read from. Equal tags mean equal graphs.
+type Tag struct{ Graph, Catalog int64 }
+
+// Mode is how an assignment chooses among its product's plans (R2).
+type Mode string
+
+// The modes. Except: a plan the vendor adds later is on. Only: it stays off.
+const (
+	All    Mode = "ALL"
+	Except Mode = "EXCEPT"
+	Only   Mode = "ONLY"
+)
+
+// Selection is a plan selection: the mode and the plans it names.
+type Selection struct {
+	Mode  Mode
+	Plans []uuid.UUID // sorted; empty for All
+}
+
+// Equal tells whether two selections say the same.
+func (s Selection) Equal(t Selection) bool { return s.Mode == t.Mode && slices.Equal(s.Plans, t.Plans) }
+
+// Of returns the plans of a product that the selection switches on. A named plan that has
+// left the product counts for nothing.
+func (s Selection) Of(c *Catalog, p *Product) engine.PlanSet {
+	if s.Mode == All {
+		return p.Set
+	}
+	var named engine.PlanSet
+	for _, planID := range s.Plans {
+		if plan := c.Plan(planID); plan != nil {
+			named = named.With(plan.Index)
+		}
+	}
+	if s.Mode == Except {
+		return p.Set.Minus(named)
+	}
+	return p.Set.Intersect(named)
+}
+
+// Assignment is an assignment's fact. GroupID is the zero UUID when it is direct; UserID is
+// when it is not.
+type Assignment struct {
+	ID            uuid.UUID
+	UserID        uuid.UUID
+	GroupID       uuid.UUID
+	ProductID     uuid.UUID
+	Selection     Selection
+	IncludeNested bool
+	CreatedAt     clock.Instant
+	UpdatedAt     clock.Instant
+	Version       int
+}
+
+// Direct tells whether the principal is a user.
+func (a *Assignment) Direct() bool { return a.GroupID == uuid.Nil }
+
+// Subscription is a subscription's fact.
+type Subscription struct {
+	ID          uuid.UUID
+	ProductID   uuid.UUID
+	Seats       *int // nil: unlimited
+	Status      string
+	CreatedAt   clock.Instant
+	UpdatedAt   clock.Instant
+	CancelledAt *clock.Instant
+	Version     int
+}
+
+// Live tells whether the subscription counts (R16).
+func (s *Subscription) Live() bool { return s.Status != "CANCELLED" }
+
+// Nesting says that Child is a member of Parent.
+type Nesting struct {
+	Parent, Child uuid.UUID
+	Since         clock.Instant
+}
+
+// Reached is an assignment that reaches the direct members of a group.
+type Reached struct {
+	*Bound
+	Path  []*principal.Group // from the group that has it down to the group it is reached from
+	Since clock.Instant      // latest of the path's nestings
+}
+
+// Bound is an assignment bound to a graph's catalogue: what the engine needs of it.
+type Bound struct {
+	*Assignment
+	Product  *Product
+	Engine   *engine.Assignment
+	Selected engine.PlanSet
+}
+
+// Graph is one tenant's immutable graph.
+type Graph struct {
+	Tenant  uuid.UUID
+	Name    string
+	Country string
+	Tag     Tag
+	*Catalog
+
+	groups        map[uuid.UUID]*principal.Group
+	names         map[uuid.UUID]string // folded names, for the order of paths
+	parents       map[uuid.UUID][]Nesting
+	children      map[uuid.UUID][]Nesting
+	assignments   map[uuid.UUID]*Bound
+	byGroup       map[uuid.UUID][]*Bound // by product display name, then id
+	subscriptions map[uuid.UUID]*Subscription
+	byProduct     map[uuid.UUID][]*Subscription // by creation, then id
+	live          map[uuid.UUID]clock.Instant   // live products → since when without a gap
+	reach         map[uuid.UUID][]Reached       // groups whose members are reached by anything
+}
+
+// Data is what a Graph is built from.
+type Data struct {
+	Tenant        uuid.UUID
+	Name          string
+	Country       string
+	Tag           Tag
+	Catalog       *Catalog
+	Groups        []GroupRow
+	Nestings      []Nesting
+	Assignments   []*Assignment // of groups
+	Subscriptions []*Subscription
+}
+
+// GroupRow is a group with its folded name.
+type GroupRow struct {
+	*principal.Group
+	NameKey string
+}
+
+// New builds a graph.
+func New(d Data) *Graph {
+	g := &Graph{
+		Tenant: d.Tenant, Name: d.Name, Country: d.Country, Tag: d.Tag, Catalog: d.Catalog,
+		groups: make(map[uuid.UUID]*principal.Group, len(d.Groups)), names: make(map[uuid.UUID]string, len(d.Groups)),
+		parents: map[uuid.UUID][]Nesting{}, children: map[uuid.UUID][]Nesting{},
+		assignments: map[uuid.UUID]*Bound{}, subscriptions: map[uuid.UUID]*Subscription{},
+	}
+	for _, r := range d.Groups {
+		g.groups[r.ID] = r.Group
+		g.names[r.ID] = r.NameKey
+	}
+	for _, n := range d.Nestings {
+		g.parents[n.Child] = append(g.parents[n.Child], n)
+		g.children[n.Parent] = append(g.children[n.Parent], n)
+	}
+	for _, s := range d.Subscriptions {
+		g.subscriptions[s.ID] = s
+	}
+	for _, a := range d.Assignments {
+		g.assignments[a.ID] = g.Bind(a)
+	}
+	g.derive()
+	return g
+}
+
+// derive computes what follows from the facts.
+func (g *Graph) derive() {
+	g.byProduct = map[uuid.UUID][]*Subscription{}
+	for _, s := range g.subscriptions {
+		g.byProduct[s.ProductID] = append(g.byProduct[s.ProductID], s)
+	}
+	g.live = map[uuid.UUID]clock.Instant{}
+	for p, list := range g.byProduct {
+		slices.SortFunc(list, func(a, b *Subscription) int {
+			return cmpOr(compareInstants(a.CreatedAt, b.CreatedAt), compareIDs(a.ID, b.ID))
+		})
+		if since, ok := liveSince(list); ok {
+			g.live[p] = since
+		}
+	}
+	g.byGroup = map[uuid.UUID][]*Bound{}
+	for _, a := range g.assignments {
+		g.byGroup[a.GroupID] = append(g.byGroup[a.GroupID], a)
+	}
+	for _, list := range g.byGroup {
+		slices.SortFunc(list, compareBound)
+	}
+	g.reach = map[uuid.UUID][]Reached{}
+	for from := range g.groups {
+		if r := g.reachOf(from); len(r) > 0 {
+			g.reach[from] = r
+		}
+	}
+}
+
+// liveSince returns the start of the unbroken time, up to now, in which at least one of the
+// subscriptions (sorted by creation) was live.
+func liveSince(list []*Subscription) (clock.Instant, bool) {
+	var since clock.Instant
+	covered, open := clock.Instant(0), false
+	for _, s := range list {
+		if !open && s.CreatedAt > covered || since == 0 {
+			since = s.CreatedAt
+		}
+		if s.Live() {
+			open = true
+		} else if s.CancelledAt != nil {
+			covered = max(covered, *s.CancelledAt)
+		}
+	}
+	return since, open
+}
+
+// Bind links an assignment of this tenant, a group's or a user's, to the graph's catalogue.
+func (g *Graph) Bind(a *Assignment) *Bound {
+	p := g.Product(a.ProductID)
+	return &Bound{
+		Assignment: a, Product: p, Selected: a.Selection.Of(g.Catalog, p),
+		Engine: &engine.Assignment{
+			Key: a.ID, Product: p.Index, Sku: p.ID, Principal: a.GroupID, Direct: a.Direct(), Created: int64(a.CreatedAt),
+		},
+	}
+}
+
+// Group returns a group by id, or nil.
+func (g *Graph) Group(id uuid.UUID) *principal.Group { return g.groups[id] }
+
+// Groups returns all groups, in no order.
+func (g *Graph) Groups() []*principal.Group { return slices.Collect(maps.Values(g.groups)) }
+
+// GroupNameKey returns a group's folded name.
+func (g *Graph) GroupNameKey(id uuid.UUID) string { return g.names[id] }
+
+// Nested tells whether child is directly nested in parent.
+func (g *Graph) Nested(parent, child uuid.UUID) bool {
+	return slices.ContainsFunc(g.children[parent], func(n Nesting) bool { return n.Child == child })
+}
+
+// Children returns the nestings of the groups directly nested in a group.
+func (g *Graph) Children(id uuid.UUID) []Nesting { return g.children[id] }
+
+// Parents returns the nestings of the groups that a group is directly nested in.
+func (g *Graph) Parents(id uuid.UUID) []Nesting { return g.parents[id] }
+
+// Descendants returns a group and every group nested in it, at any depth.
+func (g *Graph) Descendants(id uuid.UUID) []uuid.UUID {
+	return walk(id, func(x uuid.UUID, visit func(uuid.UUID)) {
+		for _, n := range g.children[x] {
+			visit(n.Child)
+		}
+	})
+}
+
+// Ancestors returns a group and every group that it is nested in, at any depth.
+func (g *Graph) Ancestors(id uuid.UUID) []uuid.UUID {
+	return walk(id, func(x uuid.UUID, visit func(uuid.UUID)) {
+		for _, n := range g.parents[x] {
+			visit(n.Parent)
+		}
+	})
+}
+
+func walk(start uuid.UUID, next func(uuid.UUID, func(uuid.UUID))) []uuid.UUID {
+	seen := map[uuid.UUID]bool{start: true}
+	order := []uuid.UUID{start}
+	for i := 0; i < len(order); i++ {
+		next(order[i], func(x uuid.UUID) {
+			if !seen[x] {
+				seen[x] = true
+				order = append(order, x)
+			}
+		})
+	}
+	return order
+}
+
+// Path returns the shortest chain of nestings from a group down to one nested in it, both
+// included; nil where there is none.
+func (g *Graph) Path(from, to uuid.UUID) []*principal.Group {
+	for _, s := range g.climb(to) {
+		if s.path[0].ID == from {
+			return s.path
+		}
+	}
+	return nil
+}
+
+// Assignment returns a group's assignment by id, or nil.
+func (g *Graph) Assignment(id uuid.UUID) *Bound { return g.assignments[id] }
+
+// AssignmentsOf returns a group's own assignments, by product display name, then id.
+func (g *Graph) AssignmentsOf(group uuid.UUID) []*Bound { return g.byGroup[group] }
+
+// Assignments returns every group assignment, in no order.
+func (g *Graph) Assignments() []*Bound { return slices.Collect(maps.Values(g.assignments)) }
+
+// Reach returns the assignments that reach the direct members of a group, its own included.
+func (g *Graph) Reach(group uuid.UUID) []Reached { return g.reach[group] }
+
+// Subscription returns a subscription by id, or nil.
+func (g *Graph) Subscription(id uuid.UUID) *Subscription { return g.subscriptions[id] }
+
+// Subscriptions returns all subscriptions of a product, by creation, then id.
+func (g *Graph) Subscriptions(product uuid.UUID) []*Subscription { return g.byProduct[product] }
+
+// SubscribedProducts returns the products that have, or had, a subscription, by display
+// name, then id.
+func (g *Graph) SubscribedProducts() []*Product {
+	var products []*Product
+	for _, p := range g.Products {
+		if len(g.byProduct[p.ID]) > 0 {
+			products = append(products, p)
+		}
+	}
+	return products
+}
+
+// LiveSince tells since when, without a gap, the product has had a live subscription.
+func (g *Graph) LiveSince(product uuid.UUID) (clock.Instant, bool) {
+	since, ok := g.live[product]
+	return since, ok
+}
+
+// LastCancelled returns the instant at which a product's last live subscription ended, or
+// zero where there never was one.
+func (g *Graph) LastCancelled(product uuid.UUID) clock.Instant {
+	var last clock.Instant
+	for _, s := range g.byProduct[product] {
+		if s.CancelledAt != nil {
+			last = max(last, *s.CancelledAt)
+		}
+	}
+	return last
+}
+
+// Seats returns the units of a product's live subscriptions (R14); unlimited is true where
+// one of them has no limit.
+func (g *Graph) Seats(product uuid.UUID) (units int64, unlimited bool) {
+	for _, s := range g.byProduct[product] {
+		switch {
+		case !s.Live():
+		case s.Seats == nil:
+			unlimited = true
+		default:
+			units += int64(*s.Seats)
+		}
+	}
+	return units, unlimited
+}
+
+func compareBound(a, b *Bound) int {
+	return cmpOr(strings.Compare(a.Product.DisplayNameKey, b.Product.DisplayNameKey), compareIDs(a.ProductID, b.ProductID))
+}
+
+func compareInstants(a, b clock.Instant) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
