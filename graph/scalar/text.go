@@ -1,0 +1,84 @@
+// Package scalar reads and writes the scalar values of the API as the GraphQL specification
+// says: a value is refused, not bent, when it is of another kind than its type. Each scalar has
+// one function that decides ([Int], [Float], [String], [Boolean], [ID], [DateTime]) and a pair
+// Marshal…/Unmarshal… that binds it in gqlgen.yml. Errors say what was expected and what kind
+// of value came instead, and never repeat the value.
+package scalar
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// MarshalString writes a GraphQL String. Bytes that are not UTF-8 are written as U+FFFD, so
+// that the answer is valid JSON whatever is stored.
+func MarshalString(s string) graphql.Marshaler {
+	return graphql.MarshalString(strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// UnmarshalString takes a string of valid UTF-8 without NUL.
+func UnmarshalString(v any) (string, error) { return String(v) }
+
+// MarshalBoolean writes a GraphQL Boolean.
+func MarshalBoolean(b bool) graphql.Marshaler { return graphql.MarshalBoolean(b) }
+
+// UnmarshalBoolean takes true and false.
+func UnmarshalBoolean(v any) (bool, error) { return Boolean(v) }
+
+// MarshalID writes a GraphQL ID, under the rule of [MarshalString].
+func MarshalID(s string) graphql.Marshaler { return MarshalString(s) }
+
+// UnmarshalID takes a string of valid UTF-8 without NUL, or a whole number.
+func UnmarshalID(v any) (string, error) { return ID(v) }
+
+// String is the specification's input coercion of String: strings only. NUL, which PostgreSQL
+// cannot store, and bytes that are not UTF-8 are refused.
+func String(v any) (string, error) {
+	s, ok := v.(string)
+	if !ok {
+		return "", fmt.Errorf("expected String, got %s", Describe(v))
+	}
+	return s, checkText("String", s)
+}
+
+// Boolean is the specification's input coercion of Boolean: true and false only.
+func Boolean(v any) (bool, error) {
+	b, ok := v.(bool)
+	if !ok {
+		return false, fmt.Errorf("expected Boolean, true or false, got %s", Describe(v))
+	}
+	return b, nil
+}
+
+// Describe names the kind of a value for a message, with its article: "a string", "null".
+func Describe(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case string:
+		return "a string"
+	case bool:
+		return "a boolean"
+	case json.Number, float64, float32, int, int32, int64:
+		return "a number"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	}
+	return "a value of another kind"
+}
+
+func checkText(kind, s string) error {
+	if strings.IndexByte(s, 0) >= 0 {
+		return fmt.Errorf("expected %s, got a string with a NUL character (U+0000)", kind)
+	}
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("expected %s, got a string that is not valid UTF-8", kind)
+	}
+	return nil
+}
