@@ -21,6 +21,7 @@ type purpose int
 const (
 	forReading purpose = iota
 	forWriting
+	forMigrating
 )
 
 // target is a parsed database URL.
@@ -120,15 +121,19 @@ func (t target) open(ctx context.Context, p purpose) (*sql.DB, error) {
 
 // openSQLite sets what every connection needs. A commit must survive a loss of power, which
 // in WAL mode only synchronous=FULL promises (NORMAL may lose the last commits); readers do
-// not sync. Readers are query_only: what is written goes through the one writer.
+// not sync. Readers are query_only: what is written goes through the one writer. Why migrations
+// do not enforce foreign keys: see package migrations.
 func (t target) openSQLite(ctx context.Context, p purpose) (*sql.DB, error) {
 	q := neturl.Values{}
 	pragma := func(values ...string) { q["_pragma"] = append(q["_pragma"], values...) }
-	pragma("foreign_keys(1)", "temp_store(2)")
+	pragma("temp_store(2)")
+	if p != forMigrating {
+		pragma("foreign_keys(1)")
+	}
 	q.Set("_busy_timeout", "10000")
 	q.Set("_time_format", "sqlite")
 	q.Set("_timezone", "UTC")
-	if p == forWriting {
+	if p != forReading {
 		q.Set("_txlock", "immediate")
 		q.Set("_journal_mode", "WAL")
 		q.Set("_synchronous", "FULL")
