@@ -1,0 +1,252 @@
+package oracle
+
+import (
+	"maps"
+	"slices"
+)
+
+// Add assigns a product or edits its assignment. At most one of Selection and
+// Switch is set; without either the selection of an existing assignment is kept
+// and a new one selects all plans. A nil IncludeNested keeps, and is true for a
+// new assignment (R1, R2, R24).
+type Add struct {
+	Product       ID
+	Selection     *Selection
+	Switch        *Switch
+	IncludeNested *bool
+}
+
+// Assign is assignLicenses in its ADD mode: the same adds and removes for
+// every principal, users and groups mixed.
+type Assign struct {
+	Principals []ID
+	Add        []Add
+	Remove     []ID
+}
+
+// Apply implements Operation. The whole call is refused with NOT_FOUND,
+// PLAN_NOT_IN_PRODUCT or INVALID_VALUE; a principal with NOT_FOUND,
+// NO_SUBSCRIPTION, LICENSE_IS_INHERITED or the code of the first check that
+// fails (R12, R25).
+func (op Assign) Apply(s *State, now int64) Outcome {
+	if code := s.invalid(op.Add, op.Remove); code != "" {
+		return refuse(code)
+	}
+	principals := SetOf(op.Principals...).Sorted()
+	results := map[ID]Result{}
+	for _, principal := range principals {
+		if code := s.inadmissible(principal, op.Add, op.Remove); code != "" {
+			results[principal] = Result{Refusal: code}
+		}
+	}
+	// A refused principal changes nothing (R12): the call is judged anew as if
+	// it had not asked. That cannot change the verdict on those before it: it
+	// rests on their own items and on the seats free before the call (R25).
+	for {
+		c := begin(s, now)
+		for _, principal := range principals {
+			if results[principal].Refusal == "" {
+				results[principal] = Result{Changed: c.write(principal, op.Add, op.Remove)}
+			}
+		}
+		c.takeAway()
+		if principal, code := c.judgeDirect(principals, results, op.Add); code != "" {
+			results[principal] = Result{Refusal: code}
+			continue
+		}
+		outcome := Outcome{Changed: anyChanged(results), Principals: results}
+		if outcome.Changed {
+			c.admitRest()
+			*s = *c.after
+		}
+		return outcome
+	}
+}
+
+// invalid is what is wrong with the lists themselves, which refuses the whole
+// call (R25): an unknown product, a product added twice or both added and
+// removed, two forms of selection in one add, a plan both switched on and off,
+// a plan that is not in its product (R2).
+func (s *State) invalid(adds []Add, removes []ID) Code {
+	named := SetOf(removes...)
+	for product := range named {
+		if _, known := s.Products[product]; !known {
+			return NotFound
+		}
+	}
+	for _, add := range adds {
+		plans, known := s.Products[add.Product]
+		if !known {
+			return NotFound
+		}
+		if named[add.Product] || (add.Selection != nil && add.Switch != nil) {
+			return InvalidValue
+		}
+		named[add.Product] = true
+		listed := Set{}
+		if add.Selection != nil {
+			listed = add.Selection.stored().Plans
+		}
+		if add.Switch != nil {
+			listed = SetOf(slices.Concat(add.Switch.On, add.Switch.Off)...)
+			if on, off := SetOf(add.Switch.On...), SetOf(add.Switch.Off...); len(listed) < len(on)+len(off) {
+				return InvalidValue
+			}
+		}
+		for plan := range listed {
+			if !plans[plan] {
+				return PlanNotInProduct
+			}
+		}
+	}
+	return ""
+}
+
+// inadmissible is what is wrong with one principal before any check. In this
+// order:
+//   - NOT_FOUND: neither a group nor a user who is not deleted;
+//   - NO_SUBSCRIPTION, which comes before all (R16): an add that would make an
+//     assignment of a product without live subscription, to a user or a group,
+//     or an edit of a user's that would turn a plan on (R12 refuses an add that
+//     cannot be admitted, never an edit that only switches off; a group's edit
+//     always succeeds);
+//   - LICENSE_IS_INHERITED (R21): a user's removal of a product that reaches
+//     the user through groups alone before the call, admitted or not. A group
+//     that has a product through its parents only does not "have" it: no change.
+func (s *State) inadmissible(principal ID, adds []Add, removes []ID) Code {
+	user, isUser := s.Users[principal]
+	if !s.Groups[principal] && (!isUser || user.Deleted) {
+		return NotFound
+	}
+	for _, add := range adds {
+		key := AssignmentKey{principal, add.Product}
+		_, exists := s.Assignments[key]
+		if !s.Subscribed(add.Product) && (!exists || (isUser && s.turnsOn(key, add))) {
+			return NoSubscription
+		}
+	}
+	for _, product := range removes {
+		_, own := s.Assignments[AssignmentKey{principal, product}]
+		reached := slices.ContainsFunc(s.Reach(principal), func(key AssignmentKey) bool { return key.Product == product })
+		if reached && !own {
+			return LicenseIsInherited
+		}
+	}
+	return ""
+}
+
+// resolve returns the assignment that an add leaves behind, CreatedAt aside.
+func (s *State) resolve(key AssignmentKey, add Add) Assignment {
+	a, exists := s.Assignments[key]
+	if !exists {
+		a = Assignment{Selection: AllPlans(), IncludeNested: true}
+	}
+	if add.Selection != nil {
+		a.Selection = add.Selection.stored()
+	}
+	if add.Switch != nil {
+		a.Selection = a.Selection.switched(*add.Switch)
+	}
+	if add.IncludeNested != nil {
+		a.IncludeNested = *add.IncludeNested
+	}
+	return a
+}
+
+// turnsOn reports whether an add selects a plan that the assignment does not
+// select yet.
+func (s *State) turnsOn(key AssignmentKey, add Add) bool {
+	before := s.Selected(key)
+	for plan := range s.resolve(key, add).Selection.Of(s.Products[key.Product]) {
+		if !before[plan] {
+			return true
+		}
+	}
+	return false
+}
+
+// write writes one principal's part of the facts and reports whether it differs
+// from what is stored: an identical assignment and the removal of one that is
+// not there do not (R12, R21).
+func (c *change) write(principal ID, adds []Add, removes []ID) (changed bool) {
+	for _, add := range adds {
+		key := AssignmentKey{principal, add.Product}
+		a := c.before.resolve(key, add)
+		old, exists := c.before.Assignments[key]
+		if exists && a.IncludeNested == old.IncludeNested && a.Selection.Equal(old.Selection) {
+			continue
+		}
+		if !exists {
+			a.CreatedAt = c.now
+		}
+		c.after.Assignments[key] = a
+		changed = true
+	}
+	for product := range SetOf(removes...) {
+		key := AssignmentKey{principal, product}
+		if _, exists := c.before.Assignments[key]; exists {
+			delete(c.after.Assignments, key)
+			c.removed[key] = true
+			changed = true
+		}
+	}
+	return changed
+}
+
+// judgeDirect is R12 and R25: each user among the principals, in id order, is
+// judged whole in a state from which all has been taken away that the call
+// takes away, with the user's own items only. It returns the first one to be
+// refused with the code, or an empty code where all are admitted; then their
+// items are.
+func (c *change) judgeDirect(principals []ID, results map[ID]Result, adds []Add) (ID, Code) {
+	used := map[ID]int{} // seats that earlier principals took, by product
+	for _, principal := range principals {
+		_, isUser := c.before.Users[principal]
+		if !isUser || !results[principal].Changed {
+			continue
+		}
+		seat := func(user, product ID) bool {
+			// A product that the user held before and still has brings its own
+			// seat; every other seat was free before the call.
+			if c.reserved(user, product) {
+				return true
+			}
+			total, limited := c.before.Total(product)
+			if limited && total-c.before.Consumed(product)-used[product] <= 0 {
+				return false
+			}
+			used[product]++
+			return true
+		}
+		for _, item := range slices.SortedFunc(maps.Keys(c.own(principal, adds)), c.compare) {
+			if code := c.firstFailing(item, seat); code != "" {
+				return principal, code
+			}
+			delete(c.after.Violations, item)
+		}
+	}
+	return ID{}, ""
+}
+
+// own returns the pending items that a user's part of the call must get
+// admitted: each new direct source, and each plan that an edit turns on. Where
+// the edited source waits as a whole, since before or because of the edit, that
+// is the whole source. What an edit that only switches plans off leaves pending
+// is no item of these: it is never refused, and is tried with everything else
+// (R12).
+func (c *change) own(user ID, adds []Add) map[RowKey]bool {
+	items := map[RowKey]bool{}
+	for _, add := range adds {
+		key := AssignmentKey{user, add.Product}
+		if _, existed := c.before.Assignments[key]; existed && !c.before.turnsOn(key, add) {
+			continue
+		}
+		before := c.before.Selected(key)
+		for item := range c.after.Violations {
+			if item.User == user && item.assignment() == key && (item.Whole() || !before[item.Plan]) {
+				items[item] = true
+			}
+		}
+	}
+	return items
+}

@@ -1,0 +1,256 @@
+package oracle
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// change is one change on its way: the state before, and the state after,
+// whose facts are written first and whose rows are settled then. While it is
+// under way the rows of after are the pending items, new and waiting alike;
+// admitting one deletes its row.
+type change struct {
+	before, after *State
+	now           int64
+	removed       map[AssignmentKey]bool // assignments this call takes from a principal (R5, kept)
+	reserving     bool                   // seats of users who held a product and still have a source are theirs
+}
+
+func begin(s *State, now int64) *change {
+	return &change{before: s, after: s.Clone(), now: now, removed: map[AssignmentKey]bool{}, reserving: true}
+}
+
+// settle carries out a change without direct principals, once its facts are
+// written.
+func (c *change) settle() {
+	c.takeAway()
+	c.admitRest()
+}
+
+// takeAway does all that precedes admission: it lets go what ended, enters
+// what is new as pending, and withholds.
+func (c *change) takeAway() {
+	c.dropRows()
+	c.enterNewcomers()
+	c.withholdExcluded()
+	c.degradeEmptySources()
+}
+
+// dropRows removes the rows of sources that ended (a source lives as long as
+// the assignment reaches the user by any path, R1) and of plans that are no
+// longer selected: plans switched off, or gone from the product, go at once.
+func (c *change) dropRows() {
+	for key := range c.after.Violations {
+		alive := slices.Contains(c.after.Sources(key.User), key.assignment())
+		if !alive || (!key.Whole() && !c.after.Selected(key.assignment())[key.Plan]) {
+			delete(c.after.Violations, key)
+		}
+	}
+}
+
+// enterNewcomers: a source that begins waits as a whole. Plans added to an
+// admitted source wait each on its own. A source that already waits as a whole
+// goes on so with its since, whatever becomes of its selection (R5).
+func (c *change) enterNewcomers() {
+	newcomer := Violation{Since: c.now}
+	for _, user := range c.after.LiveUsers() {
+		for _, key := range c.after.Sources(user) {
+			switch {
+			case !slices.Contains(c.before.Sources(user), key):
+				c.after.Violations[wholeRow(user, key)] = newcomer
+			case c.before.Admitted(user, key):
+				for plan := range c.after.Selected(key) {
+					if !c.before.Selected(key)[plan] {
+						c.after.Violations[RowKey{user, key.Principal, key.Product, plan}] = newcomer
+					}
+				}
+			}
+		}
+	}
+}
+
+// withholdExcluded is R9 for plans held already, which only a catalogue change
+// can make exclusive: in the order of their first enabling sources each stays
+// unless it clashes with one that stays, and one that does not stay is withheld
+// in every source that enables it. Plans just added are not held yet.
+func (c *change) withholdExcluded() {
+	for _, user := range c.after.LiveUsers() {
+		first := map[ID]RowKey{}
+		for _, key := range c.after.Sources(user) {
+			for plan := range c.after.On(user, key) {
+				item := RowKey{user, key.Principal, key.Product, plan}
+				if other, ranked := first[plan]; !ranked || c.compareHeld(item, other) < 0 {
+					first[plan] = item
+				}
+			}
+		}
+		stay := Set{}
+		for _, item := range slices.SortedFunc(maps.Values(first), c.compareHeld) {
+			if !slices.ContainsFunc(stay.Sorted(), func(plan ID) bool { return c.after.clash(plan, item.Plan) }) {
+				stay[item.Plan] = true
+				continue
+			}
+			for _, key := range c.after.Sources(user) {
+				if c.after.On(user, key)[item.Plan] {
+					c.after.Violations[RowKey{user, key.Principal, key.Product, item.Plan}] = Violation{Since: c.now}
+				}
+			}
+		}
+	}
+}
+
+// compareHeld orders held plans by (2), (4), (6) and (7) of R5; the user is the
+// same.
+func (c *change) compareHeld(a, b RowKey) int {
+	return cmp.Or(
+		compareBools(a.direct(), b.direct()),
+		cmp.Compare(c.after.Assignments[a.assignment()].CreatedAt, c.after.Assignments[b.assignment()].CreatedAt),
+		compareIDs(a.Product, b.Product),
+		compareIDs(a.Principal, b.Principal),
+		compareIDs(a.Plan, b.Plan),
+	)
+}
+
+// degradeEmptySources: an admitted source that selects plans and has none on
+// (plans just added count as not on) waits from now on as a whole, in place of
+// its plan rows. One that selects nothing stays as it is and keeps its seat
+// (R4).
+func (c *change) degradeEmptySources() {
+	for _, user := range c.after.LiveUsers() {
+		for _, key := range c.after.Sources(user) {
+			selected := c.after.Selected(key)
+			if !c.after.Admitted(user, key) || len(selected) == 0 || len(c.after.On(user, key)) > 0 {
+				continue
+			}
+			for plan := range selected {
+				delete(c.after.Violations, RowKey{user, key.Principal, key.Product, plan})
+			}
+			c.after.Violations[wholeRow(user, key)] = Violation{Since: c.now}
+		}
+	}
+}
+
+// admitRest is R13: all pending items in R5's order, over and over until a pass
+// admits none; then again with what was reserved and not used; then each row
+// that is left gets its code.
+func (c *change) admitRest() {
+	c.reserving = true
+	c.admitInPasses()
+	c.reserving = false
+	c.admitInPasses()
+	c.setCodes()
+}
+
+func (c *change) admitInPasses() {
+	for admitted := true; admitted; {
+		admitted = false
+		for _, item := range slices.SortedFunc(maps.Keys(c.after.Violations), c.compare) {
+			if c.firstFailing(item, c.seatFree) == "" {
+				delete(c.after.Violations, item)
+				admitted = true
+			}
+		}
+	}
+}
+
+// compare is R5's order of pending items.
+func (c *change) compare(a, b RowKey) int {
+	return cmp.Or(
+		compareBools(c.kept(a), c.kept(b)),
+		compareBools(a.direct(), b.direct()),
+		cmp.Compare(c.after.Violations[a].Since, c.after.Violations[b].Since),
+		cmp.Compare(c.after.Assignments[a.assignment()].CreatedAt, c.after.Assignments[b.assignment()].CreatedAt),
+		compareIDs(a.Product, b.Product),
+		compareIDs(a.User, b.User),
+		compareIDs(a.Principal, b.Principal),
+		compareIDs(a.Plan, b.Plan), // the nil id of a whole source comes first
+	)
+}
+
+// kept is (1) of R5, for whole sources only: the user held the product before
+// the change, or the source begins in this call and another assignment of the
+// same principal, of whatever product, was removed by the same call while its
+// source was admitted for this user.
+func (c *change) kept(item RowKey) bool {
+	if !item.Whole() {
+		return false
+	}
+	if c.before.Holds(item.User, item.Product) {
+		return true
+	}
+	if slices.Contains(c.before.Sources(item.User), item.assignment()) {
+		return false
+	}
+	for key := range c.removed {
+		if key.Principal == item.Principal && c.before.Admitted(item.User, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// firstFailing returns the code of the first check that the item fails:
+// exclusion, then seats, which only a whole source needs and only where the
+// user does not hold the product yet (R4, R8, R9). It is empty where the item
+// can be admitted.
+func (c *change) firstFailing(item RowKey, seat func(user, product ID) bool) Code {
+	switch {
+	case c.after.excluded(item):
+		return MutuallyExclusive
+	case !item.Whole() || c.after.Holds(item.User, item.Product):
+		return ""
+	case !seat(item.User, item.Product):
+		return CountViolation
+	}
+	return ""
+}
+
+// seatFree: a user's own reserved seat, even where more seats are taken than
+// there are; else one beyond all that are taken or reserved (R5, R14).
+func (c *change) seatFree(user, product ID) bool {
+	if c.reserved(user, product) {
+		return true
+	}
+	total, limited := c.after.Total(product)
+	if !limited {
+		return true
+	}
+	taken := c.after.Consumed(product)
+	for _, other := range c.after.LiveUsers() {
+		if c.reserved(other, product) {
+			taken++
+		}
+	}
+	return taken < total
+}
+
+// reserved: the user held the product before the change, has a source of it
+// still, and has not come to hold it again yet.
+func (c *change) reserved(user, product ID) bool {
+	return c.reserving && c.before.Holds(user, product) && !c.after.Holds(user, product) &&
+		slices.ContainsFunc(c.after.Sources(user), func(key AssignmentKey) bool { return key.Product == product })
+}
+
+// setCodes gives every row that is left the first check that it fails in the
+// state as it now is. Since stays (R5).
+func (c *change) setCodes() {
+	for item, v := range c.after.Violations {
+		v.Code = CountViolation
+		if c.after.excluded(item) {
+			v.Code = MutuallyExclusive
+		}
+		c.after.Violations[item] = v
+	}
+}
+
+// compareBools orders true before false.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}

@@ -1,0 +1,204 @@
+package oracle
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+)
+
+// Reach returns the assignments that reach a user, whether or not their
+// products have a subscription, in order of principal and product. It is empty
+// for an unknown or soft-deleted user (R1).
+func (s *State) Reach(user ID) []AssignmentKey {
+	var reach []AssignmentKey
+	for key := range s.Assignments {
+		if s.reaches(user, key) {
+			reach = append(reach, key)
+		}
+	}
+	slices.SortFunc(reach, func(a, b AssignmentKey) int {
+		return compareRowKeys(RowKey{Principal: a.Principal, Product: a.Product}, RowKey{Principal: b.Principal, Product: b.Product})
+	})
+	return reach
+}
+
+// Sources returns the live sources of a user: the assignments that reach the
+// user and whose product has a live subscription (R1, R16).
+func (s *State) Sources(user ID) []AssignmentKey {
+	return slices.DeleteFunc(s.Reach(user), func(key AssignmentKey) bool { return !s.Subscribed(key.Product) })
+}
+
+// Admitted reports whether an assignment is a live source of the user that has
+// no whole row.
+func (s *State) Admitted(user ID, key AssignmentKey) bool {
+	_, waits := s.Violations[RowKey{User: user, Principal: key.Principal, Product: key.Product}]
+	return !waits && slices.Contains(s.Sources(user), key)
+}
+
+// Selected returns the plans that an assignment selects of its product as the
+// product is now (R2); nil for an unknown assignment.
+func (s *State) Selected(key AssignmentKey) Set {
+	a, ok := s.Assignments[key]
+	if !ok {
+		return nil
+	}
+	return a.Selection.Of(s.Products[key.Product])
+}
+
+// On returns the plans that one source turns on for a user: what an admitted
+// source selects and is not withheld (R3). It is empty for any other.
+func (s *State) On(user ID, key AssignmentKey) Set {
+	on := Set{}
+	if !s.Admitted(user, key) {
+		return on
+	}
+	for plan := range s.Selected(key) {
+		if _, withheld := s.Violations[RowKey{user, key.Principal, key.Product, plan}]; !withheld {
+			on[plan] = true
+		}
+	}
+	return on
+}
+
+// OnPlans returns all plans that are on for a user, through any product (R3).
+func (s *State) OnPlans(user ID) Set {
+	on := Set{}
+	for _, key := range s.Sources(user) {
+		maps.Copy(on, s.On(user, key))
+	}
+	return on
+}
+
+// Effective returns the plans of one product that are on for a user through
+// that product's sources (R3); nil where the user does not hold it.
+func (s *State) Effective(user, product ID) Set {
+	if !s.Holds(user, product) {
+		return nil
+	}
+	on := Set{}
+	for _, key := range s.Sources(user) {
+		if key.Product == product {
+			maps.Copy(on, s.On(user, key))
+		}
+	}
+	return on
+}
+
+// Holds reports whether a user has an admitted source of a product, which is
+// what takes a seat, whatever plans are on (R4).
+func (s *State) Holds(user, product ID) bool {
+	return slices.ContainsFunc(s.Sources(user), func(key AssignmentKey) bool {
+		return key.Product == product && s.Admitted(user, key)
+	})
+}
+
+// Holders returns the users who hold a product, in id order.
+func (s *State) Holders(product ID) []ID {
+	var holders []ID
+	for _, user := range s.LiveUsers() {
+		if s.Holds(user, product) {
+			holders = append(holders, user)
+		}
+	}
+	return holders
+}
+
+// Consumed returns the seats taken of a product: one per holder, however many
+// the sources (R4).
+func (s *State) Consumed(product ID) int { return len(s.Holders(product)) }
+
+// Total returns the seats of a product's live subscriptions, and false where
+// one of them is unlimited (R14). Without a live subscription it is 0.
+func (s *State) Total(product ID) (seats int, limited bool) {
+	limited = true
+	for _, sub := range s.Subscriptions {
+		switch {
+		case sub.Product != product || sub.Cancelled:
+		case sub.Seats == nil:
+			limited = false
+		default:
+			seats += *sub.Seats
+		}
+	}
+	if !limited {
+		return 0, false
+	}
+	return seats, true
+}
+
+// Subscribed reports whether a product has a live subscription (R16).
+func (s *State) Subscribed(product ID) bool {
+	for _, sub := range s.Subscriptions {
+		if sub.Product == product && !sub.Cancelled {
+			return true
+		}
+	}
+	return false
+}
+
+// reaches is R1: directly, as a first-level member, or, where the assignment
+// includes nested members, as a member of a group anywhere below.
+func (s *State) reaches(user ID, key AssignmentKey) bool {
+	u, known := s.Users[user]
+	switch {
+	case !known || u.Deleted:
+		return false
+	case key.Principal == user || s.Memberships[Membership{key.Principal, user}]:
+		return true
+	case !s.Assignments[key].IncludeNested:
+		return false
+	}
+	for m := range s.Memberships {
+		if m.User == user && s.below(m.Group, key.Principal, Set{}) {
+			return true
+		}
+	}
+	return false
+}
+
+// below reports whether a group lies below another through one nesting or
+// more. It ends on cycles too, which are refused but might be there (R1).
+func (s *State) below(child, ancestor ID, seen Set) bool {
+	if seen[child] {
+		return false
+	}
+	seen[child] = true
+	for n := range s.Nestings {
+		if n.Child == child && (n.Parent == ancestor || s.below(n.Parent, ancestor, seen)) {
+			return true
+		}
+	}
+	return false
+}
+
+// clash reports whether two different plans stand in one exclusion set; the
+// same plan twice is fine (R9).
+func (s *State) clash(a, b ID) bool {
+	return a != b && slices.ContainsFunc(s.Exclusions, func(set Set) bool { return set[a] && set[b] })
+}
+
+// excluded reports whether the item, were it admitted, would turn on a plan
+// that clashes with one that is on for the user (through any admitted source:
+// waiting ones never count) or that the item itself turns on (R9). A whole
+// source brings all plans it selects.
+func (s *State) excluded(item RowKey) bool {
+	brings := SetOf(item.Plan)
+	if item.Whole() {
+		brings = s.Selected(item.assignment())
+	}
+	on := s.OnPlans(item.User)
+	maps.Copy(on, brings)
+	for plan := range brings {
+		for other := range on {
+			if s.clash(plan, other) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func wholeRow(user ID, key AssignmentKey) RowKey {
+	return RowKey{user, key.Principal, key.Product, uuid.Nil}
+}

@@ -1,0 +1,177 @@
+// Package oracle is a second, deliberately naive telling of the licensing
+// rules: one whole tenant in memory, every question answered by walking
+// everything, every operation judged from the state before it and the change
+// alone (R5). It shares no code with the product. Property tests apply the
+// same operations to the product and to a State and compare the two after
+// each: where they differ, one of them misreads a rule, and the rule's number
+// with the reading taken stands here at the place of the decision.
+//
+// Users, groups, products, plans and subscriptions share one space of ids: no
+// two things may bear the same one.
+package oracle
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+)
+
+// ID names anything in a State. Ids are ordered by their bytes.
+type ID = uuid.UUID
+
+// Set is a set of ids: its keys, all of whose values are true.
+type Set map[ID]bool
+
+// SetOf returns the set of the given ids.
+func SetOf(ids ...ID) Set {
+	set := Set{}
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}
+
+// Sorted returns the members in id order.
+func (s Set) Sorted() []ID {
+	return slices.SortedFunc(maps.Keys(s), compareIDs)
+}
+
+func compareIDs(a, b ID) int { return bytes.Compare(a[:], b[:]) }
+
+// Code says why something was refused or not admitted, in the API's words.
+// The empty Code means that nothing is wrong.
+type Code string
+
+// The codes that an operation or a violation of this model can bear.
+const (
+	NotFound           Code = "NOT_FOUND"
+	InvalidValue       Code = "INVALID_VALUE"
+	PlanNotInProduct   Code = "PLAN_NOT_IN_PRODUCT"
+	NoSubscription     Code = "NO_SUBSCRIPTION"
+	CountViolation     Code = "COUNT_VIOLATION"
+	MutuallyExclusive  Code = "MUTUALLY_EXCLUSIVE_VIOLATION"
+	LicenseIsInherited Code = "LICENSE_IS_INHERITED"
+	GroupHasLicenses   Code = "GROUP_HAS_LICENSES"
+	GroupCycle         Code = "GROUP_CYCLE"
+	SeatsBelowConsumed Code = "SEATS_BELOW_CONSUMED"
+)
+
+// User is what licensing needs to know of a user.
+type User struct {
+	Deleted bool // soft-deleted: memberships and assignments stay, sources do not (R1, R19)
+}
+
+// Membership says that a user is a first-level member of a group.
+type Membership struct{ Group, User ID }
+
+// Nesting says that every member of Child counts as a member of Parent.
+type Nesting struct{ Parent, Child ID }
+
+// Subscription is a purchase of seats. Only the statuses ENABLED and CANCELLED
+// are modelled (R16).
+type Subscription struct {
+	Product   ID
+	Seats     *int // nil: unlimited (R14)
+	Cancelled bool
+}
+
+// AssignmentKey names an assignment: there is one per principal and product.
+type AssignmentKey struct{ Principal, Product ID }
+
+// Assignment gives a product to a principal, a user or a group.
+type Assignment struct {
+	Selection     Selection
+	IncludeNested bool
+	CreatedAt     int64 // the instant of the change that made it
+}
+
+// RowKey names what a violation is about: an assignment as it reaches one user
+// (a source), or one plan of it.
+type RowKey struct {
+	User, Principal, Product ID
+	Plan                     ID // uuid.Nil: the whole source
+}
+
+// Whole reports whether the key names a source as a whole.
+func (k RowKey) Whole() bool { return k.Plan == uuid.Nil }
+
+func (k RowKey) assignment() AssignmentKey { return AssignmentKey{k.Principal, k.Product} }
+
+func (k RowKey) direct() bool { return k.Principal == k.User }
+
+func compareRowKeys(a, b RowKey) int {
+	return cmp.Or(
+		compareIDs(a.User, b.User), compareIDs(a.Principal, b.Principal),
+		compareIDs(a.Product, b.Product), compareIDs(a.Plan, b.Plan),
+	)
+}
+
+// Violation is the value of an exception row.
+type Violation struct {
+	Code  Code
+	Since int64 // the instant at which the waiting began; kept when the code changes (R5)
+}
+
+// Row is an exception row: a source or plan that was not admitted.
+type Row struct {
+	RowKey
+	Violation
+}
+
+// State is one tenant with its catalogue: facts, and the exceptions to them. A
+// source whose product has a live subscription and which has no whole row is
+// admitted. Fill it directly, or by operations on New's result.
+type State struct {
+	Users         map[ID]User
+	Groups        Set
+	Memberships   map[Membership]bool
+	Nestings      map[Nesting]bool
+	Products      map[ID]Set // the plans of each product
+	Exclusions    []Set      // of each set at most one plan may be on for a user (R9)
+	Subscriptions map[ID]Subscription
+	Assignments   map[AssignmentKey]Assignment
+	Violations    map[RowKey]Violation
+}
+
+// New returns a tenant with nothing in it.
+func New() *State {
+	return &State{
+		Users:         map[ID]User{},
+		Groups:        Set{},
+		Memberships:   map[Membership]bool{},
+		Nestings:      map[Nesting]bool{},
+		Products:      map[ID]Set{},
+		Subscriptions: map[ID]Subscription{},
+		Assignments:   map[AssignmentKey]Assignment{},
+		Violations:    map[RowKey]Violation{},
+	}
+}
+
+// Clone returns a copy that shares nothing that an operation writes.
+func (s *State) Clone() *State {
+	c := *s
+	c.Users = maps.Clone(s.Users)
+	c.Groups = maps.Clone(s.Groups)
+	c.Memberships = maps.Clone(s.Memberships)
+	c.Nestings = maps.Clone(s.Nestings)
+	c.Products = maps.Clone(s.Products)
+	c.Exclusions = slices.Clone(s.Exclusions)
+	c.Subscriptions = maps.Clone(s.Subscriptions)
+	c.Assignments = maps.Clone(s.Assignments)
+	c.Violations = maps.Clone(s.Violations)
+	return &c
+}
+
+// Rows returns the exception rows ordered by user, principal, product and plan
+// (a whole row before those of its plans).
+func (s *State) Rows() []Row {
+	rows := make([]Row, 0, len(s.Violations))
+	for k, v := range s.Violations {
+		rows = append(rows, Row{k, v})
+	}
+	slices.SortFunc(rows, func(a, b Row) int { return compareRowKeys(a.RowKey, b.RowKey) })
+	return rows
+}
