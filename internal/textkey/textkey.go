@@ -22,7 +22,7 @@ func Fold(s string) string {
 	}
 	fold := cases.Fold()
 	for range maxRounds {
-		folded := norm.NFKC.String(fold.String(norm.NFKC.String(s)))
+		folded := norm.NFKC.String(strings.Map(cherokee, fold.String(norm.NFKC.String(s))))
 		if folded == s {
 			break
 		}
@@ -31,8 +31,21 @@ func Fold(s string) string {
 	return s
 }
 
-// maxRounds is more than any character of Unicode needs, which a test shows.
-const maxRounds = 8
+// maxRounds is more than any text needs. It is odd, so that a pair of characters that fold to
+// each other would fail the test of stability.
+const maxRounds = 7
+
+// cherokee completes the folding of Cherokee letters, which Unicode folds to the older capital
+// ones (CaseFolding.txt) and cases.Fold turns into each other.
+func cherokee(r rune) rune {
+	switch {
+	case r >= 0xab70 && r <= 0xabbf:
+		return r - 0xab70 + 0x13a0
+	case r >= 0x13f8 && r <= 0x13fd:
+		return r - 8
+	}
+	return r
+}
 
 func isASCII(s string) bool {
 	for i := range len(s) {

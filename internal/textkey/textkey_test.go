@@ -47,6 +47,14 @@ func TestFoldIsStableForEveryCharacter(t *testing.T) {
 	}
 }
 
+func TestFoldIgnoresTheCaseOfEveryLetter(t *testing.T) { // R18
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if other := unicode.SimpleFold(r); other != r && textkey.Fold(string(r)) != textkey.Fold(string(other)) {
+			t.Errorf("Fold(%+q) = %+q, but Fold(%+q) = %+q", r, textkey.Fold(string(r)), other, textkey.Fold(string(other)))
+		}
+	}
+}
+
 func TestFoldIsStable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { checkFold(t.Errorf, rapid.String().Draw(t, "s")) })
 }
