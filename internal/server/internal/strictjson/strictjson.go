@@ -222,11 +222,6 @@ func (p *parser) hex4(at int) (rune, bool) {
 	if at+6 > len(p.data) || p.data[at] != '\\' || p.data[at+1] != 'u' {
 		return 0, false
 	}
-	for _, c := range p.data[at+2 : at+6] {
-		if !isHex(c) { // ParseUint alone would take an underscore or a sign
-			return 0, false
-		}
-	}
 	v, err := strconv.ParseUint(string(p.data[at+2:at+6]), 16, 16)
 	return rune(v), err == nil
 }
@@ -298,7 +293,3 @@ func (p *parser) take(c byte) bool {
 func (p *parser) fail(k Kind) *Error { return &Error{Kind: k, Offset: p.pos} }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-func isHex(c byte) bool {
-	return isDigit(c) || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
-}

@@ -1,0 +1,215 @@
+package server
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// checkLiterals refuses the values in a valid document that the validator lets pass although
+// the specification's input coercion refuses them: integers beyond 32 bits where an Int is due,
+// and objects where a scalar or an enum value is due. A value gets the same answer whether it
+// stands in the query or in a variable.
+func checkLiterals(doc *ast.QueryDocument) gqlerror.List {
+	var c literalChecker
+	for _, op := range doc.Operations {
+		for _, v := range op.VariableDefinitions {
+			c.value("variable $"+v.Variable, v.DefaultValue)
+			c.directives(v.Directives)
+		}
+		c.directives(op.Directives)
+		c.selections(op.SelectionSet)
+	}
+	for _, f := range doc.Fragments {
+		c.directives(f.Directives)
+		c.selections(f.SelectionSet)
+	}
+	return c.errs
+}
+
+type literalChecker struct{ errs gqlerror.List }
+
+func (c *literalChecker) selections(set ast.SelectionSet) {
+	for _, selection := range set {
+		switch s := selection.(type) {
+		case *ast.Field:
+			c.arguments(s.Arguments)
+			c.directives(s.Directives)
+			c.selections(s.SelectionSet)
+		case *ast.InlineFragment:
+			c.directives(s.Directives)
+			c.selections(s.SelectionSet)
+		case *ast.FragmentSpread:
+			c.directives(s.Directives)
+		}
+	}
+}
+
+func (c *literalChecker) directives(list ast.DirectiveList) {
+	for _, d := range list {
+		c.arguments(d.Arguments)
+	}
+}
+
+func (c *literalChecker) arguments(list ast.ArgumentList) {
+	for _, a := range list {
+		c.value("argument "+a.Name, a.Value)
+	}
+}
+
+// value checks a value that stands at a place such as "argument input.seats".
+func (c *literalChecker) value(place string, v *ast.Value) {
+	if v == nil || v.Definition == nil {
+		return
+	}
+	switch v.Kind {
+	case ast.IntValue:
+		if _, err := strconv.ParseInt(v.Raw, 10, 32); err != nil && v.Definition.Name == "Int" {
+			c.refuse(v, "%s: an Int lies between -2147483648 and 2147483647", place)
+		}
+	case ast.ObjectValue:
+		if v.Definition.BuiltIn || v.Definition.Kind == ast.Enum {
+			c.refuse(v, "%s: %s cannot be an object", place, v.Definition.Name)
+			return
+		}
+		for _, child := range v.Children {
+			c.value(place+"."+child.Name, child.Value)
+		}
+	case ast.ListValue:
+		for i, child := range v.Children {
+			c.value(fmt.Sprintf("%s[%d]", place, i), child.Value)
+		}
+	}
+}
+
+func (c *literalChecker) refuse(v *ast.Value, format string, args ...any) {
+	e := badInput(fmt.Sprintf(format, args...))
+	if v.Position != nil {
+		e.Locations = []gqlerror.Location{{Line: v.Position.Line, Column: v.Position.Column}}
+	}
+	c.errs = append(c.errs, e)
+}
+
+// checkEscapes refuses string literals whose escapes stand for NUL or for half a surrogate
+// pair, which the parser turns into U+FFFD.
+func checkEscapes(query string) *gqlerror.Error {
+	if !strings.Contains(query, `\u`) {
+		return nil
+	}
+	at, reason := badEscape(query)
+	if reason == "" {
+		return nil
+	}
+	before := query[:at]
+	e := badInput("a string in the query holds " + reason)
+	e.Locations = []gqlerror.Location{{
+		Line:   strings.Count(before, "\n") + 1,
+		Column: len([]rune(before[strings.LastIndex(before, "\n")+1:])) + 1,
+	}}
+	return e
+}
+
+// badEscape finds the first such escape: its byte offset and what is wrong with it, or "".
+// Comments and block strings have no escapes of this kind.
+func badEscape(query string) (at int, reason string) {
+	for i := 0; i < len(query); {
+		rest := query[i:]
+		switch {
+		case rest[0] == '#':
+			i += lineLength(rest)
+		case strings.HasPrefix(rest, `"""`):
+			i += blockLength(rest)
+		case rest[0] == '"':
+			n, reason := stringLength(rest)
+			i += n
+			if reason != "" {
+				return i, reason
+			}
+		default:
+			i++
+		}
+	}
+	return 0, ""
+}
+
+func lineLength(s string) int {
+	if i := strings.IndexAny(s, "\r\n"); i >= 0 {
+		return i
+	}
+	return len(s)
+}
+
+// blockLength measures the block string at the start of s. Quotes in front of the closing three
+// belong to it, as the parser has it.
+func blockLength(s string) int {
+	i := 3
+	for i < len(s) {
+		switch {
+		case strings.HasPrefix(s[i:], `\"""`):
+			i += 4
+		case strings.HasPrefix(s[i:], `"""`):
+			return i + len(s[i:]) - len(strings.TrimLeft(s[i:], `"`))
+		default:
+			i++
+		}
+	}
+	return i
+}
+
+// stringLength measures the string at the start of s, up to its first bad escape if it has one.
+func stringLength(s string) (n int, reason string) {
+	i := 1
+	for i < len(s) {
+		switch s[i] {
+		case '"':
+			return i + 1, ""
+		case '\r', '\n':
+			return i, "" // unterminated, which is for the parser to say
+		case '\\':
+			length, reason := escapeLength(s[i:])
+			if reason != "" {
+				return i, reason
+			}
+			i += length
+		default:
+			i++
+		}
+	}
+	return i, ""
+}
+
+func escapeLength(s string) (n int, reason string) {
+	if strings.HasPrefix(s, `\u{`) {
+		end := strings.IndexByte(s, '}')
+		if end > 0 && strings.Trim(s[3:end], "0") == "" && end > 3 {
+			return 0, "a NUL character (U+0000)"
+		}
+		return 3, ""
+	}
+	r, ok := hexEscape(s)
+	switch {
+	case !ok:
+		return min(2, len(s)), ""
+	case r == 0:
+		return 0, "a NUL character (U+0000)"
+	case r < 0xd800 || r > 0xdfff:
+		return 6, ""
+	}
+	low, ok := hexEscape(s[6:])
+	if r > 0xdbff || !ok || low < 0xdc00 || low > 0xdfff {
+		return 0, `a lone surrogate escape (\ud800 to \udfff must come in pairs)`
+	}
+	return 12, ""
+}
+
+// hexEscape decodes \uXXXX at the start of s.
+func hexEscape(s string) (uint64, bool) {
+	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(s[2:6], 16, 16)
+	return v, err == nil
+}

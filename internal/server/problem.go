@@ -1,0 +1,90 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/licensegraph/licensegraph/internal/fault"
+)
+
+// Codes of top-level errors (extensions.code) that this package gives or knows.
+const (
+	codeUnauthenticated       = string(fault.Unauthenticated)
+	codeForbidden             = string(fault.Forbidden)
+	codeBadInput              = string(fault.BadUserInput)
+	codeUnavailable           = string(fault.Unavailable)
+	codeOutcomeUnknown        = string(fault.OutcomeUnknown)
+	codeInternal              = string(fault.Internal)
+	codeCostExceeded          = "COST_EXCEEDED"
+	codeRateLimited           = "RATE_LIMITED"
+	codePersistedNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED"
+)
+
+// problem is a request that ends before its operation runs: the HTTP status, headers that
+// belong to it, and the errors.
+type problem struct {
+	status int
+	header map[string]string
+	errs   gqlerror.List
+}
+
+func refuse(status int, code, message string) *problem {
+	return &problem{status: status, errs: gqlerror.List{coded(code, message)}}
+}
+
+// badRequest is a request that is not a well-formed GraphQL request: 400 in every media type.
+func badRequest(message string) *problem {
+	return refuse(http.StatusBadRequest, codeBadInput, message)
+}
+
+// with adds a header.
+func (p *problem) with(name, value string) *problem {
+	if p.header == nil {
+		p.header = map[string]string{}
+	}
+	p.header[name] = value
+	return p
+}
+
+// requestErrors is a well-formed GraphQL request that was refused before it ran. The status
+// follows from the first error whose code demands one; otherwise the media type decides.
+func requestErrors(m mediaType, errs gqlerror.List) *problem {
+	for _, e := range errs {
+		if e.Extensions == nil {
+			e.Extensions = map[string]any{}
+		}
+		switch e.Extensions["code"] {
+		case nil, errcode.ParseFailed, errcode.ValidationFailed:
+			e.Extensions["code"] = codeBadInput
+		}
+	}
+	status := m.refusedStatus()
+	for _, e := range errs {
+		code, _ := e.Extensions["code"].(string)
+		if s, ok := statusOf[code]; ok {
+			status = s
+			break
+		}
+	}
+	return &problem{status: status, errs: errs}
+}
+
+// statusOf holds the codes whose status is the same in every media type, because they concern
+// the caller or the server rather than the text of the request.
+var statusOf = map[string]int{
+	codeUnauthenticated: http.StatusUnauthorized,
+	codeForbidden:       http.StatusForbidden,
+	codeCostExceeded:    http.StatusBadRequest,
+	codeRateLimited:     http.StatusTooManyRequests,
+	codeUnavailable:     http.StatusServiceUnavailable,
+	codeOutcomeUnknown:  http.StatusInternalServerError,
+	codeInternal:        http.StatusInternalServerError,
+}
+
+func badInput(message string) *gqlerror.Error { return coded(codeBadInput, message) }
+
+func coded(code, message string) *gqlerror.Error {
+	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
+}
