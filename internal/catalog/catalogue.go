@@ -1,0 +1,69 @@
+// Package catalog owns the catalogue: products, plans and the sets of plans that exclude each
+// other. It is global to a deployment and changes only by import. The file that is imported is
+// the whole catalogue: what it lacks is retired, and stays readable (R22).
+package catalog
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/catalog/vendorcsv"
+)
+
+// Catalogue is every product, plan and exclusion set that is known, retired ones included.
+type Catalogue struct {
+	Products []Product
+	Plans    []Plan
+	Sets     []ExclusionSet
+}
+
+// Product is a SKU. A retired product keeps the plans that it had when it left the catalogue.
+type Product struct {
+	SkuID       uuid.UUID
+	PartNumber  string // a label: several products may bear the same
+	DisplayName string
+	Plans       []uuid.UUID // a set
+	Retired     bool
+}
+
+// Plan is an app or service inside products.
+type Plan struct {
+	ID          uuid.UUID
+	Name        string // the vendor's service plan name: a label
+	DisplayName string
+	Retired     bool
+}
+
+// ExclusionSet names plans of which a user may have at most one on (R9). Names that differ only
+// in letter case are one set.
+type ExclusionSet struct {
+	Name  string
+	Plans []uuid.UUID // a set of two or more
+}
+
+// NormalizeLabel returns a label (a part number, a plan or display name) in the form in which
+// the import stores it: blanks, zero-width and control characters put right. Look-ups by label
+// apply it to what they look for.
+func NormalizeLabel(s string) string { return vendorcsv.Clean(s) }
+
+func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
+
+// sortedIDs returns the ids in order, each once.
+func sortedIDs(ids []uuid.UUID) []uuid.UUID {
+	sorted := slices.Clone(ids)
+	slices.SortFunc(sorted, compareIDs)
+	return slices.Compact(sorted)
+}
+
+func byID[T any](items []T, id func(T) uuid.UUID) map[uuid.UUID]T {
+	m := make(map[uuid.UUID]T, len(items))
+	for _, item := range items {
+		m[id(item)] = item
+	}
+	return m
+}
+
+func productID(p Product) uuid.UUID { return p.SkuID }
+func planID(p Plan) uuid.UUID       { return p.ID }
