@@ -71,7 +71,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		return nil, errors.Join(err, db.write.Close())
 	}
 	db.size()
-	db.reader = observed(db.read, opts.Observe)
+	db.reader = observed(newPrepared(db.read), opts.Observe)
 	db.ent = entClient(db.dialect, db.reader)
 	return db, nil
 }

@@ -77,6 +77,7 @@ func postgresConfig(url string) (pq.Config, error) {
 	if err != nil {
 		return pq.Config{}, fmt.Errorf("wrong database URL: %w", err)
 	}
+	config.Host = strings.Trim(config.Host, "[]") // pq leaves the brackets of [::1] where no port follows
 	query := u.Query()
 	unset := func(parameter, env string) bool { return query.Get(parameter) == "" && os.Getenv(env) == "" }
 	if unset("sslmode", "PGSSLMODE") && config.SSLRootCert != "system" && config.Service == "" && config.SSLMode != pq.SSLModeDisable {

@@ -1,0 +1,37 @@
+package database_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/database/dbtest"
+)
+
+// BenchmarkReader compares a read by key as Reader runs it, prepared on PostgreSQL, with the
+// same read in a statement of its own.
+func BenchmarkReader(b *testing.B) {
+	const query = `SELECT p.display_name, (SELECT count(*) FROM product_plans pp WHERE pp.product_id = p.id),
+		(SELECT count(*) FROM subscriptions s WHERE s.product_id = p.id)
+		FROM products p WHERE p.sku_part_number = $1`
+	for _, d := range []database.Dialect{database.SQLite, database.Postgres} {
+		db := dbtest.Open(b, d, database.Options{})
+		err := db.Write(b.Context(), func(ctx context.Context, tx *database.Tx) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO products (id, sku_part_number, display_name, display_name_key)
+				VALUES ('5b1c1f0a-3f43-4f9c-8a44-0d9a4a1c9a01', 'SUITE', 'Suite', 'suite')`)
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(string(d)+"/Reader", func(b *testing.B) {
+			for b.Loop() {
+				var name string
+				var plans, subscriptions int
+				if err := db.Reader().QueryRowContext(b.Context(), query, "SUITE").Scan(&name, &plans, &subscriptions); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
