@@ -31,9 +31,7 @@ type Draft struct {
 	writes  []func(context.Context, *database.Tx) error
 	event   audit.Event
 	changed bool
-	// unjudged holds changes of products that may reach users whom no other part of the
-	// draft names: those of a catalogue change.
-	rulesChanged bool
+	forced  bool // Touch
 }
 
 // userDraft is what a change does to one user.
@@ -52,7 +50,7 @@ type directDraft struct{ before, after *tenantgraph.Assignment }
 func (d *Draft) MakeID() (uuid.UUID, error) { return d.newID() }
 
 // Touch says that the change changes something, though no method below was called.
-func (d *Draft) Touch() { d.changed = true }
+func (d *Draft) Touch() { d.changed, d.forced = true, true }
 
 // Write adds a fact of the planner's own, written after all others, under the same commit.
 func (d *Draft) Write(fn func(ctx context.Context, tx *database.Tx) error) {
@@ -102,7 +100,7 @@ func (d *Draft) Unnest(parent, child uuid.UUID) {
 // nil where there is none.
 func (d *Draft) NestingPath(from, to uuid.UUID) []*principal.Group { return d.edit.Path(from, to) }
 
-// CreateGroup adds a group.
+// CreateGroup adds a group; it may be nested and get members in the same draft.
 func (d *Draft) CreateGroup(g *principal.Group) {
 	d.changed = true
 	d.edit.PutGroup(g, textkey.Fold(g.DisplayName))

@@ -15,36 +15,35 @@ func (tn *tenant) wantSame(before *oracle.State) {
 }
 
 // R25: direct principals are judged in id order against the seats free before
-// the call; what the call frees goes to everything else.
+// the call.
 func TestDirectPrincipalsShareTheSeatsFreeBeforeTheCall(t *testing.T) {
 	tn := newTenant(t)
-	tn.seats(base, 2)
+	tn.seats(base, 3)
 	tn.do(assign(ids(cid), base))
 	out := tn.try(assign(ids(dot, bob, ann), base))
 	tn.wantPrincipal(out, ann, "")
-	tn.wantPrincipal(out, bob, oracle.CountViolation)
+	tn.wantPrincipal(out, bob, "")
 	tn.wantPrincipal(out, dot, oracle.CountViolation)
-	tn.wantHolders(base, ann, cid)
+	tn.wantHolders(base, ann, bob, cid)
 	tn.wantRows()
 }
 
-// R25: a seat that one principal frees is not for another direct one, but for
-// who waits through a group.
-func TestFreedSeatIsNotForADirectPrincipalOfTheSameCall(t *testing.T) {
+// R25: a seat that a group of the same call frees is not for a direct
+// principal, but for who waits through a group.
+func TestFreedSeatIsNotForADirectPrincipal(t *testing.T) {
 	tn := newTenant(t)
+	firstLevel := false
+	tn.do(assign(ids(all, sales), base))
+	tn.join(all, staff)
+	tn.join(staff, cid)
 	tn.seats(base, 1)
-	tn.do(assign(ids(cid), base))
-	tn.seats(suite, 1)
-	tn.do(assign(ids(ann), suite))
-	tn.join(sales, dot)
-	tn.do(assign(ids(sales), base))
-	waits := tn.now
-	// Both swap base for suite: ann has suite already, cid has base.
-	out := tn.try(oracle.Assign{Principals: ids(ann, cid), Add: []oracle.Add{{Product: suite}}, Remove: ids(base)})
-	tn.wantPrincipal(out, ann, "")
-	tn.wantPrincipal(out, cid, oracle.CountViolation)
+	tn.join(sales, bob)
 	tn.wantHolders(base, cid)
-	tn.wantRows(whole(dot, sales, base, oracle.CountViolation, waits))
+	out := tn.try(oracle.Assign{Principals: ids(all, ann), Add: []oracle.Add{{Product: base, IncludeNested: &firstLevel}}})
+	tn.wantPrincipal(out, all, "")
+	tn.wantPrincipal(out, ann, oracle.CountViolation)
+	tn.wantHolders(base, bob)
+	tn.wantRows()
 }
 
 // R12, R23: a user's swap is judged as a whole: what leaves neither excludes
@@ -107,6 +106,19 @@ func TestEditsOfADirectAssignment(t *testing.T) {
 	before = tn.Clone()
 	tn.wantPrincipal(tn.try(edit(ann, base, oracle.AllPlans())), ann, oracle.MutuallyExclusive)
 	tn.wantSame(before)
+}
+
+// R12: a plan that was withheld before an edit is none that the edit adds.
+func TestEditBesideAWithheldPlan(t *testing.T) {
+	tn := newTenant(t)
+	tn.do(oracle.ChangeCatalogue{Products: map[oracle.ID]oracle.Set{base: oracle.SetOf(mail, talk, note)}})
+	tn.do(assign(ids(ann), suite))
+	tn.do(edit(ann, base, oracle.OnlyPlans(mail, talk)))
+	tn.exclude(oracle.SetOf(talk, drive))
+	withheld := ofPlan(ann, ann, base, talk, oracle.MutuallyExclusive, tn.now)
+	tn.do(edit(ann, base, oracle.AllPlans()))
+	tn.wantOn(ann, mail, drive, note)
+	tn.wantRows(withheld)
 }
 
 // R12: an edit of a direct source that waits is refused where it turns a plan on

@@ -47,17 +47,79 @@ func TestSwapOnAGroupComesBeforeASourceThatWaits(t *testing.T) {
 	)
 }
 
-// R5 (1): in one call on two groups only members of the one that swaps are
-// kept.
+// R5 (1): in one call on two groups only those are kept who are members of the
+// one that swaps and held what it gives up.
 func TestSwapOnAGroupComesBeforeNewcomers(t *testing.T) {
 	tn := newTenant(t)
 	tn.do(assign(ids(sales), base))
+	tn.seats(base, 1)
 	tn.seats(suite, 1)
-	tn.join(sales, bob)
+	tn.join(sales, dot)
+	tn.join(sales, cid)
 	tn.join(staff, ann)
+	tn.wantHolders(base, dot)
 	tn.do(oracle.Assign{Principals: ids(staff, sales), Add: []oracle.Add{{Product: suite}}, Remove: ids(base)})
+	tn.wantHolders(suite, dot)
+	tn.wantRows(
+		whole(ann, staff, suite, oracle.CountViolation, tn.now),
+		whole(cid, sales, suite, oracle.CountViolation, tn.now),
+	)
+}
+
+// R5 (1): a source that waited already is not kept by what its principal gives
+// up in the call, nor one of another principal.
+func TestOnlyASourceThatBeginsReplacesOneOfItsPrincipal(t *testing.T) {
+	tn := newTenant(t)
+	tn.exclude(oracle.SetOf(mail, drive))
+	tn.do(assign(ids(all), base))
+	tn.do(assign(ids(staff), suite))
+	tn.seats(suite, 1)
+	tn.join(all, ann, bob)
+	tn.join(staff, bob)
+	tn.do(assign(ids(all), suite))
+	waits := tn.now
+	tn.join(sales, ann)
+	tn.do(oracle.Assign{Principals: ids(all, sales), Add: []oracle.Add{{Product: suite}}, Remove: ids(base)})
 	tn.wantHolders(suite, bob)
-	tn.wantRows(whole(ann, staff, suite, oracle.CountViolation, tn.now))
+	tn.wantRows(
+		whole(ann, sales, suite, oracle.CountViolation, tn.now),
+		whole(ann, all, suite, oracle.CountViolation, waits),
+	)
+}
+
+// R5 (1): what the user held before comes before a newcomer of an older
+// assignment.
+func TestProductHeldBeforeComesBeforeOneThatExcludesIt(t *testing.T) {
+	tn := newTenant(t)
+	tn.exclude(oracle.SetOf(mail, drive))
+	tn.do(assign(ids(all), suite))
+	tn.do(assign(ids(sales, staff), base))
+	tn.join(sales, ann)
+	tn.do(oracle.ChangeMembers{Changes: []oracle.GroupChange{
+		{Group: sales, Remove: ids(ann)}, {Group: staff, Add: ids(ann)}, {Group: all, Add: ids(ann)},
+	}})
+	tn.wantOn(ann, mail, talk)
+	tn.wantRows(whole(ann, all, suite, oracle.MutuallyExclusive, tn.now))
+}
+
+// R5: a reserved seat is not for a source that comes earlier in the order.
+func TestReservedSeatIsNotGivenAway(t *testing.T) {
+	tn := newTenant(t)
+	firstLevel := false
+	tn.do(assign(ids(all), suite))
+	tn.do(assign(ids(sales), base))
+	tn.join(all, staff)
+	tn.join(staff, dot)
+	tn.join(sales, ann, dot)
+	tn.seats(suite, 1)
+	// Ann is kept by the swap and comes first by id; dot loses the source
+	// through staff and has one through sales.
+	tn.do(oracle.Assign{
+		Principals: ids(all, sales),
+		Add:        []oracle.Add{{Product: suite, IncludeNested: &firstLevel}}, Remove: ids(base),
+	})
+	tn.wantHolders(suite, dot)
+	tn.wantRows(whole(ann, sales, suite, oracle.CountViolation, tn.now))
 }
 
 // R5, R9: of two newcomers that exclude each other the first is without a seat,
@@ -83,10 +145,23 @@ func TestNewcomerWithoutASeatDoesNotBlockTheOneItExcludes(t *testing.T) {
 func TestFirstOfTwoNewcomersThatExcludeEachOtherWins(t *testing.T) {
 	tn := newTenant(t)
 	tn.exclude(oracle.SetOf(mail, drive))
+	tn.do(assign(ids(bob), base))
+	tn.seats(base, 2)
 	tn.join(sales, ann)
 	tn.do(assign(ids(sales), suite, base))
 	tn.wantOn(ann, mail, talk)
 	tn.wantRows(whole(ann, sales, suite, oracle.MutuallyExclusive, tn.now))
+}
+
+// R5 (4): before the skuId the age of the assignment decides.
+func TestNewcomerOfTheOlderAssignmentWins(t *testing.T) {
+	tn := newTenant(t)
+	tn.exclude(oracle.SetOf(mail, drive))
+	tn.do(assign(ids(sales), suite))
+	tn.do(assign(ids(sales), base))
+	tn.join(sales, ann)
+	tn.wantOn(ann, drive)
+	tn.wantRows(whole(ann, sales, base, oracle.MutuallyExclusive, tn.now))
 }
 
 // R5 (3): what a user gets when a block goes depends on what that user waited

@@ -61,7 +61,8 @@ func TestSourceThatSelectsNothingTakesASeat(t *testing.T) {
 	tn.wantOn(ann, mail)
 }
 
-// R5: a waiting source that is edited goes on waiting with its since.
+// R5: a waiting source that is edited goes on waiting with its since, and its
+// assignment is as old as it was.
 func TestEditOfAWaitingSourceKeepsItsSince(t *testing.T) {
 	tn := newTenant(t)
 	tn.seats(base, 0)
@@ -72,6 +73,9 @@ func TestEditOfAWaitingSourceKeepsItsSince(t *testing.T) {
 	tn.wantRows(row)
 	tn.do(edit(sales, base, oracle.AllExcept(mail)))
 	tn.wantRows(row)
+	if made := tn.Assignments[oracle.AssignmentKey{Principal: sales, Product: base}].CreatedAt; made != row.Since {
+		t.Fatalf("the edit makes it of %d", made)
+	}
 }
 
 // R9: held plans that a catalogue makes exclusive: the plan of the direct

@@ -172,3 +172,60 @@ func (e *Edit) build() *Graph {
 	}
 	return New(d)
 }
+
+// Changes are the facts that an edit changes; a nil value is a fact that goes.
+type Changes struct {
+	Groups        map[uuid.UUID]*GroupRow
+	Nestings      map[[2]uuid.UUID]*Nesting // by parent and child
+	Assignments   map[uuid.UUID]*Assignment
+	Subscriptions map[uuid.UUID]*Subscription
+}
+
+// Changes returns what the edit changes, for writing it down.
+func (e *Edit) Changes() Changes {
+	return Changes{Groups: e.groups, Nestings: e.nestings, Assignments: e.assignments, Subscriptions: e.subscriptions}
+}
+
+// ReachDiffers tells for each group whether its members are reached by other assignments, or
+// by the same with other plans, after than before. Products without a live subscription
+// reach nobody.
+func ReachDiffers(before, after *Graph) []uuid.UUID {
+	if before == after {
+		return nil
+	}
+	var differ []uuid.UUID
+	seen := map[uuid.UUID]bool{}
+	for _, g := range []*Graph{before, after} {
+		for group := range g.reach {
+			if !seen[group] {
+				seen[group] = true
+				if !slices.EqualFunc(before.LiveReach(group), after.LiveReach(group), func(a, b Reached) bool {
+					return a.ID == b.ID && a.Selected.Equal(b.Selected)
+				}) {
+					differ = append(differ, group)
+				}
+			}
+		}
+	}
+	return differ
+}
+
+// LiveReach is Reach without the products that have no live subscription.
+func (g *Graph) LiveReach(group uuid.UUID) []Reached {
+	all := g.reach[group]
+	for i, r := range all {
+		if _, live := g.live[r.ProductID]; !live {
+			some := slices.Clone(all[:i])
+			for _, r := range all[i+1:] {
+				if _, live := g.live[r.ProductID]; live {
+					some = append(some, r)
+				}
+			}
+			return some
+		}
+	}
+	return all
+}
+
+// ReachingGroups returns every group whose members are reached by anything, live or not.
+func (g *Graph) ReachingGroups() []uuid.UUID { return slices.Collect(maps.Keys(g.reach)) }

@@ -1,0 +1,395 @@
+package licensing
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/principal"
+)
+
+// PrincipalRef names a user or a group.
+type PrincipalRef struct {
+	Kind id.Kind // id.User or id.Group
+	ID   uuid.UUID
+}
+
+// AssignInput asks to add products to principals, or to change their plan selection, and to
+// remove products, judged as a whole (R23).
+type AssignInput struct {
+	Principals      []PrincipalRef
+	Add             []LicenseInput
+	Remove          []uuid.UUID
+	ExpectedVersion *int // with one principal only
+	DryRun          bool
+}
+
+// AssignOutcome is an Outcome with one result per principal, in the order of the input.
+type AssignOutcome struct {
+	*Outcome
+	Results []*PrincipalResult
+}
+
+// PrincipalResult is what a call did to one principal.
+type PrincipalResult struct {
+	Principal   PrincipalRef
+	User        *principal.User  // where the principal is a known user
+	Group       *principal.Group // where it is a known group
+	Changed     bool
+	Assignments []*Assignment // the principal's own, as they stand
+	Errors      []*fault.Error
+}
+
+// Assign adds and removes products for users and groups.
+//
+// Errors that refuse the call: TOO_MANY, NOT_FOUND (a product or plan), DUPLICATE_VALUE,
+// PLAN_NOT_IN_PRODUCT, MUTUALLY_EXCLUSIVE_VIOLATION (a selection that excludes itself),
+// INVALID_VALUE (expectedVersion with several principals). Errors of one principal, in its
+// result: NOT_FOUND, VERSION_CONFLICT, NO_SUBSCRIPTION, PRODUCT_RETIRED,
+// LICENSE_IS_INHERITED, COUNT_VIOLATION, MUTUALLY_EXCLUSIVE_VIOLATION.
+func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) (*AssignOutcome, error) {
+	principals := dedupe(in.Principals)
+	if len(principals) > MaxPrincipals {
+		return nil, fault.New(fault.TooMany, "%d principals are too many for one call.", len(principals)).
+			Fix("Pass at most %d.", MaxPrincipals).At("principalIds")
+	}
+	if in.ExpectedVersion != nil && len(principals) > 1 {
+		return nil, fault.New(fault.InvalidValue, "expectedVersion goes with one principal only; there are %d.", len(principals)).
+			Fix("Leave it out, or call once per principal.").At("expectedVersion")
+	}
+	var a *assigning
+	out, err := s.Change(ctx, tenant, Options{Action: audit.LicensesAssign, DryRun: in.DryRun}, func(ctx context.Context, d *Draft) error {
+		wanted, unwanted, err := checkWanted(d.Graph, "add", in.Add, in.Remove)
+		if err != nil {
+			return err
+		}
+		a = &assigning{d: d, wanted: wanted, unwanted: unwanted, version: in.ExpectedVersion}
+		return a.plan(ctx, principals)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &AssignOutcome{Outcome: out, Results: a.finish(out)}, nil
+}
+
+func dedupe(refs []PrincipalRef) []PrincipalRef {
+	seen := make(map[PrincipalRef]bool, len(refs))
+	return slices.DeleteFunc(slices.Clone(refs), func(r PrincipalRef) bool {
+		was := seen[r]
+		seen[r] = true
+		return was
+	})
+}
+
+// assigning is one call of Assign at work.
+type assigning struct {
+	d        *Draft
+	wanted   []want
+	unwanted []*Product
+	version  *int
+	results  []*PrincipalResult
+	direct   map[uuid.UUID][]*tenantgraph.Assignment
+	inherits map[uuid.UUID]map[uuid.UUID][]*principal.Group // user → product → groups
+}
+
+func (a *assigning) plan(ctx context.Context, principals []PrincipalRef) error {
+	users, err := a.load(ctx, principals)
+	if err != nil {
+		return err
+	}
+	for _, ref := range principals {
+		r := &PrincipalResult{Principal: ref}
+		a.results = append(a.results, r)
+		var err error
+		switch {
+		case ref.Kind == id.Group && a.d.Graph.Group(ref.ID) != nil:
+			r.Group = a.d.Graph.Group(ref.ID)
+			err = a.group(r)
+		case ref.Kind == id.User && users[ref.ID] != nil:
+			r.User = users[ref.ID]
+			err = a.user(r)
+		default:
+			err = fault.New(fault.NotFound, "There is no such %s.", ref.Kind)
+		}
+		if f, ok := fault.As(err); ok {
+			r.Errors = append(r.Errors, f)
+		} else if err != nil {
+			return err
+		}
+	}
+	a.d.Summary(a.summary())
+	return nil
+}
+
+// load reads, for all principals that are users: themselves, their own assignments, and the
+// groups through which they have a product that is to be removed.
+func (a *assigning) load(ctx context.Context, principals []PrincipalRef) (map[uuid.UUID]*principal.User, error) {
+	users := map[uuid.UUID]*principal.User{}
+	a.direct = map[uuid.UUID][]*tenantgraph.Assignment{}
+	var ids []uuid.UUID
+	for _, ref := range principals {
+		if ref.Kind == id.User {
+			ids = append(ids, ref.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return users, nil
+	}
+	tx, q := a.d.Tx, a.d.Tx.Dialect()
+	err := each(ctx, tx, func(scan func(...any) error) error {
+		u := &principal.User{}
+		err := scan(&u.ID, &u.UserPrincipalName, &u.DisplayName, &u.Version)
+		users[u.ID] = u
+		return err
+	}, `SELECT id, user_principal_name, display_name, version FROM users WHERE tenant_id = $1 AND deleted_at IS NULL AND `+q.In("id", 2),
+		a.d.Tenant, q.UUIDArray(ids))
+	if err != nil {
+		return nil, fmt.Errorf("load the principals: %w", err)
+	}
+	own, err := loadAssignments(ctx, tx, `tenant_id = $1 AND `+q.In("user_id", 2), a.d.Tenant, q.UUIDArray(ids))
+	if err != nil {
+		return nil, fmt.Errorf("load the principals' assignments: %w", err)
+	}
+	for _, as := range own {
+		a.direct[as.UserID] = append(a.direct[as.UserID], as)
+	}
+	return users, a.loadInherited(ctx, ids)
+}
+
+func (a *assigning) loadInherited(ctx context.Context, users []uuid.UUID) error {
+	a.inherits = map[uuid.UUID]map[uuid.UUID][]*principal.Group{}
+	if len(a.unwanted) == 0 {
+		return nil
+	}
+	var groups []uuid.UUID
+	for _, g := range a.d.Graph.ReachingGroups() {
+		if slices.ContainsFunc(a.d.Graph.Reach(g), func(r tenantgraph.Reached) bool { return slices.Contains(a.unwanted, r.Product) }) {
+			groups = append(groups, g)
+		}
+	}
+	if len(groups) == 0 {
+		return nil
+	}
+	q := a.d.Tx.Dialect()
+	return each(ctx, a.d.Tx, func(scan func(...any) error) error {
+		var user, group uuid.UUID
+		if err := scan(&user, &group); err != nil {
+			return err
+		}
+		if a.inherits[user] == nil {
+			a.inherits[user] = map[uuid.UUID][]*principal.Group{}
+		}
+		for _, r := range a.d.Graph.Reach(group) {
+			from := a.d.Graph.Group(r.GroupID)
+			if !slices.Contains(a.inherits[user][r.ProductID], from) {
+				a.inherits[user][r.ProductID] = append(a.inherits[user][r.ProductID], from)
+			}
+		}
+		return nil
+	}, `SELECT user_id, group_id FROM memberships WHERE tenant_id = $1 AND `+q.In("user_id", 2)+` AND `+q.In("group_id", 3),
+		a.d.Tenant, q.UUIDArray(users), q.UUIDArray(groups))
+}
+
+func (a *assigning) checkVersion(version int, name string) error {
+	if a.version != nil && *a.version != version {
+		return VersionConflict(name, version, *a.version)
+	}
+	return nil
+}
+
+// VersionConflict is the refusal of a change made on an outdated reading.
+func VersionConflict(name string, is, expected int) *fault.Error {
+	return fault.New(fault.VersionConflict, "%s has version %d by now, not %d: somebody changed it in the meantime.", name, is, expected).
+		Fix("Read it again, and repeat the change if it is still wanted.").At("expectedVersion")
+}
+
+func (a *assigning) user(r *PrincipalResult) error {
+	if err := a.checkVersion(r.User.Version, r.User.DisplayName); err != nil {
+		return err
+	}
+	own := map[uuid.UUID]*tenantgraph.Assignment{}
+	for _, as := range a.direct[r.User.ID] {
+		own[as.ProductID] = as
+	}
+	parts := map[uuid.UUID]*directDraft{}
+	for _, w := range a.wanted {
+		before := own[w.product.ID]
+		after, err := a.d.revise(before, w, r.User.ID, uuid.Nil)
+		if err != nil {
+			return err
+		}
+		if after != before {
+			parts[w.product.ID] = &directDraft{before: before, after: after}
+		}
+	}
+	for _, p := range a.unwanted {
+		switch before, groups := own[p.ID], a.inherits[r.User.ID][p.ID]; {
+		case before != nil:
+			parts[p.ID] = &directDraft{before: before}
+		case len(groups) > 0: // R21
+			return fault.New(fault.LicenseIsInherited, "%s has %s through %s, not directly.", r.User.DisplayName, p.DisplayName, groupNames(groups)).
+				Fix("Remove the product from the group, or the user from the group.").At("remove").With(&InheritedDetails{Groups: groups})
+		}
+	}
+	if len(parts) > 0 {
+		u := a.d.user(r.User.ID)
+		u.direct, u.judged = parts, true
+		r.Changed = true
+		a.d.Subject(id.User, r.User.ID, r.User.DisplayName)
+	}
+	return nil
+}
+
+func groupNames(groups []*principal.Group) string {
+	names := ""
+	for i, g := range groups {
+		if i > 0 {
+			names += ", "
+		}
+		names += g.DisplayName
+	}
+	return names
+}
+
+func (a *assigning) group(r *PrincipalResult) error {
+	if err := a.checkVersion(r.Group.Version, r.Group.DisplayName); err != nil {
+		return err
+	}
+	own := map[uuid.UUID]*tenantgraph.Assignment{}
+	for _, b := range a.d.Graph.AssignmentsOf(r.Group.ID) {
+		own[b.ProductID] = b.Assignment
+	}
+	var put []*tenantgraph.Assignment
+	for _, w := range a.wanted {
+		before := own[w.product.ID]
+		after, err := a.d.revise(before, w, uuid.Nil, r.Group.ID)
+		if err != nil {
+			return err
+		}
+		if after != before {
+			put = append(put, after)
+		}
+	}
+	for _, p := range a.unwanted {
+		if before := own[p.ID]; before != nil {
+			a.d.edit.DropAssignment(before.ID)
+			r.Changed = true
+		}
+	}
+	for _, as := range put {
+		a.d.edit.PutAssignment(as)
+		r.Changed = true
+	}
+	if r.Changed {
+		a.d.touch(r.Group.ID)
+		a.d.Subject(id.Group, r.Group.ID, r.Group.DisplayName)
+	}
+	return nil
+}
+
+// finish completes the results once the engine has judged.
+func (a *assigning) finish(out *Outcome) []*PrincipalResult {
+	g := a.d.Graph
+	if !out.DryRun {
+		g = a.d.edit.Graph()
+	}
+	for _, r := range a.results {
+		if refusal := out.Refused[r.Principal.ID]; refusal != nil {
+			r.Errors, r.Changed = append(r.Errors, refusal), false
+		}
+		var own []*tenantgraph.Assignment
+		switch {
+		case r.Group != nil:
+			for _, b := range g.AssignmentsOf(r.Group.ID) {
+				own = append(own, b.Assignment)
+			}
+		case r.User != nil:
+			own = a.direct[r.User.ID]
+			if u := a.d.users[r.User.ID]; u != nil && !out.DryRun {
+				own = u.directAfter(own)
+			}
+		}
+		for _, as := range own {
+			r.Assignments = append(r.Assignments, AssignmentOf(g, as))
+		}
+		slices.SortFunc(r.Assignments, func(x, y *Assignment) int { return slices.Compare(x.ID[:], y.ID[:]) })
+	}
+	return a.results
+}
+
+func (a *assigning) summary() string {
+	text := ""
+	for _, w := range a.wanted {
+		text += " +" + w.product.DisplayName
+	}
+	for _, p := range a.unwanted {
+		text += " −" + p.DisplayName
+	}
+	if len(a.results) == 1 {
+		r := a.results[0]
+		if r.User != nil {
+			return r.User.DisplayName + ":" + text
+		}
+		if r.Group != nil {
+			return r.Group.DisplayName + ":" + text
+		}
+	}
+	return fmt.Sprintf("%d principals:%s", len(a.results), text)
+}
+
+// AssignDirect gives products to a user of the draft, one that it creates as a rule. With
+// must, a refusal by the engine refuses the whole change.
+//
+// Errors, with paths from "licenses": as Assign.
+func (d *Draft) AssignDirect(user uuid.UUID, add []LicenseInput, must bool) error {
+	wanted, _, err := checkWanted(d.Graph, "licenses", add, nil)
+	if err != nil {
+		return err
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	u := d.user(user)
+	u.judged, u.must = true, must
+	u.direct = map[uuid.UUID]*directDraft{}
+	for _, w := range wanted {
+		a, err := d.revise(nil, w, user, uuid.Nil)
+		if err != nil {
+			if f, ok := fault.As(err); ok {
+				f.Path[0] = "licenses"
+			}
+			return err
+		}
+		u.direct[w.product.ID] = &directDraft{after: a}
+	}
+	return nil
+}
+
+// Reprocess is what other systems need to bring derived licenses up to date. Here they are
+// exact at every commit, so it never changes anything (R13): it checks the principals.
+//
+// Errors: NOT_FOUND with the principal's index; TOO_MANY.
+func (s *Service) Reprocess(ctx context.Context, tenant uuid.UUID, principals []PrincipalRef, dryRun bool) (*Outcome, error) {
+	if n := len(dedupe(principals)); n > MaxPrincipals {
+		return nil, fault.New(fault.TooMany, "%d principals are too many for one call.", n).Fix("Pass at most %d.", MaxPrincipals).At("principalIds")
+	}
+	return s.Change(ctx, tenant, Options{Action: audit.LicensesAssign, DryRun: dryRun}, func(ctx context.Context, d *Draft) error {
+		a := &assigning{d: d}
+		users, err := a.load(ctx, principals)
+		if err != nil {
+			return err
+		}
+		for i, ref := range principals {
+			if ref.Kind == id.Group && d.Graph.Group(ref.ID) == nil || ref.Kind == id.User && users[ref.ID] == nil {
+				return fault.New(fault.NotFound, "There is no such %s.", ref.Kind).At("principalIds", i)
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,269 @@
+package licensing
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/engine"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/principal"
+)
+
+// Impact is what a change does to users' licenses, counted; who is concerned is read page by
+// page with Changes.
+type Impact struct {
+	UsersGaining int // users who hold a product that they did not hold before
+	UsersLosing  int // users who no longer hold a product that they held before
+	UsersChanged int // users who kept a product while a source of it began, ended or was edited
+	UsersInError int // users with an error that they did not have before
+	Products     []*ProductImpact
+
+	s             *Service
+	d             *Draft
+	before, after *tenantgraph.Graph
+	counts        map[uuid.UUID]counters
+	deltas        map[int32]*delta
+	parts         []impactPart
+}
+
+// ProductImpact is the part of an impact that concerns one product.
+type ProductImpact struct {
+	Product      *Product
+	SeatsBefore  SeatCounts
+	SeatsAfter   SeatCounts
+	UsersGaining int
+	UsersLosing  int
+	UsersInError int
+}
+
+// ChangeKind is what happened to one user's license of one product.
+type ChangeKind string
+
+// The kinds of changes.
+const (
+	Gained      ChangeKind = "GAINED"
+	Lost        ChangeKind = "LOST"
+	Changed     ChangeKind = "CHANGED"
+	ErrorRaised ChangeKind = "ERROR_RAISED"
+	ErrorClear  ChangeKind = "ERROR_CLEARED"
+)
+
+// LicenseChange is what happened to one user's license of one product.
+type LicenseChange struct {
+	UserID       uuid.UUID
+	User         *principal.User // only of a user that the change itself creates
+	Product      *Product
+	Kind         ChangeKind
+	PlansAdded   []*Plan
+	PlansRemoved []*Plan
+	Errors       []*LicenseError // for ERROR_RAISED: the product's errors after the change
+}
+
+// impactPart is what happens alike to some users.
+type impactPart struct {
+	users   []engine.ID
+	after   engine.User
+	changes []caseChange
+}
+
+type caseChange struct {
+	product        int32
+	kind           ChangeKind
+	added, removed engine.PlanSet
+}
+
+// delta is how a product's counters move.
+type delta struct {
+	consumed, waiting, inError int64
+	gaining, losing, newErrors int64
+}
+
+func newImpact(s *Service, d *Draft, book *casebook, counts map[uuid.UUID]counters) *Impact {
+	return &Impact{s: s, d: d, before: book.before, after: book.after, counts: counts, deltas: map[int32]*delta{}}
+}
+
+// take adds verdicts up.
+func (i *Impact) take(verdicts []engine.Verdict) {
+	rules := i.after.Rules
+	for _, v := range verdicts {
+		part := impactPart{users: v.Users, after: v.After}
+		before, after := byProduct(rules.Derive(v.Case.Before)), byProduct(rules.Derive(v.After))
+		n := int64(len(v.Users))
+		var gains, loses, changes, errs bool
+		for _, p := range productsIn(v.Case.Before, v.After) {
+			b, a := before[p], after[p]
+			d := i.delta(p)
+			d.consumed += n * (num(a.Held) - num(b.Held))
+			d.waiting += n * (num(waits(a)) - num(waits(b)))
+			d.inError += n * (num(inError(a)) - num(inError(b)))
+			add := func(kind ChangeKind) {
+				part.changes = append(part.changes, caseChange{p, kind, a.On.Minus(b.On), b.On.Minus(a.On)})
+			}
+			switch {
+			case a.Held && !b.Held:
+				gains = true
+				d.gaining += n
+				add(Gained)
+			case b.Held && !a.Held:
+				loses = true
+				d.losing += n
+				add(Lost)
+			case a.Held && sourcesDiffer(b, a):
+				changes = true
+				add(Changed)
+			case !a.On.Equal(b.On): // a plan of it was withheld or healed
+				add(Changed)
+			}
+			raised, cleared := compareErrors(b, a)
+			if raised {
+				errs = true
+				d.newErrors += n
+				add(ErrorRaised)
+			}
+			if cleared {
+				add(ErrorClear)
+			}
+		}
+		i.UsersGaining += int(n * num(gains))
+		i.UsersLosing += int(n * num(loses))
+		i.UsersChanged += int(n * num(changes))
+		i.UsersInError += int(n * num(errs))
+		if len(part.changes) > 0 {
+			i.parts = append(i.parts, part)
+		}
+	}
+	i.sumUp()
+}
+
+func (i *Impact) delta(p int32) *delta {
+	if i.deltas[p] == nil {
+		i.deltas[p] = &delta{}
+	}
+	return i.deltas[p]
+}
+
+// sumUp lists the products that the change does something to.
+func (i *Impact) sumUp() {
+	for _, p := range i.after.Products {
+		d := i.deltas[p.Index]
+		if d == nil {
+			d = &delta{}
+		}
+		c := i.counts[p.ID]
+		before := seatCounts(i.before, p.ID, c)
+		after := seatCounts(i.after, p.ID, counters{c.Consumed + d.consumed, c.Waiting + d.waiting, c.InError + d.inError})
+		if *d == (delta{}) && sameInt(before.Total, after.Total) && before.Enabled == after.Enabled {
+			continue
+		}
+		i.Products = append(i.Products, &ProductImpact{
+			Product: p, SeatsBefore: before, SeatsAfter: after,
+			UsersGaining: int(d.gaining), UsersLosing: int(d.losing), UsersInError: int(d.newErrors),
+		})
+	}
+}
+
+func seatCounts(g *tenantgraph.Graph, product uuid.UUID, c counters) SeatCounts {
+	units, unlimited := g.Seats(product)
+	counts := SeatCounts{Consumed: int(c.Consumed), Waiting: int(c.Waiting), InError: int(c.InError), Enabled: int(units)}
+	if !unlimited { // R14
+		total, available := int(units), int(units-c.Consumed)
+		counts.Total, counts.Available = &total, &available
+	}
+	return counts
+}
+
+func sameInt(a, b *int) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
+
+func num(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func byProduct(licenses []engine.License) map[int32]engine.License {
+	m := make(map[int32]engine.License, len(licenses))
+	for _, l := range licenses {
+		m[l.Product] = l
+	}
+	return m
+}
+
+func productsIn(users ...engine.User) []int32 {
+	var products []int32
+	for _, u := range users {
+		for i := range u.Sources {
+			if p := u.Sources[i].Product; !slices.Contains(products, p) {
+				products = append(products, p)
+			}
+		}
+	}
+	return products
+}
+
+func waits(l engine.License) bool {
+	return slices.ContainsFunc(l.Sources, func(s engine.SourceState) bool {
+		return slices.ContainsFunc(s.Rows, func(r engine.Row) bool { return r.Code == engine.Count })
+	})
+}
+
+func inError(l engine.License) bool {
+	return slices.ContainsFunc(l.Sources, func(s engine.SourceState) bool { return len(s.Rows) > 0 })
+}
+
+func sourcesDiffer(before, after engine.License) bool {
+	return !slices.EqualFunc(before.Sources, after.Sources, func(b, a engine.SourceState) bool {
+		return b.Key == a.Key && b.Selected.Equal(a.Selected)
+	})
+}
+
+// compareErrors tells whether an error is there that was not before, and the reverse. An error
+// is a source, or a plan of it, with a code.
+func compareErrors(before, after engine.License) (raised, cleared bool) {
+	return lacks(before, after), lacks(after, before)
+}
+
+// lacks tells whether b has an error that a has not.
+func lacks(a, b engine.License) bool {
+	for _, s := range b.Sources {
+		for _, row := range s.Rows {
+			if !slices.ContainsFunc(a.Sources, func(o engine.SourceState) bool {
+				return slices.ContainsFunc(o.Rows, func(r engine.Row) bool {
+					return r.Assignment == row.Assignment && r.Plan == row.Plan && r.Code == row.Code
+				})
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// place is one user's part of an impact.
+type place struct {
+	user engine.ID
+	part *impactPart
+}
+
+// places returns everybody whom the change concerns, by user id.
+func (i *Impact) places() []place {
+	var all []place
+	for k := range i.parts {
+		for _, u := range i.parts[k].users {
+			all = append(all, place{u, &i.parts[k]})
+		}
+	}
+	slices.SortFunc(all, func(a, b place) int { return bytes.Compare(a.user[:], b.user[:]) })
+	return all
+}
+
+// ChangeCount counts the changes.
+func (i *Impact) ChangeCount() int {
+	n := 0
+	for _, p := range i.parts {
+		n += len(p.users) * len(p.changes)
+	}
+	return n
+}

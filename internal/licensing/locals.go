@@ -1,0 +1,371 @@
+package licensing
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/engine"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+)
+
+// chunk is how many users are loaded by one statement.
+const chunk = 4000
+
+// person is a user's facts and exceptions as stored: what sources are derived from.
+type person struct {
+	id      uuid.UUID
+	deleted bool
+	groups  []uuid.UUID // direct memberships in groups whose members anything reaches
+	direct  []*tenantgraph.Assignment
+	rows    []stored
+}
+
+// stored is a row of license_violations.
+type stored struct {
+	assignment uuid.UUID
+	plan       uuid.NullUUID
+	code       string
+	since      clock.Instant
+}
+
+// people loads users by id, ascending; unknown ids are left out. Memberships are loaded for
+// the groups given only. It takes four statements.
+func people(ctx context.Context, q database.Querier, d database.Dialect, tenant uuid.UUID, ids []uuid.UUID, groups []uuid.UUID) ([]*person, error) {
+	all := make([]*person, 0, len(ids))
+	at := make(map[uuid.UUID]*person, len(ids))
+	list := d.UUIDArray(ids)
+	err := each(ctx, q, func(scan func(...any) error) error {
+		p := &person{}
+		err := scan(&p.id, &p.deleted)
+		all = append(all, p)
+		at[p.id] = p
+		return err
+	}, `SELECT id, deleted_at IS NOT NULL FROM users WHERE tenant_id = $1 AND `+d.In("id", 2)+` ORDER BY id`, tenant, list)
+	if err == nil && len(groups) > 0 {
+		err = each(ctx, q, func(scan func(...any) error) error {
+			var user, group uuid.UUID
+			err := scan(&user, &group)
+			if p := at[user]; p != nil {
+				p.groups = append(p.groups, group)
+			}
+			return err
+		}, `SELECT user_id, group_id FROM memberships WHERE tenant_id = $1 AND `+d.In("user_id", 2)+` AND `+d.In("group_id", 3),
+			tenant, list, d.UUIDArray(groups))
+	}
+	if err == nil {
+		err = each(ctx, q, func(scan func(...any) error) error {
+			a, err := scanAssignment(scan)
+			if err == nil && at[a.UserID] != nil {
+				at[a.UserID].direct = append(at[a.UserID].direct, a)
+			}
+			return err
+		}, `SELECT `+assignmentColumns+` FROM assignments WHERE tenant_id = $1 AND `+d.In("user_id", 2), tenant, list)
+	}
+	if err == nil {
+		err = each(ctx, q, func(scan func(...any) error) error {
+			var user uuid.UUID
+			var r stored
+			err := scan(&user, &r.assignment, &r.plan, &r.code, &r.since)
+			if p := at[user]; p != nil {
+				p.rows = append(p.rows, r)
+			}
+			return err
+		}, `SELECT user_id, assignment_id, plan_id, code, since FROM license_violations WHERE tenant_id = $1 AND `+d.In("user_id", 2), tenant, list)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load users: %w", err)
+	}
+	return all, nil
+}
+
+// sources translates a person's reach into the engine's terms. Only products with a live
+// subscription have sources there (R16).
+//
+// The identity of a direct source is its product's id: a user has one assignment of a product
+// at most, and so users who differ in nothing else stay indistinguishable.
+func sources(g *tenantgraph.Graph, groups []uuid.UUID, direct []*tenantgraph.Assignment) []engine.Source {
+	var all []engine.Source
+	seen := map[uuid.UUID]bool{}
+	for _, group := range groups {
+		for _, r := range g.Reach(group) {
+			if _, live := g.LiveSince(r.ProductID); live && !seen[r.ID] {
+				seen[r.ID] = true
+				all = append(all, engine.Source{Assignment: r.Engine, Selected: r.Selected})
+			}
+		}
+	}
+	for _, a := range direct {
+		if _, live := g.LiveSince(a.ProductID); live {
+			b := g.Bind(a)
+			b.Engine.Key = a.ProductID
+			all = append(all, engine.Source{Assignment: b.Engine, Selected: b.Selected})
+		}
+	}
+	slices.SortFunc(all, func(a, b engine.Source) int { return bytes.Compare(a.Key[:], b.Key[:]) })
+	return all
+}
+
+// rows translates stored violations into the engine's terms.
+func rows(g *tenantgraph.Graph, p *person) []engine.Row {
+	if len(p.rows) == 0 {
+		return nil
+	}
+	key := make(map[uuid.UUID]uuid.UUID, len(p.direct))
+	for _, a := range p.direct {
+		key[a.ID] = a.ProductID
+	}
+	all := make([]engine.Row, 0, len(p.rows))
+	for _, r := range p.rows {
+		row := engine.Row{Assignment: r.assignment, Plan: engine.Whole, Code: engineCode(r.code), Since: int64(r.since)}
+		if k, direct := key[r.assignment]; direct {
+			row.Assignment = k
+		}
+		if r.plan.Valid {
+			row.Plan = g.Plan(r.plan.UUID).Index
+		}
+		all = append(all, row)
+	}
+	slices.SortFunc(all, func(a, b engine.Row) int {
+		if c := bytes.Compare(a.Assignment[:], b.Assignment[:]); c != 0 {
+			return c
+		}
+		return int(a.Plan) - int(b.Plan)
+	})
+	return all
+}
+
+func engineCode(code string) engine.Code {
+	switch fault.Code(code) {
+	case fault.MutuallyExclusiveViolation:
+		return engine.Exclusion
+	case fault.CountViolation:
+		return engine.Count
+	}
+	return engine.None
+}
+
+func faultCode(code engine.Code) fault.Code {
+	switch code {
+	case engine.Exclusion:
+		return fault.MutuallyExclusiveViolation
+	case engine.Count:
+		return fault.CountViolation
+	}
+	return ""
+}
+
+// casebook groups users that the rules cannot tell apart into cases.
+type casebook struct {
+	d             *Draft
+	before, after *tenantgraph.Graph
+	cases         []*engine.Case
+	at            map[string]*engine.Case
+	numbers       map[uuid.UUID]int // of group assignments, before and after
+	reachBefore   map[uuid.UUID][]int
+	reachAfter    map[uuid.UUID][]int
+	direct        map[uuid.UUID][]*tenantgraph.Assignment // every direct assignment, before or after, by user
+	local         map[uuid.UUID]bool
+	key           []byte
+}
+
+func newCasebook(d *Draft) *casebook {
+	b := &casebook{
+		d: d, before: d.Graph, after: d.edit.Graph(), at: map[string]*engine.Case{}, numbers: map[uuid.UUID]int{},
+		direct: map[uuid.UUID][]*tenantgraph.Assignment{}, local: map[uuid.UUID]bool{},
+	}
+	b.reachBefore = b.number(b.before)
+	b.reachAfter = b.reachBefore
+	if b.after != b.before {
+		b.reachAfter = b.number(b.after)
+	}
+	return b
+}
+
+func (b *casebook) number(g *tenantgraph.Graph) map[uuid.UUID][]int {
+	reach := map[uuid.UUID][]int{}
+	for _, group := range g.ReachingGroups() {
+		for _, r := range g.LiveReach(group) {
+			n, ok := b.numbers[r.ID]
+			if !ok {
+				n = len(b.numbers)
+				b.numbers[r.ID] = n
+			}
+			reach[group] = append(reach[group], n)
+		}
+	}
+	return reach
+}
+
+// groups returns the groups whose members anything reaches, before or after.
+func (b *casebook) groups() []uuid.UUID {
+	groups := b.before.ReachingGroups()
+	if b.after != b.before {
+		for _, g := range b.after.ReachingGroups() {
+			if len(b.before.Reach(g)) == 0 {
+				groups = append(groups, g)
+			}
+		}
+	}
+	return groups
+}
+
+// add puts a user into its case. People come in ascending order of their ids.
+func (b *casebook) add(p *person) {
+	u := b.d.users[p.id]
+	b.local[p.id] = true
+	for _, a := range p.direct {
+		b.direct[p.id] = append(b.direct[p.id], a)
+	}
+	if u == nil {
+		b.addAs(p, nil, p.groups, p.direct, p.deleted)
+		return
+	}
+	for _, dd := range u.direct {
+		if dd.before == nil && dd.after != nil {
+			b.direct[p.id] = append(b.direct[p.id], dd.after)
+		}
+	}
+	b.addAs(p, u, u.groupsAfter(p.groups), u.directAfter(p.direct), u.deletedAfter(p.deleted))
+}
+
+func (b *casebook) addAs(p *person, u *userDraft, groups []uuid.UUID, direct []*tenantgraph.Assignment, deleted bool) {
+	judged := u != nil && u.judged
+	k := b.key[:0]
+	if !judged {
+		k = b.appendReach(k, b.reachBefore, p.groups, p.deleted)
+		k = b.appendReach(k, b.reachAfter, groups, deleted)
+		k = appendDirect(k, p.direct)
+		k = appendDirect(k, direct)
+		k = append(k, boolByte(p.deleted)<<1|boolByte(deleted))
+		for _, r := range rows(b.before, p) {
+			k = append(k, r.Assignment[:]...)
+			k = binary.AppendVarint(append(k, byte(r.Code)), int64(r.Plan))
+			k = binary.AppendVarint(k, r.Since)
+		}
+		b.key = k
+		if c := b.at[string(k)]; c != nil {
+			c.Users = append(c.Users, p.id)
+			return
+		}
+	}
+	c := &engine.Case{Users: []engine.ID{p.id}, Judged: judged}
+	if !p.deleted {
+		c.Before = engine.User{Sources: sources(b.before, p.groups, p.direct), Rows: rows(b.before, p)}
+	}
+	if !deleted {
+		c.After = sources(b.after, groups, direct)
+		if judged {
+			c.Refused = sources(b.after, groups, p.direct)
+		}
+	}
+	for i := range c.Before.Sources {
+		c.Before.Sources[i].Ended = b.ended(&c.Before.Sources[i], u)
+	}
+	b.cases = append(b.cases, c)
+	if !judged {
+		b.at[string(k)] = c
+	}
+}
+
+// ended tells whether the call removes the source's assignment itself (R5: a source can only
+// replace one that its own call removed).
+func (b *casebook) ended(s *engine.Source, u *userDraft) bool {
+	if !s.Direct {
+		a, touched := b.d.edit.Changes().Assignments[s.Key]
+		return touched && a == nil
+	}
+	if u == nil {
+		return false
+	}
+	dd := u.direct[s.Key]
+	return dd != nil && dd.after == nil
+}
+
+func (b *casebook) appendReach(k []byte, reach map[uuid.UUID][]int, groups []uuid.UUID, deleted bool) []byte {
+	start := len(k)
+	k = append(k, make([]byte, len(b.numbers)/8+1)...)
+	if deleted {
+		return k
+	}
+	for _, g := range groups {
+		for _, n := range reach[g] {
+			k[start+n/8] |= 1 << (n % 8)
+		}
+	}
+	return k
+}
+
+func appendDirect(k []byte, direct []*tenantgraph.Assignment) []byte {
+	sorted := direct
+	if len(direct) > 1 {
+		sorted = slices.Clone(direct)
+		slices.SortFunc(sorted, func(a, b *tenantgraph.Assignment) int { return bytes.Compare(a.ProductID[:], b.ProductID[:]) })
+	}
+	k = binary.AppendUvarint(k, uint64(len(sorted)))
+	for _, a := range sorted {
+		k = append(k, a.ProductID[:]...)
+		k = append(k, a.Selection.Mode...)
+		k = binary.AppendVarint(k, int64(a.CreatedAt))
+		k = binary.AppendUvarint(k, uint64(len(a.Selection.Plans)))
+		for _, p := range a.Selection.Plans {
+			k = append(k, p[:]...)
+		}
+	}
+	return k
+}
+
+func boolByte(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (u *userDraft) groupsAfter(groups []uuid.UUID) []uuid.UUID {
+	if len(u.join)+len(u.leave) == 0 {
+		return groups
+	}
+	after := slices.DeleteFunc(slices.Clone(groups), func(g uuid.UUID) bool { return u.leave[g] })
+	for g := range u.join {
+		if !slices.Contains(after, g) {
+			after = append(after, g)
+		}
+	}
+	return after
+}
+
+func (u *userDraft) directAfter(direct []*tenantgraph.Assignment) []*tenantgraph.Assignment {
+	if len(u.direct) == 0 {
+		return direct
+	}
+	after := slices.DeleteFunc(slices.Clone(direct), func(a *tenantgraph.Assignment) bool { return u.direct[a.ProductID] != nil })
+	for _, dd := range u.direct {
+		if dd.after != nil {
+			after = append(after, dd.after)
+		}
+	}
+	return after
+}
+
+func (u *userDraft) deletedAfter(deleted bool) bool {
+	if u.after == nil {
+		return deleted
+	}
+	return u.after.DeletedAt != nil
+}
+
+func (u *userDraft) membersAfter(members []tenantgraph.Member, now clock.Instant) []tenantgraph.Member {
+	after := slices.DeleteFunc(slices.Clone(members), func(m tenantgraph.Member) bool { return u.leave[m.Group] || u.join[m.Group] })
+	for g := range u.join {
+		after = append(after, tenantgraph.Member{Group: g, Since: now})
+	}
+	return after
+}

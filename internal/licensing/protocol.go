@@ -1,0 +1,365 @@
+package licensing
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/engine"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+)
+
+// Options of a change.
+type Options struct {
+	Action audit.Action
+	DryRun bool // judge and tell, but store nothing (R26)
+}
+
+// Outcome is what a change did, or would do.
+type Outcome struct {
+	Changed bool
+	DryRun  bool
+	Impact  *Impact
+	// Refused holds, by user, why the call's part for a direct principal was refused (R12);
+	// everything else of the call stands.
+	Refused map[uuid.UUID]*fault.Error
+	EventID uuid.UUID // the audit event; zero where nothing changed or nothing was stored
+}
+
+// Change is the one way in which licensing facts change: one transaction under the tenant's
+// lock, in which plan says what is to change, the engine judges the state before and after,
+// and facts, exceptions, counters and audit event are written together, last.
+//
+// plan reads through the Draft's transaction and records its intent with the Draft's methods;
+// a *fault.Error that it returns refuses the whole change. It may be run again, so it must
+// have no effect outside the Draft.
+//
+// Errors: what plan returns; UNAVAILABLE and OUTCOME_UNKNOWN as database.Write; where a user
+// that must be admitted is refused, that refusal.
+func (s *Service) Change(ctx context.Context, tenant uuid.UUID, o Options, plan func(ctx context.Context, d *Draft) error) (*Outcome, error) {
+	var out *Outcome
+	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		g, now, err := s.lock(ctx, tx, tenant)
+		if err != nil {
+			return err
+		}
+		d := s.draft(tx, g, now)
+		if err := plan(ctx, d); err != nil {
+			return err
+		}
+		if out, err = s.settle(ctx, d, o); err != nil {
+			return err
+		}
+		if o.DryRun || !out.Changed {
+			return database.ErrRollback
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (s *Service) draft(tx *database.Tx, g *tenantgraph.Graph, now clock.Instant) *Draft {
+	return &Draft{
+		Tx: tx, Tenant: g.Tenant, Now: now, Graph: g, newID: s.newID, edit: g.Edit(),
+		users: map[uuid.UUID]*userDraft{}, touched: map[uuid.UUID]bool{},
+	}
+}
+
+// settle carries out steps 2 to 5 of the protocol for a draft.
+func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, error) {
+	out := &Outcome{DryRun: o.DryRun, Refused: map[uuid.UUID]*fault.Error{}}
+	counts, err := loadCounters(ctx, d.Tx, d.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	book := newCasebook(d)
+	out.Impact = newImpact(s, d, book, counts)
+	if !d.changed {
+		return out, nil
+	}
+	if err := s.gather(ctx, d, book); err != nil {
+		return nil, err
+	}
+	seats := supplies(d.Graph, book.after, counts)
+	waiting := &waiters{s: s, ctx: ctx, d: d, book: book, pages: map[int32]*waiterPage{}}
+	verdicts, err := book.after.Rules.Settle(book.cases, seats, waiting, int64(d.Now))
+	if err != nil {
+		return nil, fmt.Errorf("settle the change: %w", err)
+	}
+	for _, v := range verdicts {
+		if v.Refusal == nil {
+			continue
+		}
+		user := uuid.UUID(v.Users[0])
+		refusal := refusalFault(book.after, v)
+		if d.users[user].must {
+			return nil, refusal
+		}
+		out.Refused[user] = refusal
+		d.users[user].direct = nil
+	}
+	out.Impact.take(verdicts)
+	if out.Changed = d.effective(); !out.Changed || o.DryRun {
+		return out, nil
+	}
+	if out.EventID, err = s.newID(); err != nil {
+		return nil, err
+	}
+	return out, s.store(ctx, d, book, verdicts, out, o)
+}
+
+// effective tells whether anything is left to be done once refused parts are dropped.
+func (d *Draft) effective() bool {
+	if !d.edit.Empty() || len(d.writes) > 0 || len(d.touched) > 0 || d.forced {
+		return true
+	}
+	for _, u := range d.users {
+		if u.after != nil || len(u.join)+len(u.leave)+len(u.direct) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// gather finds the local users (step 2) and puts them into cases.
+func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
+	ids, err := s.localUsers(ctx, d, book)
+	if err != nil {
+		return err
+	}
+	groups := book.groups()
+	var born []*person
+	for id, u := range d.users {
+		if u.before == nil && u.after != nil {
+			born = append(born, &person{id: id})
+		}
+	}
+	slices.SortFunc(born, func(a, b *person) int { return slices.Compare(a.id[:], b.id[:]) })
+	for part := range slices.Chunk(ids, chunk) {
+		loaded, err := people(ctx, d.Tx, d.Tx.Dialect(), d.Tenant, part, groups)
+		if err != nil {
+			return err
+		}
+		for _, p := range loaded {
+			book.add(p)
+		}
+	}
+	for _, p := range born {
+		book.add(p)
+	}
+	for _, c := range book.cases { // a created user may come after others of its case
+		slices.SortFunc(c.Users, func(a, b engine.ID) int { return slices.Compare(a[:], b[:]) })
+	}
+	return nil
+}
+
+// localUsers returns the users whose sources, or their plans, the change can touch, and those
+// that select a plan whose rules it changes; ascending.
+func (s *Service) localUsers(ctx context.Context, d *Draft, book *casebook) ([]uuid.UUID, error) {
+	var named []uuid.UUID
+	for id, u := range d.users {
+		if u.reaches() && (u.before != nil || u.after == nil) {
+			named = append(named, id)
+		}
+	}
+	groups := tenantgraph.ReachDiffers(book.before, book.after)
+	products := productsTouched(book.before, book.after)
+	if len(products) > 0 {
+		groups = append(groups, groupsReachedBy(book.after, products)...)
+	}
+	q := d.Tx.Dialect()
+	var ids []uuid.UUID
+	err := each(ctx, d.Tx, func(scan func(...any) error) error {
+		var id uuid.UUID
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	}, `SELECT u.id FROM users u WHERE u.tenant_id = $1 AND `+q.In("u.id", 2)+`
+		UNION SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1 AND `+q.In("m.group_id", 3)+`
+		UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND `+q.In("a.product_id", 4)+`
+		ORDER BY 1`, d.Tenant, q.UUIDArray(named), q.UUIDArray(groups), q.UUIDArray(products))
+	if err != nil {
+		return nil, fmt.Errorf("find the users that the change touches: %w", err)
+	}
+	return ids, nil
+}
+
+// reaches tells whether the draft can touch the user's licenses.
+func (u *userDraft) reaches() bool {
+	if len(u.join)+len(u.leave)+len(u.direct) > 0 {
+		return true
+	}
+	return u.after != nil && (u.before == nil || (u.before.DeletedAt == nil) != (u.after.DeletedAt == nil))
+}
+
+// productsTouched returns the products whose first or last live subscription, or whose plans,
+// or the rules of whose plans, the change touches.
+func productsTouched(before, after *tenantgraph.Graph) []uuid.UUID {
+	if before == after {
+		return nil
+	}
+	var touched []uuid.UUID
+	for _, p := range after.Products {
+		_, was := before.LiveSince(p.ID)
+		_, is := after.LiveSince(p.ID)
+		old := before.Product(p.ID)
+		switch {
+		case was != is:
+		case old == nil || before.Catalog == after.Catalog:
+			continue
+		case old.Set.Equal(p.Set) && !rulesDiffer(before, after, p.Set):
+			continue
+		}
+		touched = append(touched, p.ID)
+	}
+	return touched
+}
+
+func rulesDiffer(before, after *tenantgraph.Graph, plans engine.PlanSet) bool {
+	for i := range plans.All() {
+		old, is := before.Plan(after.PlanAt(i).ID), after.PlanAt(i)
+		if old == nil || !slices.EqualFunc(old.Excludes, is.Excludes, func(a, b *tenantgraph.Plan) bool { return a.ID == b.ID }) {
+			return true
+		}
+	}
+	return false
+}
+
+// groupsReachedBy returns the groups whose members an assignment of one of the products reaches.
+func groupsReachedBy(g *tenantgraph.Graph, products []uuid.UUID) []uuid.UUID {
+	var groups []uuid.UUID
+	for _, group := range g.ReachingGroups() {
+		if slices.ContainsFunc(g.Reach(group), func(r tenantgraph.Reached) bool { return slices.Contains(products, r.ProductID) }) {
+			groups = append(groups, group)
+		}
+	}
+	return groups
+}
+
+// supplies returns the seats of every product: units as the change has them, users as before.
+func supplies(before, after *tenantgraph.Graph, counts map[uuid.UUID]counters) engine.Seats {
+	seats := engine.Seats{}
+	for _, p := range after.Products {
+		c, counted := counts[p.ID]
+		if !counted && len(after.Subscriptions(p.ID)) == 0 && len(before.Subscriptions(p.ID)) == 0 {
+			continue
+		}
+		units, unlimited := after.Seats(p.ID)
+		seats[p.Index] = engine.Seat{Total: units, Unlimited: unlimited, Consumed: c.Consumed, Waiting: c.Waiting}
+	}
+	return seats
+}
+
+// waiters loads users that wait for a seat, in R5's order, a page at a time.
+type waiters struct {
+	s     *Service
+	ctx   context.Context
+	d     *Draft
+	book  *casebook
+	pages map[int32]*waiterPage
+}
+
+type waiterPage struct {
+	ready []*engine.Waiter
+	after *engine.Key // where the next page begins
+	ended bool
+}
+
+// waiterBatch is how many waiting users are loaded at a time.
+const waiterBatch = 500
+
+// Next implements engine.Waiters.
+func (w *waiters) Next(product int32) (*engine.Waiter, error) {
+	page := w.pages[product]
+	if page == nil {
+		page = &waiterPage{}
+		w.pages[product] = page
+	}
+	for len(page.ready) == 0 && !page.ended {
+		if err := w.load(product, page); err != nil {
+			return nil, err
+		}
+	}
+	if len(page.ready) == 0 {
+		return nil, nil //nolint:nilnil // the interface says so: no waiter is left
+	}
+	next := page.ready[0]
+	page.ready = page.ready[1:]
+	return next, nil
+}
+
+// WaitingOrder is R5's order among whole sources that wait for one product, as an index has
+// it: what engine.Less is in Go.
+const WaitingOrder = `v.inherited, v.since, v.assignment_created_at, v.user_id, v.principal_id`
+
+func (w *waiters) load(product int32, page *waiterPage) error {
+	sku := w.book.after.ProductAt(product).ID
+	args := []any{w.d.Tenant, sku}
+	after := ""
+	if k := page.after; k != nil {
+		after = ` AND (v.inherited, v.since, v.assignment_created_at, v.user_id, v.principal_id) > ($3, $4, $5, $6, $7)`
+		args = append(args, !k.Direct, k.Since, k.Created, uuid.UUID(k.User), uuid.UUID(k.Principal))
+	}
+	var keys []engine.Key
+	err := each(w.ctx, w.d.Tx, func(scan func(...any) error) error {
+		k := engine.Key{Sku: sku, Plan: engine.Whole}
+		var inherited bool
+		err := scan(&inherited, &k.Since, &k.Created, (*uuid.UUID)(&k.User), (*uuid.UUID)(&k.Principal))
+		k.Direct = !inherited
+		keys = append(keys, k)
+		return err
+	}, `SELECT v.inherited, v.since, v.assignment_created_at, v.user_id, v.principal_id FROM license_violations v
+		WHERE v.tenant_id = $1 AND v.product_id = $2 AND v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION'`+after+`
+		ORDER BY `+WaitingOrder+fmt.Sprintf(` LIMIT %d`, waiterBatch), args...)
+	if err != nil {
+		return fmt.Errorf("load waiting users: %w", err)
+	}
+	if page.ended = len(keys) < waiterBatch; len(keys) == 0 {
+		return nil
+	}
+	page.after = &keys[len(keys)-1]
+	var ids []uuid.UUID
+	for _, k := range keys {
+		if !w.book.local[k.User] {
+			ids = append(ids, k.User)
+		}
+	}
+	loaded, err := people(w.ctx, w.d.Tx, w.d.Tx.Dialect(), w.d.Tenant, ids, w.book.groups())
+	if err != nil {
+		return err
+	}
+	byID := make(map[uuid.UUID]*person, len(loaded))
+	for _, p := range loaded {
+		byID[p.id] = p
+	}
+	for _, k := range keys {
+		if p := byID[k.User]; p != nil {
+			delete(byID, k.User) // once, at its first place
+			page.ready = append(page.ready, &engine.Waiter{Key: k, Case: w.book.stranger(p)})
+		}
+	}
+	return nil
+}
+
+// stranger makes a case of a user whom the change does not name.
+func (b *casebook) stranger(p *person) *engine.Case {
+	for _, a := range p.direct {
+		if !slices.ContainsFunc(b.direct[p.id], func(o *tenantgraph.Assignment) bool { return o.ID == a.ID }) {
+			b.direct[p.id] = append(b.direct[p.id], a)
+		}
+	}
+	return &engine.Case{
+		Users:  []engine.ID{p.id},
+		Before: engine.User{Sources: sources(b.before, p.groups, p.direct), Rows: rows(b.before, p)},
+		After:  sources(b.after, p.groups, p.direct),
+	}
+}

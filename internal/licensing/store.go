@@ -1,0 +1,276 @@
+package licensing
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/engine"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+)
+
+// store writes a judged change: facts, exceptions, counters, audit event. What others refer
+// to is written before them and removed after them.
+func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts []engine.Verdict, out *Outcome, o Options) error {
+	w := &writer{ctx: ctx, tx: d.Tx, d: d, q: d.Tx.Dialect()}
+	changes := d.edit.Changes()
+	steps := []func() error{
+		func() error { return w.tenant(!d.edit.Empty()) },
+		func() error { return w.groupsIn(changes.Groups) },
+		w.users,
+		func() error { return w.nestings(changes.Nestings) },
+		w.memberships,
+		func() error { return w.subscriptions(changes.Subscriptions) },
+		func() error { return w.violations(book, verdicts, out.EventID) },
+		func() error { return w.assignments(changes.Assignments) },
+		w.newViolations,
+		func() error { return w.counters(book.after, out.Impact.deltas) },
+		func() error { return w.groupsOut(changes.Groups) },
+		w.versions,
+		func() error {
+			for _, write := range d.writes {
+				if err := write(ctx, d.Tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		func() error { return s.audit(ctx, d, out, o) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return fmt.Errorf("write the change: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Service) audit(ctx context.Context, d *Draft, out *Outcome, o Options) error {
+	e := d.event
+	e.ID, e.OccurredAt, e.Actor, e.Action = out.EventID, d.Now, audit.ActorFrom(ctx), o.Action
+	for _, p := range out.Impact.Products {
+		if p.UsersGaining+p.UsersLosing+p.UsersInError > 0 {
+			e.Products = append(e.Products, audit.ProductImpact{
+				ProductID: p.Product.NodeID(), ProductName: p.Product.DisplayName,
+				UsersGaining: p.UsersGaining, UsersLosing: p.UsersLosing, UsersInError: p.UsersInError,
+			})
+		}
+	}
+	return audit.Append(ctx, d.Tx, d.Tenant, &e)
+}
+
+// writer writes the parts of one change.
+type writer struct {
+	ctx  context.Context
+	tx   *database.Tx
+	d    *Draft
+	q    database.Dialect
+	rows newRows
+}
+
+func (w *writer) exec(query string, args ...any) error {
+	_, err := w.tx.ExecContext(w.ctx, query, args...)
+	return err
+}
+
+func (w *writer) tenant(graphChanged bool) error {
+	return w.exec(`UPDATE tenants SET last_instant = $2, graph_revision = graph_revision + $3 WHERE id = $1`,
+		w.d.Tenant, w.d.Now, num(graphChanged))
+}
+
+func (w *writer) nestings(all map[[2]uuid.UUID]*tenantgraph.Nesting) error {
+	var parents, children, goneParents, goneChildren []uuid.UUID
+	var since []clock.Instant
+	for key, n := range all {
+		switch {
+		case n == nil:
+			goneParents, goneChildren = append(goneParents, key[0]), append(goneChildren, key[1])
+		default:
+			parents, children, since = append(parents, key[0]), append(children, key[1]), append(since, n.Since)
+		}
+	}
+	return w.pairs("nestings", "parent_id", "child_id", parents, children, since, goneParents, goneChildren)
+}
+
+// memberships writes those that begin and end, and counts undeleted members.
+func (w *writer) memberships() error {
+	var groups, users, goneGroups, goneUsers []uuid.UUID
+	var since []clock.Instant
+	members := map[uuid.UUID]int64{}
+	for user, u := range w.d.users {
+		for g := range u.join {
+			groups, users, since = append(groups, g), append(users, user), append(since, w.d.Now)
+			members[g]++
+		}
+		for g := range u.leave {
+			goneGroups, goneUsers = append(goneGroups, g), append(goneUsers, user)
+			members[g]--
+		}
+	}
+	if err := w.pairs("memberships", "group_id", "user_id", groups, users, since, goneGroups, goneUsers); err != nil {
+		return err
+	}
+	var keys []uuid.UUID
+	var deltas []int64
+	for g, n := range members {
+		if n != 0 {
+			keys, deltas = append(keys, g), append(deltas, n)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	return w.exec(`INSERT INTO group_counters (tenant_id, group_id, members) SELECT $1, v.g, v.n FROM `+
+		w.q.Unnest("v", 2, database.Column{Name: "g", Type: database.UUID}, database.Column{Name: "n", Type: database.BigInt})+
+		` WHERE true ON CONFLICT (tenant_id, group_id) DO UPDATE SET members = group_counters.members + excluded.members`,
+		append([]any{w.d.Tenant}, w.q.UnnestArgs(keys, deltas)...)...)
+}
+
+// pairs inserts and deletes rows of a table of pairs.
+func (w *writer) pairs(table, a, b string, as, bs []uuid.UUID, since []clock.Instant, goneA, goneB []uuid.UUID) error {
+	ca, cb := database.Column{Name: "a", Type: database.UUID}, database.Column{Name: "b", Type: database.UUID}
+	if len(goneA) > 0 {
+		err := w.exec(`DELETE FROM `+table+` WHERE tenant_id = $1 AND (`+a+`, `+b+`) IN (SELECT v.a, v.b FROM `+w.q.Unnest("v", 2, ca, cb)+`)`,
+			append([]any{w.d.Tenant}, w.q.UnnestArgs(goneA, goneB)...)...)
+		if err != nil {
+			return err
+		}
+	}
+	if len(as) == 0 {
+		return nil
+	}
+	return w.exec(`INSERT INTO `+table+` (tenant_id, `+a+`, `+b+`, created_at) SELECT $1, v.a, v.b, v.t FROM `+
+		w.q.Unnest("v", 2, ca, cb, database.Column{Name: "t", Type: database.BigInt}),
+		append([]any{w.d.Tenant}, w.q.UnnestArgs(as, bs, since)...)...)
+}
+
+func (w *writer) subscriptions(all map[uuid.UUID]*tenantgraph.Subscription) error {
+	for _, s := range all {
+		err := w.exec(`INSERT INTO subscriptions (id, tenant_id, product_id, seats, status, created_at, updated_at, cancelled_at, version)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			ON CONFLICT (id) DO UPDATE SET seats = excluded.seats, status = excluded.status, updated_at = excluded.updated_at,
+			cancelled_at = excluded.cancelled_at, version = excluded.version`,
+			s.ID, w.d.Tenant, s.ProductID, s.Seats, s.Status, s.CreatedAt, s.UpdatedAt, s.CancelledAt, s.Version)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// assignments writes those of groups, from the edit, and those of users, from their drafts.
+func (w *writer) assignments(ofGroups map[uuid.UUID]*tenantgraph.Assignment) error {
+	var put []*tenantgraph.Assignment
+	var gone []uuid.UUID
+	for key, a := range ofGroups {
+		if a == nil {
+			gone = append(gone, key)
+		} else {
+			put = append(put, a)
+		}
+	}
+	for _, u := range w.d.users {
+		for _, dd := range u.direct {
+			if dd.after == nil {
+				gone = append(gone, dd.before.ID)
+			} else {
+				put = append(put, dd.after)
+			}
+		}
+	}
+	if len(gone) > 0 {
+		if err := w.exec(`DELETE FROM assignments WHERE tenant_id = $1 AND `+w.q.In("id", 2), w.d.Tenant, w.q.UUIDArray(gone)); err != nil {
+			return err
+		}
+	}
+	if len(put) == 0 {
+		return nil
+	}
+	return w.putAssignments(put)
+}
+
+func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
+	slices.SortFunc(put, func(a, b *tenantgraph.Assignment) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	n := len(put)
+	ids, products := make([]uuid.UUID, n), make([]uuid.UUID, n)
+	users, groups := make([]uuid.NullUUID, n), make([]uuid.NullUUID, n)
+	modes, plans := make([]string, n), make([]string, n)
+	nested, created, updated, versions := make([]bool, n), make([]clock.Instant, n), make([]clock.Instant, n), make([]int64, n)
+	for i, a := range put {
+		ids[i], products[i] = a.ID, a.ProductID
+		users[i] = uuid.NullUUID{UUID: a.UserID, Valid: a.Direct()}
+		groups[i] = uuid.NullUUID{UUID: a.GroupID, Valid: !a.Direct()}
+		modes[i], nested[i], created[i], updated[i], versions[i] = string(a.Selection.Mode), a.IncludeNested, a.CreatedAt, a.UpdatedAt, int64(a.Version)
+		plans[i] = "[]"
+		if len(a.Selection.Plans) > 0 {
+			text, err := json.Marshal(a.Selection.Plans)
+			if err != nil {
+				return err
+			}
+			plans[i] = string(text)
+		}
+	}
+	col := func(name string, t database.ColumnType) database.Column { return database.Column{Name: name, Type: t} }
+	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, created_at, updated_at, version)
+		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.created, v.updated, v.version FROM `+
+		w.q.Unnest("v", 2, col("id", database.UUID), col("u", database.UUID), col("g", database.UUID), col("p", database.UUID),
+			col("mode", database.Text), col("plans", database.Text), col("nested", database.Bool),
+			col("created", database.BigInt), col("updated", database.BigInt), col("version", database.BigInt))+
+		` WHERE true ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, plans = excluded.plans,
+		include_nested = excluded.include_nested, updated_at = excluded.updated_at, version = excluded.version`,
+		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, created, updated, versions)...)...)
+}
+
+// counters moves the seat counters by what the verdicts add up to.
+func (w *writer) counters(g *tenantgraph.Graph, deltas map[int32]*delta) error {
+	var products []uuid.UUID
+	var consumed, waiting, inError []int64
+	for p, d := range deltas {
+		if d.consumed != 0 || d.waiting != 0 || d.inError != 0 {
+			products = append(products, g.ProductAt(p).ID)
+			consumed, waiting, inError = append(consumed, d.consumed), append(waiting, d.waiting), append(inError, d.inError)
+		}
+	}
+	if len(products) == 0 {
+		return nil
+	}
+	return w.exec(`INSERT INTO seat_counters (tenant_id, product_id, consumed, waiting, in_error) SELECT $1, v.p, v.c, v.w, v.e FROM `+
+		w.q.Unnest("v", 2, database.Column{Name: "p", Type: database.UUID}, database.Column{Name: "c", Type: database.BigInt},
+			database.Column{Name: "w", Type: database.BigInt}, database.Column{Name: "e", Type: database.BigInt})+
+		` WHERE true ON CONFLICT (tenant_id, product_id) DO UPDATE SET consumed = seat_counters.consumed + excluded.consumed,
+		waiting = seat_counters.waiting + excluded.waiting, in_error = seat_counters.in_error + excluded.in_error`,
+		append([]any{w.d.Tenant}, w.q.UnnestArgs(products, consumed, waiting, inError)...)...)
+}
+
+// versions raises those of groups whose assignments or nestings changed, and of users whose
+// direct assignments did.
+func (w *writer) versions() error {
+	var groups, users []uuid.UUID
+	for g := range w.d.touched {
+		if r, ok := w.d.edit.Changes().Groups[g]; !ok || r != nil {
+			groups = append(groups, g)
+		}
+	}
+	for user, u := range w.d.users {
+		if len(u.direct) > 0 && u.after == nil {
+			users = append(users, user)
+		}
+	}
+	for table, ids := range map[string][]uuid.UUID{"groups": groups, "users": users} {
+		if len(ids) > 0 {
+			err := w.exec(`UPDATE `+table+` SET version = version + 1, updated_at = $2 WHERE tenant_id = $1 AND `+w.q.In("id", 3),
+				w.d.Tenant, w.d.Now, w.q.UUIDArray(ids))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+

@@ -1,0 +1,192 @@
+package licensing
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/engine"
+)
+
+// writeBatch bounds the rows of one statement.
+const writeBatch = 20000
+
+// rowKeys names rows of license_violations.
+type rowKeys struct {
+	users, assignments []uuid.UUID
+	plans              []uuid.NullUUID
+	codes              []string
+}
+
+func (k *rowKeys) add(user, assignment uuid.UUID, plan uuid.NullUUID, code string) {
+	k.users, k.assignments = append(k.users, user), append(k.assignments, assignment)
+	k.plans, k.codes = append(k.plans, plan), append(k.codes, code)
+}
+
+// newRows are rows to be inserted.
+type newRows struct {
+	rowKeys
+	since, created       []clock.Instant
+	products, principals []uuid.UUID
+	inherited            []bool
+	openedBy             uuid.UUID
+}
+
+// violations removes the exceptions that ended, sets new codes, and prepares those that begin,
+// which newViolations writes once their assignments are there.
+func (w *writer) violations(book *casebook, verdicts []engine.Verdict, event uuid.UUID) error {
+	var gone, recoded rowKeys
+	w.rows.openedBy = event
+	for _, v := range verdicts {
+		ended, begun, changed := compareRowSets(v.Case.Before.Rows, v.After.Rows)
+		for _, u := range v.Users {
+			user := uuid.UUID(u)
+			for _, r := range ended {
+				a, err := book.assignmentOf(user, v.Case.Before.Sources, r.Assignment)
+				if err != nil {
+					return err
+				}
+				gone.add(user, a.id, book.planID(r.Plan), "")
+			}
+			for _, r := range changed {
+				a, err := book.assignmentOf(user, v.After.Sources, r.Assignment)
+				if err != nil {
+					return err
+				}
+				recoded.add(user, a.id, book.planID(r.Plan), string(faultCode(r.Code)))
+			}
+			for _, r := range begun {
+				a, err := book.assignmentOf(user, v.After.Sources, r.Assignment)
+				if err != nil {
+					return err
+				}
+				n := &w.rows
+				n.add(user, a.id, book.planID(r.Plan), string(faultCode(r.Code)))
+				n.since, n.created = append(n.since, clock.Instant(r.Since)), append(n.created, clock.Instant(a.source.Created))
+				principal := uuid.UUID(a.source.Principal)
+				if a.source.Direct {
+					principal = user
+				}
+				n.products, n.principals = append(n.products, a.source.Sku), append(n.principals, principal)
+				n.inherited = append(n.inherited, !a.source.Direct)
+			}
+		}
+	}
+	if err := w.deleteRows(&gone); err != nil {
+		return err
+	}
+	return w.recodeRows(&recoded)
+}
+
+// boundSource is a source with the id of its assignment.
+type boundSource struct {
+	id     uuid.UUID
+	source *engine.Source
+}
+
+// assignmentOf finds the stored assignment behind a source's key (see sources).
+func (b *casebook) assignmentOf(user uuid.UUID, all []engine.Source, key engine.ID) (boundSource, error) {
+	for i := range all {
+		if all[i].Key != key {
+			continue
+		}
+		if !all[i].Direct {
+			return boundSource{key, &all[i]}, nil
+		}
+		for _, a := range b.direct[user] {
+			if a.ProductID == key {
+				return boundSource{a.ID, &all[i]}, nil
+			}
+		}
+	}
+	return boundSource{}, fmt.Errorf("licensing: user %s has a violation without an assignment", user)
+}
+
+func (b *casebook) planID(plan int32) uuid.NullUUID {
+	if plan == engine.Whole {
+		return uuid.NullUUID{}
+	}
+	return uuid.NullUUID{UUID: b.after.PlanAt(plan).ID, Valid: true}
+}
+
+// compareRowSets tells which rows ended, began (or began anew, with another instant), and
+// changed their code only.
+func compareRowSets(before, after []engine.Row) (ended, begun, recoded []engine.Row) {
+	same := func(a engine.Row) func(engine.Row) bool {
+		return func(b engine.Row) bool { return a.Assignment == b.Assignment && a.Plan == b.Plan && a.Since == b.Since }
+	}
+	for _, r := range before {
+		if !slices.ContainsFunc(after, same(r)) {
+			ended = append(ended, r)
+		}
+	}
+	for _, r := range after {
+		switch i := slices.IndexFunc(before, same(r)); {
+		case i < 0:
+			begun = append(begun, r)
+		case before[i].Code != r.Code:
+			recoded = append(recoded, r)
+		}
+	}
+	return ended, begun, recoded
+}
+
+var (
+	colUser       = database.Column{Name: "u", Type: database.UUID}
+	colAssignment = database.Column{Name: "a", Type: database.UUID}
+	colPlan       = database.Column{Name: "p", Type: database.UUID}
+	colCode       = database.Column{Name: "code", Type: database.Text}
+)
+
+// sameRow matches a row with a value of the keys; the two partial unique indexes serve the
+// two halves.
+const sameRow = `t.tenant_id = $1 AND t.user_id = v.u AND t.assignment_id = v.a`
+
+func (w *writer) deleteRows(k *rowKeys) error {
+	for lo := 0; lo < len(k.users); lo += writeBatch {
+		hi := min(lo+writeBatch, len(k.users))
+		args := append([]any{w.d.Tenant}, w.q.UnnestArgs(k.users[lo:hi], k.assignments[lo:hi], k.plans[lo:hi])...)
+		err := w.exec(`DELETE FROM license_violations WHERE id IN (SELECT t.id FROM `+w.q.Unnest("v", 2, colUser, colAssignment, colPlan)+`
+			JOIN license_violations t ON `+sameRow+` AND (t.plan_id = v.p OR t.plan_id IS NULL AND v.p IS NULL))`, args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) recodeRows(k *rowKeys) error {
+	for lo := 0; lo < len(k.users); lo += writeBatch {
+		hi := min(lo+writeBatch, len(k.users))
+		args := append([]any{w.d.Tenant}, w.q.UnnestArgs(k.users[lo:hi], k.assignments[lo:hi], k.plans[lo:hi], k.codes[lo:hi])...)
+		err := w.exec(`UPDATE license_violations AS t SET code = v.code FROM `+w.q.Unnest("v", 2, colUser, colAssignment, colPlan, colCode)+`
+			WHERE `+sameRow+` AND (t.plan_id = v.p OR t.plan_id IS NULL AND v.p IS NULL)`, args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) newViolations() error {
+	n := &w.rows
+	for lo := 0; lo < len(n.users); lo += writeBatch {
+		hi := min(lo+writeBatch, len(n.users))
+		args := append([]any{w.d.Tenant, n.openedBy}, w.q.UnnestArgs(n.users[lo:hi], n.assignments[lo:hi], n.plans[lo:hi], n.codes[lo:hi],
+			n.since[lo:hi], n.products[lo:hi], n.principals[lo:hi], n.inherited[lo:hi], n.created[lo:hi])...)
+		err := w.exec(`INSERT INTO license_violations
+			(tenant_id, opened_by, user_id, assignment_id, plan_id, code, since, product_id, principal_id, inherited, assignment_created_at)
+			SELECT $1, $2, v.u, v.a, v.p, v.code, v.since, v.product, v.principal, v.inherited, v.created FROM `+
+			w.q.Unnest("v", 3, colUser, colAssignment, colPlan, colCode, database.Column{Name: "since", Type: database.BigInt},
+				database.Column{Name: "product", Type: database.UUID}, database.Column{Name: "principal", Type: database.UUID},
+				database.Column{Name: "inherited", Type: database.Bool}, database.Column{Name: "created", Type: database.BigInt}), args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+

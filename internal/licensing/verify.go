@@ -1,0 +1,153 @@
+package licensing
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/engine"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+)
+
+// maxProblems bounds a report; where there are more, the last one says so.
+const maxProblems = 1000
+
+// Verify checks R17 on one committed state of the tenant, beside a serving process: it
+// derives every user anew, asks the engine whether each state holds, and recounts the
+// counters. progress, which may be nil, is told how many users are done.
+func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(users int)) (*Verification, error) {
+	v := &verifying{report: &Verification{VerifiedAt: s.clock.Now()}, recount: map[int32]*counters{}}
+	err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
+		g, err := s.loadGraph(ctx, tx, tx.Dialect(), tenant)
+		if err != nil {
+			return err
+		}
+		v.graph = g
+		if v.stored, err = loadCounters(ctx, tx, tenant); err != nil {
+			return err
+		}
+		if err := v.users(ctx, tx, progress); err != nil {
+			return err
+		}
+		v.counters()
+		return v.members(ctx, tx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v.report, nil
+}
+
+type verifying struct {
+	graph   *tenantgraph.Graph
+	stored  map[uuid.UUID]counters
+	recount map[int32]*counters
+	report  *Verification
+}
+
+func (v *verifying) problem(p Problem) {
+	switch n := len(v.report.Problems); {
+	case n < maxProblems:
+		v.report.Problems = append(v.report.Problems, p)
+	case n == maxProblems:
+		v.report.Problems = append(v.report.Problems, Problem{Rule: "R17", Message: fmt.Sprintf("There are more than %d problems.", maxProblems)})
+	}
+}
+
+func (v *verifying) users(ctx context.Context, tx *database.Tx, progress func(int)) error {
+	groups := v.graph.ReachingGroups()
+	after := uuid.Nil
+	for {
+		var ids []uuid.UUID
+		err := each(ctx, tx, func(scan func(...any) error) error {
+			var key uuid.UUID
+			err := scan(&key)
+			ids = append(ids, key)
+			return err
+		}, fmt.Sprintf(`SELECT id FROM users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT %d`, chunk), v.graph.Tenant, after)
+		if err != nil {
+			return fmt.Errorf("read users: %w", err)
+		}
+		loaded, err := people(ctx, tx, tx.Dialect(), v.graph.Tenant, ids, groups)
+		if err != nil {
+			return err
+		}
+		for _, p := range loaded {
+			v.user(p)
+		}
+		if v.report.UsersChecked += len(ids); progress != nil {
+			progress(v.report.UsersChecked)
+		}
+		if len(ids) < chunk {
+			return nil
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+func (v *verifying) user(p *person) {
+	u := engine.User{Rows: rows(v.graph, p)}
+	if !p.deleted {
+		u.Sources = sources(v.graph, p.groups, p.direct)
+	}
+	free := func(product int32) bool {
+		id := v.graph.ProductAt(product).ID
+		units, unlimited := v.graph.Seats(id)
+		return unlimited || units > v.stored[id].Consumed
+	}
+	for _, found := range v.graph.Rules.Verify(u, free) {
+		problem := Problem{Rule: found.Rule, Message: found.Text, UserID: &p.id}
+		if found.Product >= 0 {
+			problem.Product = v.graph.ProductAt(found.Product)
+		}
+		v.problem(problem)
+	}
+	for _, l := range v.graph.Rules.Derive(u) {
+		c := v.recount[l.Product]
+		if c == nil {
+			c = &counters{}
+			v.recount[l.Product] = c
+		}
+		c.Consumed += num(l.Held)
+		c.Waiting += num(waits(l))
+		c.InError += num(inError(l))
+	}
+}
+
+func (v *verifying) counters() {
+	for _, p := range v.graph.Products {
+		stored, is := v.stored[p.ID], counters{}
+		if c := v.recount[p.Index]; c != nil {
+			is = *c
+		}
+		if stored != is {
+			v.problem(Problem{Rule: "R17", Product: p, Message: fmt.Sprintf(
+				"The counters of %s say %d consumed, %d waiting, %d in error; recounted they are %d, %d and %d.", p.DisplayName,
+				stored.Consumed, stored.Waiting, stored.InError, is.Consumed, is.Waiting, is.InError)})
+		}
+	}
+}
+
+// members recounts the direct members of groups.
+func (v *verifying) members(ctx context.Context, tx *database.Tx) error {
+	err := each(ctx, tx, func(scan func(...any) error) error {
+		var group uuid.UUID
+		var stored, is int64
+		if err := scan(&group, &stored, &is); err != nil {
+			return err
+		}
+		v.problem(Problem{Rule: "R17", Message: fmt.Sprintf("The counter of group %s says %d members; recounted there are %d.",
+			v.graph.Group(group).DisplayName, stored, is)})
+		return nil
+	}, `SELECT g.id, coalesce(c.members, 0), coalesce(m.n, 0) FROM groups g
+		LEFT JOIN group_counters c ON c.tenant_id = g.tenant_id AND c.group_id = g.id
+		LEFT JOIN (SELECT m.group_id, count(*) AS n FROM memberships m JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id
+			WHERE m.tenant_id = $1 AND u.deleted_at IS NULL GROUP BY m.group_id) m ON m.group_id = g.id
+		WHERE g.tenant_id = $1 AND coalesce(c.members, 0) <> coalesce(m.n, 0)`, v.graph.Tenant)
+	if err != nil {
+		return fmt.Errorf("recount members: %w", err)
+	}
+	return nil
+}
