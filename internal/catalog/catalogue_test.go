@@ -298,6 +298,20 @@ func TestASetThatIsOnlySpelledAnewIsChangedNotReplaced(t *testing.T) {
 	}
 }
 
+func TestANewPartNumberOrPlanNameAloneIsARename(t *testing.T) {
+	before, after := edition(t), edition(t)
+	after.Products[0].PartNumber = "HARBOUR_XL"
+	after.Plans[0].Name = "LANTERN_POST"
+	d := catalog.Compare(before, after)
+	want := catalog.Diff{
+		ProductsRenamed: []catalog.ProductRename{{Before: before.Products[0], After: after.Products[0]}},
+		PlansRenamed:    []catalog.PlanRename{{Before: before.Plans[0], After: after.Plans[0]}},
+	}
+	if diff := cmp.Diff(want, d); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestMergeLeavesTheStoredCatalogueAlone(t *testing.T) {
 	before, pristine := edition(t), edition(t)
 	r := &vendorcsv.Report{}

@@ -22,10 +22,10 @@ func (b *builder) catalogue() Catalogue {
 }
 
 func (b *builder) settleProduct(p *productRows) Product {
-	b.reportNames(KindProductNames, fmt.Sprintf("product %s", p.id), ProductColumns()[colProductName], &p.names,
-		ProductColumns()[colPartNumber], &p.partNumber)
-	partNumber, name := b.fallBack(p.id, ProductColumns()[colPartNumber], &p.partNumber,
-		ProductColumns()[colProductName], &p.names)
+	b.reportNames(KindProductNames, fmt.Sprintf("product %s", p.id), b.columns[colProductName], &p.names,
+		b.columns[colPartNumber], &p.partNumber)
+	partNumber, name := b.fallBack(p.id, b.columns[colPartNumber], &p.partNumber,
+		b.columns[colProductName], &p.names)
 	if p.noPlan > 0 {
 		if len(p.plans) == 0 {
 			b.add(p.noPlan, KindNoPlan, Noted, fmt.Sprintf("product %s has no plans", p.id), "kept without plans")
@@ -37,9 +37,9 @@ func (b *builder) settleProduct(p *productRows) Product {
 }
 
 func (b *builder) settlePlan(l *planRows) Plan {
-	b.reportNames(KindPlanNames, fmt.Sprintf("plan %s", l.id), ProductColumns()[colPlanName], &l.name,
-		ProductColumns()[colPlanDisplayName], &l.displayNames)
-	name, displayName := b.fallBack(l.id, ProductColumns()[colPlanName], &l.name, ProductColumns()[colPlanDisplayName], &l.displayNames)
+	b.reportNames(KindPlanNames, fmt.Sprintf("plan %s", l.id), b.columns[colPlanName], &l.name,
+		b.columns[colPlanDisplayName], &l.displayNames)
+	name, displayName := b.fallBack(l.id, b.columns[colPlanName], &l.name, b.columns[colPlanDisplayName], &l.displayNames)
 	return Plan{ID: l.id, Name: name, DisplayName: displayName, Line: l.line}
 }
 

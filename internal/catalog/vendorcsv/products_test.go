@@ -140,6 +140,22 @@ func TestOneQuoteThatNeverEndsCostsNoOtherRow(t *testing.T) {
 	}
 }
 
+func TestAQuoteThatEndsInALaterRowJoinsNoRows(t *testing.T) {
+	open := strings.Replace(goodRow, "Mail", `"Mail`, 1)
+	c, report := read(t, productHeader+open+`5",DESK,`+skuB+",CALLS,"+planB+",Calls\n")
+	if len(c.Products) != 2 || c.Products[1].DisplayName != `5"` || report.Count(KindQuotes) != 2 {
+		t.Errorf("got %v\n%v", c, report.Findings())
+	}
+}
+
+func TestRowsApartAreGroupedAndReportedOncePerProduct(t *testing.T) {
+	other := "Desk,DESK," + skuB + ",CALLS," + planB + ",Calls\n"
+	c, report := read(t, productHeader+goodRow+other+goodRow+other+goodRow)
+	if len(c.Products) != 2 || report.Count(KindRowsApart) != 2 {
+		t.Errorf("got %v\n%v", c, report.Findings())
+	}
+}
+
 func TestLinesAreCountedAsAnEditorShowsThem(t *testing.T) {
 	content := productHeader + "\n\n" + strings.Replace(goodRow, "Mail", "\"Ma\n\n il\"", 1) + "\n" + strings.Repeat("x", 2*MaxRowBytes) + "\n" + goodRow
 	_, report := read(t, content)

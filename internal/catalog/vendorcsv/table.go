@@ -217,7 +217,6 @@ func (t *table) accept() {
 	for _, f := range t.pending {
 		t.report.add(f)
 	}
-	t.pending = t.pending[:0]
 }
 
 // refuse reports that the present row does not count because of an id, and nothing else about
@@ -234,7 +233,6 @@ func (t *table) refuse(rec record, problem error) int {
 
 // skip reports a row that does not count and returns where the finding is kept, or -1.
 func (t *table) skip(line int, kind Kind, found string) int {
-	t.pending = t.pending[:0]
 	return t.add(line, kind, Skipped, found, "row skipped")
 }
 
