@@ -56,6 +56,9 @@ func adapt(d Dialect, t *schema.Table, c *schema.Column) {
 	}
 	switch d {
 	case Postgres:
+		if c.Type == field.TypeString {
+			c.SchemaType = map[string]string{dialect.Postgres: "text"} // lengths are bounded above
+		}
 		// Byte order, as SQLite has it, whatever the server's locale.
 		if c.Type == field.TypeString && strings.HasSuffix(c.Name, "_key") {
 			c.Collation = "C"

@@ -26,6 +26,11 @@ func Create(ctx context.Context, db *database.DB) error {
 	if err != nil {
 		return err
 	}
+	return CreateTables(ctx, db, tables)
+}
+
+// CreateTables makes tables in an empty database.
+func CreateTables(ctx context.Context, db *database.DB, tables []*schema.Table) error {
 	args := schema.DDLArgs{Dialect: dialect.SQLite, Version: "3.40", Tables: tables, HashSymbols: true}
 	if db.Dialect() == database.Postgres {
 		args.Dialect, args.Version = dialect.Postgres, "15"
@@ -51,7 +56,7 @@ func Diff(ctx context.Context, have, want *database.DB) ([]Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, err := driver.SchemaDiff(from, to)
+	changes, err := driver.SchemaDiff(from, to, atlasschema.DiffNormalized())
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +76,31 @@ func Diff(ctx context.Context, have, want *database.DB) ([]Statement, error) {
 		return collations(ctx, have, want)
 	}
 	return statements, nil
+}
+
+// Render writes statements as a migration. On SQLite it ends by failing where a foreign key
+// leads nowhere.
+func Render(d database.Dialect, statements []Statement) string {
+	var b strings.Builder
+	b.WriteString("-- +goose Up\n")
+	if len(statements) == 0 {
+		b.WriteString("-- nothing changes on this database\nSELECT 1;\n")
+		return b.String()
+	}
+	for _, s := range statements {
+		if s.Comment != "" {
+			fmt.Fprintf(&b, "-- %s\n", s.Comment)
+		}
+		fmt.Fprintf(&b, "%s;\n", s.SQL)
+	}
+	if d == database.SQLite {
+		b.WriteString(`-- every foreign key leads somewhere
+CREATE TEMPORARY TABLE dangling (name text CHECK (name IS NULL));
+INSERT INTO dangling SELECT "table" FROM pragma_foreign_key_check;
+DROP TABLE dangling;
+`)
+	}
+	return b.String()
 }
 
 func inspect(ctx context.Context, db *database.DB) (atlas.Driver, *atlasschema.Schema, error) {

@@ -69,7 +69,7 @@ func run(ctx context.Context, name string) error {
 	var written []string
 	for d := range makers {
 		file := filepath.Join(folder, string(d), fmt.Sprintf("%05d_%s.sql", number, name))
-		if err := os.WriteFile(file, []byte(render(d, statements[d])), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(schemadiff.Render(d, statements[d])), 0o644); err != nil {
 			return err
 		}
 		fmt.Println(file)
@@ -159,28 +159,4 @@ func next() (int, error) {
 		}
 	}
 	return highest + 1, nil
-}
-
-// render writes a migration. On SQLite it ends by failing where a foreign key leads nowhere.
-func render(d database.Dialect, statements []schemadiff.Statement) string {
-	var b strings.Builder
-	b.WriteString("-- +goose Up\n")
-	if len(statements) == 0 {
-		b.WriteString("-- nothing changes on this database\nSELECT 1;\n")
-		return b.String()
-	}
-	for _, s := range statements {
-		if s.Comment != "" {
-			fmt.Fprintf(&b, "-- %s\n", s.Comment)
-		}
-		fmt.Fprintf(&b, "%s;\n", s.SQL)
-	}
-	if d == database.SQLite {
-		b.WriteString(`-- every foreign key leads somewhere
-CREATE TEMPORARY TABLE dangling (name text CHECK (name IS NULL));
-INSERT INTO dangling SELECT "table" FROM pragma_foreign_key_check;
-DROP TABLE dangling;
-`)
-	}
-	return b.String()
 }

@@ -10,16 +10,16 @@ CREATE TABLE "catalog" (
 -- create "tenants" table
 CREATE TABLE "tenants" (
   "id" uuid NOT NULL,
-  "name" character varying NOT NULL,
-  "name_key" character varying NOT NULL COLLATE "C",
-  "country" character varying NOT NULL,
+  "name" text NOT NULL,
+  "name_key" text NOT NULL COLLATE "C",
+  "country" text NOT NULL,
   "graph_revision" bigint NOT NULL DEFAULT 0,
   "audit_sequence" bigint NOT NULL DEFAULT 0,
   "last_instant" bigint NOT NULL,
   "created_at" bigint NOT NULL,
   PRIMARY KEY ("id"),
   CONSTRAINT "tenants_counters" CHECK ((graph_revision >= 0) AND (audit_sequence >= 0)),
-  CONSTRAINT "tenants_country" CHECK (length((country)::text) = 2)
+  CONSTRAINT "tenants_country" CHECK (length(country) = 2)
 );
 -- create index "tenants_name_key_key" to table: "tenants"
 CREATE UNIQUE INDEX "tenants_name_key_key" ON "tenants" ("name_key");
@@ -27,8 +27,8 @@ CREATE UNIQUE INDEX "tenants_name_key_key" ON "tenants" ("name_key");
 CREATE TABLE "api_tokens" (
   "id" uuid NOT NULL,
   "tenant_id" uuid NOT NULL,
-  "name" character varying NOT NULL,
-  "role" character varying NOT NULL,
+  "name" text NOT NULL,
+  "role" text NOT NULL,
   "hash" bytea NOT NULL,
   "created_at" bigint NOT NULL,
   "expires_at" bigint NULL,
@@ -45,11 +45,11 @@ CREATE UNIQUE INDEX "apitoken_tenant_id_id" ON "api_tokens" ("tenant_id", "id");
 CREATE TABLE "groups" (
   "id" uuid NOT NULL,
   "tenant_id" uuid NOT NULL,
-  "display_name" character varying NOT NULL,
-  "display_name_key" character varying NOT NULL COLLATE "C",
-  "search_key" character varying NOT NULL COLLATE "C",
-  "description" character varying NULL,
-  "external_id" character varying NULL,
+  "display_name" text NOT NULL,
+  "display_name_key" text NOT NULL COLLATE "C",
+  "search_key" text NOT NULL COLLATE "C",
+  "description" text NULL,
+  "external_id" text NULL,
   "created_at" bigint NOT NULL,
   "updated_at" bigint NOT NULL,
   "version" bigint NOT NULL DEFAULT 1,
@@ -66,9 +66,9 @@ CREATE UNIQUE INDEX "group_tenant_id_id" ON "groups" ("tenant_id", "id");
 -- create "products" table
 CREATE TABLE "products" (
   "id" uuid NOT NULL,
-  "sku_part_number" character varying NOT NULL,
-  "display_name" character varying NOT NULL,
-  "display_name_key" character varying NOT NULL COLLATE "C",
+  "sku_part_number" text NOT NULL,
+  "display_name" text NOT NULL,
+  "display_name_key" text NOT NULL COLLATE "C",
   "retired_at" bigint NULL,
   PRIMARY KEY ("id")
 );
@@ -80,17 +80,17 @@ CREATE INDEX "product_sku_part_number" ON "products" ("sku_part_number");
 CREATE TABLE "users" (
   "id" uuid NOT NULL,
   "tenant_id" uuid NOT NULL,
-  "user_principal_name" character varying NOT NULL,
-  "user_principal_name_key" character varying NOT NULL COLLATE "C",
-  "display_name" character varying NOT NULL,
-  "display_name_key" character varying NOT NULL COLLATE "C",
-  "mail" character varying NULL,
-  "department" character varying NULL,
-  "job_title" character varying NULL,
-  "usage_location" character varying NULL,
-  "user_type" character varying NOT NULL,
+  "user_principal_name" text NOT NULL,
+  "user_principal_name_key" text NOT NULL COLLATE "C",
+  "display_name" text NOT NULL,
+  "display_name_key" text NOT NULL COLLATE "C",
+  "mail" text NULL,
+  "department" text NULL,
+  "job_title" text NULL,
+  "usage_location" text NULL,
+  "user_type" text NOT NULL,
   "account_enabled" boolean NOT NULL,
-  "external_id" character varying NULL,
+  "external_id" text NULL,
   "created_at" bigint NOT NULL,
   "updated_at" bigint NOT NULL,
   "deleted_at" bigint NULL,
@@ -98,8 +98,8 @@ CREATE TABLE "users" (
   "version" bigint NOT NULL DEFAULT 1,
   PRIMARY KEY ("id"),
   CONSTRAINT "users_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenants" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION,
-  CONSTRAINT "users_usage_location" CHECK ((usage_location IS NULL) OR (length((usage_location)::text) = 2)),
-  CONSTRAINT "users_user_type" CHECK ((user_type)::text = ANY ((ARRAY['MEMBER'::character varying, 'GUEST'::character varying])::text[])),
+  CONSTRAINT "users_usage_location" CHECK ((usage_location IS NULL) OR (length(usage_location) = 2)),
+  CONSTRAINT "users_user_type" CHECK (user_type = ANY (ARRAY['MEMBER'::text, 'GUEST'::text])),
   CONSTRAINT "users_version" CHECK (version >= 1)
 );
 -- create index "user_tenant_id_created_at_id" to table: "users"
@@ -121,7 +121,7 @@ CREATE TABLE "assignments" (
   "user_id" uuid NULL,
   "group_id" uuid NULL,
   "product_id" uuid NOT NULL,
-  "mode" character varying NOT NULL,
+  "mode" text NOT NULL,
   "plans" text NOT NULL DEFAULT '[]',
   "include_nested" boolean NOT NULL DEFAULT true,
   "created_at" bigint NOT NULL,
@@ -131,7 +131,7 @@ CREATE TABLE "assignments" (
   CONSTRAINT "assignments_group_id_fkey" FOREIGN KEY ("tenant_id", "group_id") REFERENCES "groups" ("tenant_id", "id") ON UPDATE NO ACTION ON DELETE NO ACTION,
   CONSTRAINT "assignments_product_id_fkey" FOREIGN KEY ("product_id") REFERENCES "products" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION,
   CONSTRAINT "assignments_user_id_fkey" FOREIGN KEY ("tenant_id", "user_id") REFERENCES "users" ("tenant_id", "id") ON UPDATE NO ACTION ON DELETE NO ACTION,
-  CONSTRAINT "assignments_mode" CHECK ((mode)::text = ANY ((ARRAY['ALL'::character varying, 'EXCEPT'::character varying, 'ONLY'::character varying])::text[])),
+  CONSTRAINT "assignments_mode" CHECK (mode = ANY (ARRAY['ALL'::text, 'EXCEPT'::text, 'ONLY'::text])),
   CONSTRAINT "assignments_one_principal" CHECK ((user_id IS NULL) <> (group_id IS NULL)),
   CONSTRAINT "assignments_version" CHECK (version >= 1)
 );
@@ -149,11 +149,11 @@ CREATE TABLE "audit_events" (
   "tenant_id" uuid NOT NULL,
   "sequence" bigint NOT NULL,
   "occurred_at" bigint NOT NULL,
-  "actor_kind" character varying NOT NULL,
-  "actor" character varying NOT NULL,
-  "request_id" character varying NULL,
-  "action" character varying NOT NULL,
-  "summary" character varying NOT NULL,
+  "actor_kind" text NOT NULL,
+  "actor" text NOT NULL,
+  "request_id" text NULL,
+  "action" text NOT NULL,
+  "summary" text NOT NULL,
   "subjects" text NOT NULL,
   "fields" text NOT NULL,
   "products" text NOT NULL,
@@ -169,7 +169,7 @@ CREATE UNIQUE INDEX "auditevent_tenant_id_sequence" ON "audit_events" ("tenant_i
 -- create "exclusion_sets" table
 CREATE TABLE "exclusion_sets" (
   "id" uuid NOT NULL,
-  "name" character varying NOT NULL,
+  "name" text NOT NULL,
   PRIMARY KEY ("id")
 );
 -- create index "exclusion_sets_name_key" to table: "exclusion_sets"
@@ -177,9 +177,9 @@ CREATE UNIQUE INDEX "exclusion_sets_name_key" ON "exclusion_sets" ("name");
 -- create "plans" table
 CREATE TABLE "plans" (
   "id" uuid NOT NULL,
-  "service_plan_name" character varying NOT NULL,
-  "display_name" character varying NOT NULL,
-  "display_name_key" character varying NOT NULL COLLATE "C",
+  "service_plan_name" text NOT NULL,
+  "display_name" text NOT NULL,
+  "display_name_key" text NOT NULL COLLATE "C",
   "retired_at" bigint NULL,
   PRIMARY KEY ("id")
 );
@@ -217,7 +217,7 @@ CREATE TABLE "license_violations" (
   "user_id" uuid NOT NULL,
   "assignment_id" uuid NOT NULL,
   "plan_id" uuid NULL,
-  "code" character varying NOT NULL,
+  "code" text NOT NULL,
   "since" bigint NOT NULL,
   "opened_by" uuid NOT NULL,
   "product_id" uuid NOT NULL,
@@ -229,8 +229,8 @@ CREATE TABLE "license_violations" (
   CONSTRAINT "license_violations_plan_id_fkey" FOREIGN KEY ("plan_id") REFERENCES "plans" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION,
   CONSTRAINT "license_violations_product_id_fkey" FOREIGN KEY ("product_id") REFERENCES "products" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION,
   CONSTRAINT "license_violations_user_id_fkey" FOREIGN KEY ("tenant_id", "user_id") REFERENCES "users" ("tenant_id", "id") ON UPDATE NO ACTION ON DELETE NO ACTION,
-  CONSTRAINT "license_violations_code" CHECK ((code)::text = ANY ((ARRAY['COUNT_VIOLATION'::character varying, 'MUTUALLY_EXCLUSIVE_VIOLATION'::character varying, 'DEPENDENCY_VIOLATION'::character varying, 'PROHIBITED_IN_USAGE_LOCATION_VIOLATION'::character varying])::text[])),
-  CONSTRAINT "license_violations_seat" CHECK ((plan_id IS NULL) OR ((code)::text <> 'COUNT_VIOLATION'::text))
+  CONSTRAINT "license_violations_code" CHECK (code = ANY (ARRAY['COUNT_VIOLATION'::text, 'MUTUALLY_EXCLUSIVE_VIOLATION'::text, 'DEPENDENCY_VIOLATION'::text, 'PROHIBITED_IN_USAGE_LOCATION_VIOLATION'::text])),
+  CONSTRAINT "license_violations_seat" CHECK ((plan_id IS NULL) OR (code <> 'COUNT_VIOLATION'::text))
 );
 -- create index "license_violations_assignment" to table: "license_violations"
 CREATE INDEX "license_violations_assignment" ON "license_violations" ("tenant_id", "assignment_id");
@@ -241,7 +241,7 @@ CREATE UNIQUE INDEX "license_violations_plan" ON "license_violations" ("tenant_i
 -- create index "license_violations_source" to table: "license_violations"
 CREATE UNIQUE INDEX "license_violations_source" ON "license_violations" ("tenant_id", "user_id", "assignment_id") WHERE (plan_id IS NULL);
 -- create index "license_violations_waiting" to table: "license_violations"
-CREATE INDEX "license_violations_waiting" ON "license_violations" ("tenant_id", "product_id", "inherited", "since", "assignment_created_at", "user_id", "principal_id") WHERE ((plan_id IS NULL) AND ((code)::text = 'COUNT_VIOLATION'::text));
+CREATE INDEX "license_violations_waiting" ON "license_violations" ("tenant_id", "product_id", "inherited", "since", "assignment_created_at", "user_id", "principal_id") WHERE ((plan_id IS NULL) AND (code = 'COUNT_VIOLATION'::text));
 -- create "memberships" table
 CREATE TABLE "memberships" (
   "id" bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY,
@@ -307,7 +307,7 @@ CREATE TABLE "subscriptions" (
   "tenant_id" uuid NOT NULL,
   "product_id" uuid NOT NULL,
   "seats" integer NULL,
-  "status" character varying NOT NULL,
+  "status" text NOT NULL,
   "created_at" bigint NOT NULL,
   "updated_at" bigint NOT NULL,
   "cancelled_at" bigint NULL,
@@ -315,9 +315,9 @@ CREATE TABLE "subscriptions" (
   PRIMARY KEY ("id"),
   CONSTRAINT "subscriptions_product_id_fkey" FOREIGN KEY ("product_id") REFERENCES "products" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION,
   CONSTRAINT "subscriptions_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenants" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION,
-  CONSTRAINT "subscriptions_cancelled" CHECK (((status)::text = 'CANCELLED'::text) = (cancelled_at IS NOT NULL)),
+  CONSTRAINT "subscriptions_cancelled" CHECK ((status = 'CANCELLED'::text) = (cancelled_at IS NOT NULL)),
   CONSTRAINT "subscriptions_seats" CHECK ((seats IS NULL) OR (seats >= 0)),
-  CONSTRAINT "subscriptions_status" CHECK ((status)::text = ANY ((ARRAY['SCHEDULED'::character varying, 'ENABLED'::character varying, 'WARNING'::character varying, 'SUSPENDED'::character varying, 'LOCKED_OUT'::character varying, 'CANCELLED'::character varying])::text[])),
+  CONSTRAINT "subscriptions_status" CHECK (status = ANY (ARRAY['SCHEDULED'::text, 'ENABLED'::text, 'WARNING'::text, 'SUSPENDED'::text, 'LOCKED_OUT'::text, 'CANCELLED'::text])),
   CONSTRAINT "subscriptions_version" CHECK (version >= 1)
 );
 -- create index "subscription_product_id" to table: "subscriptions"
@@ -331,7 +331,7 @@ CREATE TABLE "user_words" (
   "id" bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY,
   "tenant_id" uuid NOT NULL,
   "user_id" uuid NOT NULL,
-  "word_key" character varying NOT NULL COLLATE "C",
+  "word_key" text NOT NULL COLLATE "C",
   PRIMARY KEY ("id"),
   CONSTRAINT "user_words_user_id_fkey" FOREIGN KEY ("tenant_id", "user_id") REFERENCES "users" ("tenant_id", "id") ON UPDATE NO ACTION ON DELETE NO ACTION
 );
