@@ -96,6 +96,10 @@ func TestDeletingAGroup(t *testing.T) {
 	if len(tn.Nestings) != 0 {
 		t.Fatalf("left: %v", tn.Nestings)
 	}
+	tn.do(oracle.DeleteGroup{Group: staff})
+	if len(tn.Memberships) != 0 {
+		t.Fatalf("left: %v", tn.Memberships)
+	}
 }
 
 // R23, R24: an id both added and removed refuses the call; what is so already
