@@ -32,7 +32,7 @@ type state struct {
 	sources  []Source
 	admitted []bool
 	on       PlanSet
-	items    []item // pending
+	items    []item  // pending
 	held     []int32 // products held before the change
 	reserved []int32 // products whose seat is kept for these users (step 3)
 	refusal  *Refusal

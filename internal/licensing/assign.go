@@ -217,6 +217,11 @@ func (a *assigning) user(r *PrincipalResult) error {
 	for _, as := range a.direct[r.User.ID] {
 		own[as.ProductID] = as
 	}
+	for _, w := range a.wanted {
+		if err := w.forUser(); err != nil {
+			return err.At("add", w.at)
+		}
+	}
 	parts := map[uuid.UUID]*directDraft{}
 	for _, w := range a.wanted {
 		before := own[w.product.ID]
@@ -359,6 +364,9 @@ func (d *Draft) AssignDirect(user uuid.UUID, add []LicenseInput, must bool) erro
 	u.judged, u.must = true, must
 	u.direct = map[uuid.UUID]*directDraft{}
 	for _, w := range wanted {
+		if err := w.forUser(); err != nil {
+			return err.At("licenses", w.at)
+		}
 		a, err := d.revise(nil, w, user, uuid.Nil)
 		if err != nil {
 			if f, ok := fault.As(err); ok {

@@ -33,6 +33,15 @@ type want struct {
 	at        int // index in the input
 }
 
+// forUser refuses what only groups can have.
+func (w want) forUser() *fault.Error {
+	if w.nested == nil || *w.nested {
+		return nil
+	}
+	return fault.New(fault.InvalidValue, "includeNested: false is about a group's nested members; a user has none.").
+		Fix("Leave it out for users.").At("includeNested")
+}
+
 // checkWanted checks what is wrong with the products and plans themselves, which refuses the
 // whole call (R25).
 //
@@ -124,6 +133,9 @@ func checkSelection(g *tenantgraph.Graph, p *Product, in *SelectionInput) (*tena
 	}
 	slices.SortFunc(s.Plans, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	s.Plans = slices.Compact(s.Plans)
+	if s.Mode == tenantgraph.Except && len(s.Plans) == 0 { // R2: all but nothing is all
+		s.Mode = tenantgraph.All
+	}
 	return s, nil
 }
 
@@ -134,10 +146,14 @@ func assignable(g *tenantgraph.Graph, p *Product) *fault.Error {
 			Fix("Assign the product that follows it.")
 	}
 	if _, live := g.LiveSince(p.ID); !live {
-		return fault.New(fault.NoSubscription, "The organisation has no live subscription of %s.", p.DisplayName).
-			Fix("Create one with createSubscription.")
+		return noSubscription(p)
 	}
 	return nil
+}
+
+func noSubscription(p *Product) *fault.Error {
+	return fault.New(fault.NoSubscription, "The organisation has no live subscription of %s.", p.DisplayName).
+		Fix("Create one with createSubscription.")
 }
 
 // revise returns the assignment as a wanted license would have it: a new one where before is
@@ -172,6 +188,11 @@ func (d *Draft) revise(before *tenantgraph.Assignment, w want, user, group uuid.
 	}
 	if a.Selection.Equal(before.Selection) && a.IncludeNested == before.IncludeNested {
 		return before, nil
+	}
+	if a.Direct() && !a.Selection.Of(d.Graph.Catalog, w.product).Minus(before.Selection.Of(d.Graph.Catalog, w.product)).Empty() {
+		if _, live := d.Graph.LiveSince(w.product.ID); !live { // R12: what it adds could not be admitted
+			return nil, noSubscription(w.product).At("add", w.at)
+		}
 	}
 	a.UpdatedAt, a.Version = d.Now, before.Version+1
 	return &a, nil

@@ -97,7 +97,9 @@ func compareSources(a, b *Source) int {
 	return bytes.Compare(a.Group.ID[:], b.Group.ID[:])
 }
 
-func (d *derived) assignment(b *tenantgraph.Bound) *Assignment { return AssignmentOf(d.graph, b.Assignment) }
+func (d *derived) assignment(b *tenantgraph.Bound) *Assignment {
+	return AssignmentOf(d.graph, b.Assignment)
+}
 
 // AssignmentOf shows an assignment's fact with the catalogue's names.
 func AssignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment) *Assignment {

@@ -34,14 +34,19 @@ func readTag(ctx context.Context, q database.Querier, tenant uuid.UUID) (tenantg
 }
 
 // loadGraph reads a tenant's graph; the caller makes sure that all statements see one state.
-func (s *Service) loadGraph(ctx context.Context, q database.Querier, d database.Dialect, tenant uuid.UUID) (*tenantgraph.Graph, error) {
-	data := tenantgraph.Data{Tenant: tenant}
+func (s *Service) loadGraph(ctx context.Context, q database.Querier, tenant uuid.UUID) (*tenantgraph.Graph, error) {
+	return s.loadGraphWith(ctx, q, tenant, nil)
+}
+
+// loadGraphWith is loadGraph with a catalogue that is in memory; nil loads the stored one.
+func (s *Service) loadGraphWith(ctx context.Context, q database.Querier, tenant uuid.UUID, catalog *tenantgraph.Catalog) (*tenantgraph.Graph, error) {
+	data := tenantgraph.Data{Tenant: tenant, Catalog: catalog}
 	row := q.QueryRowContext(ctx, `SELECT `+tagColumns+`, t.name, t.country FROM tenants t WHERE t.id = $1`, tenant)
 	err := row.Scan(&data.Tag.Graph, &data.Tag.Catalog, &data.Name, &data.Country)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "There is no such tenant.")
 	}
-	if err == nil {
+	if err == nil && data.Catalog == nil {
 		if data.Catalog = s.catalogWith(data.Tag.Catalog); data.Catalog == nil {
 			var cd tenantgraph.CatalogData
 			cd, err = LoadCatalog(ctx, q)
@@ -216,20 +221,31 @@ func (s *Service) lock(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (
 	if err := row.Scan(&tag.Catalog); err != nil {
 		return nil, 0, fmt.Errorf("lock the catalogue: %w", err)
 	}
-	var last clock.Instant
-	row = tx.QueryRowContext(ctx, `SELECT graph_revision, last_instant FROM tenants WHERE id = $1`+tx.Dialect().ForUpdate(), tenant)
-	if err := row.Scan(&tag.Graph, &last); errors.Is(err, sql.ErrNoRows) {
-		return nil, 0, fault.New(fault.NotFound, "There is no such tenant.")
-	} else if err != nil {
-		return nil, 0, fmt.Errorf("lock the tenant: %w", err)
+	now, err := s.lockTenant(ctx, tx, tenant)
+	if err != nil {
+		return nil, 0, err
+	}
+	if tag, err = readTag(ctx, tx, tenant); err != nil {
+		return nil, 0, err
 	}
 	g := s.cached(tenant, tag)
 	if g == nil {
-		var err error
-		if g, err = s.loadGraph(ctx, tx, tx.Dialect(), tenant); err != nil {
+		if g, err = s.loadGraph(ctx, tx, tenant); err != nil {
 			return nil, 0, err
 		}
 		s.keep(g) // its rows are committed: the locks keep everybody else from changing them
 	}
-	return g, max(s.clock.Now(), last+1), nil
+	return g, now, nil
+}
+
+// lockTenant takes the tenant's lock, and the instant of the change under it.
+func (s *Service) lockTenant(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (clock.Instant, error) {
+	var last clock.Instant
+	row := tx.QueryRowContext(ctx, `SELECT last_instant FROM tenants WHERE id = $1`+tx.Dialect().ForUpdate(), tenant)
+	if err := row.Scan(&last); errors.Is(err, sql.ErrNoRows) {
+		return 0, fault.New(fault.NotFound, "There is no such tenant.")
+	} else if err != nil {
+		return 0, fmt.Errorf("lock the tenant: %w", err)
+	}
+	return max(s.clock.Now(), last+1), nil
 }

@@ -210,28 +210,14 @@ func productsTouched(before, after *tenantgraph.Graph) []uuid.UUID {
 	var touched []uuid.UUID
 	for _, p := range after.Products {
 		_, was := before.LiveSince(p.ID)
-		_, is := after.LiveSince(p.ID)
-		old := before.Product(p.ID)
-		switch {
-		case was != is:
-		case old == nil || before.Catalog == after.Catalog:
-			continue
-		case old.Set.Equal(p.Set) && !rulesDiffer(before, after, p.Set):
-			continue
+		if _, is := after.LiveSince(p.ID); was != is {
+			touched = append(touched, p.ID)
 		}
-		touched = append(touched, p.ID)
+	}
+	if before.Catalog != after.Catalog {
+		touched = append(touched, productsDiffering(before.Catalog, after.Catalog)...)
 	}
 	return touched
-}
-
-func rulesDiffer(before, after *tenantgraph.Graph, plans engine.PlanSet) bool {
-	for i := range plans.All() {
-		old, is := before.Plan(after.PlanAt(i).ID), after.PlanAt(i)
-		if old == nil || !slices.EqualFunc(old.Excludes, is.Excludes, func(a, b *tenantgraph.Plan) bool { return a.ID == b.ID }) {
-			return true
-		}
-	}
-	return false
 }
 
 // groupsReachedBy returns the groups whose members an assignment of one of the products reaches.

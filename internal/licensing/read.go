@@ -68,7 +68,7 @@ func (s *Service) readUsers(ctx context.Context, tenant uuid.UUID, where string,
 	var g *tenantgraph.Graph
 	err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
 		if views, _, err = scanUsers(ctx, tx, query, tenant, arg); err == nil {
-			g, err = s.loadGraph(ctx, tx, tx.Dialect(), tenant)
+			g, err = s.loadGraph(ctx, tx, tenant)
 		}
 		return err
 	})

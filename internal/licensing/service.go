@@ -63,7 +63,7 @@ func (s *Service) graphAt(ctx context.Context, tenant uuid.UUID, tag tenantgraph
 	var g *tenantgraph.Graph
 	err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
 		var err error
-		g, err = s.loadGraph(ctx, tx, tx.Dialect(), tenant)
+		g, err = s.loadGraph(ctx, tx, tenant)
 		return err
 	})
 	if err != nil {

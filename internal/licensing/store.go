@@ -126,10 +126,9 @@ func (w *writer) memberships() error {
 	if len(keys) == 0 {
 		return nil
 	}
-	return w.exec(`INSERT INTO group_counters (tenant_id, group_id, members) SELECT $1, v.g, v.n FROM `+
+	return w.exec(`UPDATE group_counters AS t SET members = t.members + v.n FROM `+
 		w.q.Unnest("v", 2, database.Column{Name: "g", Type: database.UUID}, database.Column{Name: "n", Type: database.BigInt})+
-		` WHERE true ON CONFLICT (tenant_id, group_id) DO UPDATE SET members = group_counters.members + excluded.members`,
-		append([]any{w.d.Tenant}, w.q.UnnestArgs(keys, deltas)...)...)
+		` WHERE t.tenant_id = $1 AND t.group_id = v.g`, append([]any{w.d.Tenant}, w.q.UnnestArgs(keys, deltas)...)...)
 }
 
 // pairs inserts and deletes rows of a table of pairs.
@@ -240,12 +239,16 @@ func (w *writer) counters(g *tenantgraph.Graph, deltas map[int32]*delta) error {
 	if len(products) == 0 {
 		return nil
 	}
-	return w.exec(`INSERT INTO seat_counters (tenant_id, product_id, consumed, waiting, in_error) SELECT $1, v.p, v.c, v.w, v.e FROM `+
+	err := w.exec(`INSERT INTO seat_counters (tenant_id, product_id, consumed, waiting, in_error) SELECT $1, v.p, 0, 0, 0 FROM `+
+		w.q.Unnest("v", 2, database.Column{Name: "p", Type: database.UUID})+` WHERE true ON CONFLICT (tenant_id, product_id) DO NOTHING`,
+		append([]any{w.d.Tenant}, w.q.UnnestArgs(products)...)...)
+	if err != nil {
+		return err
+	}
+	return w.exec(`UPDATE seat_counters AS t SET consumed = t.consumed + v.c, waiting = t.waiting + v.w, in_error = t.in_error + v.e FROM `+
 		w.q.Unnest("v", 2, database.Column{Name: "p", Type: database.UUID}, database.Column{Name: "c", Type: database.BigInt},
 			database.Column{Name: "w", Type: database.BigInt}, database.Column{Name: "e", Type: database.BigInt})+
-		` WHERE true ON CONFLICT (tenant_id, product_id) DO UPDATE SET consumed = seat_counters.consumed + excluded.consumed,
-		waiting = seat_counters.waiting + excluded.waiting, in_error = seat_counters.in_error + excluded.in_error`,
-		append([]any{w.d.Tenant}, w.q.UnnestArgs(products, consumed, waiting, inError)...)...)
+		` WHERE t.tenant_id = $1 AND t.product_id = v.p`, append([]any{w.d.Tenant}, w.q.UnnestArgs(products, consumed, waiting, inError)...)...)
 }
 
 // versions raises those of groups whose assignments or nestings changed, and of users whose
@@ -273,4 +276,3 @@ func (w *writer) versions() error {
 	}
 	return nil
 }
-

@@ -189,4 +189,3 @@ func (w *writer) newViolations() error {
 	}
 	return nil
 }
-

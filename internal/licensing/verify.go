@@ -20,7 +20,7 @@ const maxProblems = 1000
 func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(users int)) (*Verification, error) {
 	v := &verifying{report: &Verification{VerifiedAt: s.clock.Now()}, recount: map[int32]*counters{}}
 	err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
-		g, err := s.loadGraph(ctx, tx, tx.Dialect(), tenant)
+		g, err := s.loadGraph(ctx, tx, tenant)
 		if err != nil {
 			return err
 		}

@@ -105,6 +105,7 @@ func (s *State) invalid(adds []Add, removes []ID) Code {
 // inadmissible is what is wrong with one principal before any check. In this
 // order:
 //   - NOT_FOUND: neither a group nor a user who is not deleted;
+//   - INVALID_VALUE: first-level members only, asked for a user, who has none;
 //   - NO_SUBSCRIPTION, which comes before all (R16): an add that would make an
 //     assignment of a product without live subscription, to a user or a group,
 //     or an edit of a user's that would turn a plan on (R12 refuses an add that
@@ -117,6 +118,11 @@ func (s *State) inadmissible(principal ID, adds []Add, removes []ID) Code {
 	user, isUser := s.Users[principal]
 	if !s.Groups[principal] && (!isUser || user.Deleted) {
 		return NotFound
+	}
+	for _, add := range adds {
+		if isUser && add.IncludeNested != nil && !*add.IncludeNested {
+			return InvalidValue
+		}
 	}
 	for _, add := range adds {
 		key := AssignmentKey{principal, add.Product}
@@ -197,7 +203,8 @@ func (c *change) write(principal ID, adds []Add, removes []ID) (changed bool) {
 // judged whole in a state from which all has been taken away that the call
 // takes away, with the user's own items only. It returns the first one to be
 // refused with the code, or an empty code where all are admitted; then their
-// items are.
+// items are. The code is that of the first item, in R5's order, that is left when
+// no other can be admitted, as the state then is.
 func (c *change) judgeDirect(principals []ID, results map[ID]Result, adds []Add) (ID, Code) {
 	used := map[ID]int{} // seats that earlier principals took, by product
 	for _, principal := range principals {
@@ -218,11 +225,17 @@ func (c *change) judgeDirect(principals []ID, results map[ID]Result, adds []Add)
 			used[product]++
 			return true
 		}
-		for _, item := range slices.SortedFunc(maps.Keys(c.own(principal, adds)), c.compare) {
-			if code := c.firstFailing(item, seat); code != "" {
-				return principal, code
+		for admitted := true; admitted; {
+			admitted = false
+			for _, item := range slices.SortedFunc(maps.Keys(c.own(principal, adds)), c.compare) {
+				if c.firstFailing(item, seat) == "" {
+					delete(c.after.Violations, item)
+					admitted = true
+				}
 			}
-			delete(c.after.Violations, item)
+		}
+		for _, item := range slices.SortedFunc(maps.Keys(c.own(principal, adds)), c.compare) {
+			return principal, c.firstFailing(item, seat)
 		}
 	}
 	return ID{}, ""

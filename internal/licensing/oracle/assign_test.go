@@ -28,24 +28,6 @@ func TestDirectPrincipalsShareTheSeatsFreeBeforeTheCall(t *testing.T) {
 	tn.wantRows()
 }
 
-// R25: a seat that a group of the same call frees is not for a direct
-// principal, but for who waits through a group.
-func TestFreedSeatIsNotForADirectPrincipal(t *testing.T) {
-	tn := newTenant(t)
-	firstLevel := false
-	tn.do(assign(ids(all, sales), base))
-	tn.join(all, staff)
-	tn.join(staff, cid)
-	tn.seats(base, 1)
-	tn.join(sales, bob)
-	tn.wantHolders(base, cid)
-	out := tn.try(oracle.Assign{Principals: ids(all, ann), Add: []oracle.Add{{Product: base, IncludeNested: &firstLevel}}})
-	tn.wantPrincipal(out, all, "")
-	tn.wantPrincipal(out, ann, oracle.CountViolation)
-	tn.wantHolders(base, bob)
-	tn.wantRows()
-}
-
 // R12, R23: a user's swap is judged as a whole: what leaves neither excludes
 // what comes, nor stays when that is refused.
 func TestDirectSwap(t *testing.T) {
