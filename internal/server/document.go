@@ -57,10 +57,10 @@ func (d *documents) parse(query string) (*ast.QueryDocument, gqlerror.List) {
 	if len(doc.Operations) == 0 {
 		return nil, gqlerror.List{badInput("the query holds no operation")}
 	}
-	if errs := validator.ValidateWithRules(d.schema, doc, rules.NewDefaultRules()); len(errs) > 0 {
-		return nil, errs
+	if err := checkRepeats(doc); err != nil {
+		return nil, gqlerror.List{err}
 	}
-	if errs := checkLiterals(doc); len(errs) > 0 {
+	if errs := validator.ValidateWithRules(d.schema, doc, rules.NewDefaultRules()); len(errs) > 0 {
 		return nil, errs
 	}
 	dropDefer(doc)

@@ -14,7 +14,6 @@ import (
 type endpoint struct {
 	authenticate Authenticator
 	identify     func(context.Context) Identity
-	schema       *ast.Schema
 	documents    *documents
 	executor     *executor.Executor
 	limits       Limits
@@ -80,14 +79,10 @@ func (e *endpoint) answer(w http.ResponseWriter, r *http.Request, m mediaType) (
 	if op.Operation == ast.Subscription {
 		return nil, requestErrors(m, gqlerror.List{badInput("subscriptions are not supported")})
 	}
-	vars, errs := coerceVariables(e.schema, op, params.variables)
-	if len(errs) > 0 {
-		return nil, requestErrors(m, errs)
-	}
 	return e.execute(r, m, &graphql.RawParams{
 		Query:         params.query,
 		OperationName: op.Name,
-		Variables:     vars,
+		Variables:     params.variables,
 		Extensions:    params.extensions,
 		Headers:       withoutSecrets(r.Header),
 	}, doc)

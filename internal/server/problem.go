@@ -1,9 +1,13 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
+	"regexp"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/licensegraph/licensegraph/internal/fault"
@@ -87,4 +91,38 @@ func badInput(message string) *gqlerror.Error { return coded(codeBadInput, messa
 
 func coded(code, message string) *gqlerror.Error {
 	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
+}
+
+// variableError names the place in the variables twice: in the message for people, in the path
+// for programs.
+func variableError(path []any, what string) *gqlerror.Error {
+	var text strings.Builder
+	e := badInput("")
+	e.Path = append(e.Path, ast.PathName("variable"))
+	for i, step := range path {
+		switch s := step.(type) {
+		case int:
+			fmt.Fprintf(&text, "[%d]", s)
+			e.Path = append(e.Path, ast.PathIndex(s))
+		case string:
+			if i > 0 {
+				text.WriteByte('.')
+			}
+			text.WriteString(printableName(s))
+			e.Path = append(e.Path, ast.PathName(printableName(s)))
+		}
+	}
+	e.Message = "variable $" + text.String() + ": " + what
+	return e
+}
+
+var graphqlName = regexp.MustCompile(`^[_A-Za-z][_0-9A-Za-z]{0,99}$`)
+
+// printableName is the name of a field or variable, or a question mark for a text that could
+// not be one: it came from outside.
+func printableName(s string) string {
+	if graphqlName.MatchString(s) {
+		return s
+	}
+	return "?"
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -184,4 +185,22 @@ func malformed(what string, err error) *problem {
 		what = fmt.Sprintf("%q", printableName(fmt.Sprint(e.Path[0])))
 	}
 	return badRequest(what + " holds " + e.Error())
+}
+
+// kindOf says in words what kind of JSON value was found.
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case string:
+		return "a string"
+	case json.Number:
+		return "a number"
+	case bool:
+		return "a boolean"
+	case []any:
+		return "a list"
+	default:
+		return "an object"
+	}
 }

@@ -2,9 +2,8 @@
 // playground, the health probes, the access log and the orderly end.
 //
 // The GraphQL transport is our own, over gqlgen's executor. It follows the GraphQL over HTTP
-// specification to the letter (all audits of graphql-http pass), coerces variables as the
-// GraphQL specification says, refuses text that databases or clients would silently change,
-// and gives every error a code and the request's id.
+// specification to the letter (all audits of graphql-http pass), refuses text that databases or
+// clients would silently change, and gives every error a code and the request's id.
 package server
 
 import (
@@ -12,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -19,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/licensegraph/licensegraph/graph/coerce"
 	"github.com/licensegraph/licensegraph/internal/clock"
 )
 
@@ -46,7 +47,7 @@ type Config struct {
 	Recover graphql.RecoverFunc
 	// Extensions are gqlgen handler extensions (loaders, cost), outermost first. An extension
 	// that refuses an operation before it runs sets extensions.code, COST_EXCEEDED for instance.
-	// Introspection is always on. Optional.
+	// Introspection and the coercion of inputs (graph/coerce) are always on and come first. Optional.
 	Extensions []graphql.HandlerExtension
 	// QueryCacheSize is the number of parsed and validated queries to remember. 0 means 1000.
 	QueryCacheSize int
@@ -96,7 +97,6 @@ func New(cfg Config) (*Server, error) {
 	mux.Handle(pathGraphQL, &endpoint{
 		authenticate: cfg.Authenticate,
 		identify:     cfg.Identify,
-		schema:       cfg.Schema.Schema(),
 		documents:    newDocuments(cfg.Schema.Schema(), cfg.Limits.QueryTokens, cfg.QueryCacheSize),
 		executor:     exec,
 		limits:       cfg.Limits,
@@ -158,8 +158,12 @@ func newExecutor(cfg Config) (*executor.Executor, error) {
 	exec.SetRecoverFunc(cfg.Recover)
 	exec.SetQueryCache(loadedDocument{})
 	exec.SetParserTokenLimit(cfg.Limits.QueryTokens)
-	exec.Use(introspection{})
-	for _, ext := range cfg.Extensions {
+	own := []graphql.HandlerExtension{
+		introspection{},
+		// First among those that look at arguments, so that they see coerced values.
+		&coerce.Extension{Documents: loadedDocument{}, TokenLimit: cfg.Limits.QueryTokens},
+	}
+	for _, ext := range slices.Concat(own, cfg.Extensions) {
 		if err := usable(ext, cfg.Schema); err != nil {
 			return nil, err
 		}

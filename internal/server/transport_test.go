@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -29,6 +30,7 @@ func TestAQueryIsAnsweredInTheMediaTypeThatTheClientPrefers(t *testing.T) {
 		"application/graphql-response+json;charset=utf-8":                           "application/graphql-response+json",
 		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8":           "application/json",
 		"application/json;q=0, */*":                                                 "application/graphql-response+json",
+		"application/json;q=5, application/graphql-response+json;q=0.1":             "application/graphql-response+json",
 		"application/json;q=nonsense, application/graphql-response+json;q=0.000001": "application/graphql-response+json",
 	}
 	for accept, want := range cases {
@@ -159,6 +161,16 @@ func TestMemoryStaysFlatHoweverMuchIsSent(t *testing.T) {
 	}
 }
 
+func TestABodyThatAnnouncesToBeTooLongIsNotRead(t *testing.T) {
+	h := newHarness(t)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", nil)
+	endless := &endlessReader{}
+	r.Body, r.ContentLength = endless, 1<<40
+	if a := h.send(t, r); a.status != http.StatusRequestEntityTooLarge || endless.read > 0 {
+		t.Fatalf("%d after %d bytes", a.status, endless.read)
+	}
+}
+
 type endlessReader struct{ read int }
 
 func (e *endlessReader) Read(p []byte) (int, error) {
@@ -181,17 +193,18 @@ func TestRefusedDocumentsAre400WithoutDataOr200InPlainJSON(t *testing.T) {
 		{"unknown operation", `{"query":"query A { __typename }","operationName":"secret"}`, "names no operation"},
 		{"string for an Int", query(`{ need(number: "1") }`), "Int cannot represent"},
 		{"fraction for an Int", query(`{ need(number: 1.5) }`), "Int cannot represent"},
-		{"2^31 for an Int", query(`{ need(number: 2147483648) }`), `argument number: an Int lies between`},
-		{"2^31 deep inside", query(`{ echo(input: {name: "a", seats: 2147483648}) }`), `argument input.seats: an Int lies between`},
-		{"-2^31-1 in a list", query(`{ echo(list: [1, -2147483649]) }`), `argument list[1]: an Int lies between`},
-		{"2^31 as a default", query(`query ($n: Int = 2147483648) { echo(number: $n) }`), `variable $n: an Int lies between`},
-		{"2^31 in a fragment", query(`query { ...F } fragment F on Query { echo(number: 2147483648) }`), `argument number: an Int lies between`},
-		{"object for an ID", query(`{ echo(id: {}) }`), `ID cannot be an object`},
-		{"object for an enum", query(`{ echo(mood: {}) }`), `Mood cannot be an object`},
+		{"2^31 for an Int", query(`{ need(number: 2147483648) }`), `argument number`},
+		{"2^31 deep inside", query(`{ echo(input: {name: "a", seats: 2147483648}) }`), `argument input.seats`},
+		{"-2^31-1 in a list", query(`{ echo(list: [1, -2147483649]) }`), `argument list[1]`},
+		{"2^31 as a default", query(`query ($n: Int = 2147483648) { echo(number: $n) }`), `the default of variable $n`},
+		{"2^31 in a fragment", query(`query { ...F } fragment F on Query { echo(number: 2147483648) }`), `argument number`},
+		{"object for an ID", query(`{ echo(id: {}) }`), "ID"},
+		{"object for an enum", query(`{ echo(mood: {}) }`), "Mood"},
 		{"two fields of a one-of", query(`{ echo(input: {name: "a", plans: {all: true, only: []}}) }`), "exactly one key"},
 		{"escaped NUL", query(`{ echo(text: "a\u0000b") }`), "NUL"},
 		{"braced NUL", query(`{ echo(text: "a\u{00}b") }`), "NUL"},
 		{"escaped lone surrogate", query(`{ echo(text: "\ud83c") }`), "lone surrogate"},
+		{"escaped high surrogate and a letter", query(`{ echo(text: "\ud83c\u0041") }`), "lone surrogate"},
 		{"escaped pair the wrong way round", query(`{ echo(text: "\udfc3\ud83c") }`), "lone surrogate"},
 		{"persisted query", `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"abc"}}}`, "PersistedQueryNotSupported"},
 		{"persisted query with its text", `{"query":"{ __typename }","extensions":{"persistedQuery":{"version":1}}}`, "PersistedQueryNotSupported"},
@@ -225,7 +238,7 @@ func TestEscapesThatStandForCharactersAreTaken(t *testing.T) {
 		`"\u00e9"`:            "é",
 		`"""\ud800"""`:        `\ud800`,
 		`"""a \""" \ud800"""`: `a """ \ud800`,
-		"\"a\") # \\ud800 \" \n b: echo(text: \"c\"": "a",
+		"\"a\") # \"\\ud800\" \n b: echo(text: \"c\"": "a",
 	} {
 		a := h.post(t, query("{ echo(text: "+literal+") }"))
 		var data struct{ Echo string }
@@ -244,7 +257,11 @@ func TestLargeAndManyErrorsAreCutShort(t *testing.T) {
 	if len(a.text) > 1000 {
 		t.Errorf("an answer of %d bytes", len(a.text))
 	}
-	a = h.post(t, query("{ "+strings.Repeat("x ", 500)+" }"))
+	var fields strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&fields, "x%d ", i)
+	}
+	a = h.post(t, query("{ "+fields.String()+" }"))
 	if n := len(a.body.Errors); n != 21 || !strings.Contains(a.body.Errors[20].Message, "480 more") {
 		t.Errorf("%d errors: %s", n, a.text)
 	}
@@ -260,6 +277,28 @@ func TestQueriesWithTooManyTokensCostTooMuchInEveryMediaType(t *testing.T) {
 	}
 }
 
+func TestQueriesThatRepeatTheirFieldsCostTooMuchToValidate(t *testing.T) {
+	h := newHarness(t)
+	repeated := strings.Repeat("things { id } ", 102)
+	for name, q := range map[string]string{
+		"plainly":             "{ " + repeated + "}",
+		"below":               "{ things { inner { " + strings.Repeat("id ", 102) + "} } }",
+		"in inline fragments": "{ " + strings.Repeat("... { things { id } } ", 102) + "}",
+		"in a fragment":       "{ ...F } fragment F on Query { " + repeated + "}",
+	} {
+		if a := h.post(t, query(q)); a.status != http.StatusBadRequest || a.code(t) != "COST_EXCEEDED" {
+			t.Errorf("%s: %d %s", name, a.status, a.text)
+		}
+	}
+	var aliased strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&aliased, "a%d: things { id name } ", i)
+	}
+	if a := h.post(t, query("{ "+aliased.String()+"}")); a.status != 200 {
+		t.Errorf("aliased: %d %s", a.status, a.text)
+	}
+}
+
 func TestAnEmptyOperationNameIsNone(t *testing.T) {
 	h := newHarness(t)
 	if a := h.post(t, `{"query":"query A { __typename }","operationName":""}`); a.status != 200 {
@@ -268,10 +307,18 @@ func TestAnEmptyOperationNameIsNone(t *testing.T) {
 }
 
 func TestDeferredFragmentsComeWithTheWholeAnswer(t *testing.T) {
-	h := newHarness(t)
+	var seen *graphql.OperationContext
+	h := newHarness(t, func(c *server.Config) { c.Extensions = []graphql.HandlerExtension{operationReader{&seen}} })
 	a := h.post(t, query(`{ things { id ... @defer { name } ...F @defer(label: "f") } } fragment F on Thing { inner { ... @defer { id } } }`))
 	if want := `{"things":[{"id":"1","inner":{"id":"3"},"name":"first"},`; a.status != 200 || !strings.HasPrefix(string(a.body.Data), want) {
 		t.Errorf("%d %s", a.status, a.text)
+	}
+	for _, f := range graphql.CollectFields(seen, seen.Operation.SelectionSet, []string{"Query"}) {
+		for _, inner := range graphql.CollectFields(seen, f.Selections, []string{"Thing"}) {
+			if inner.IsDeferred() {
+				t.Errorf("%s is still deferred", inner.Name)
+			}
+		}
 	}
 }
 
@@ -370,24 +417,42 @@ func (r refuser) MutateOperationContext(context.Context, *graphql.OperationConte
 	return e
 }
 
-func TestResolversSeeHeadersButNoSecrets(t *testing.T) {
-	var seen http.Header
-	h := newHarness(t, func(c *server.Config) {
-		c.Extensions = []graphql.HandlerExtension{headerReader{&seen}}
-	})
-	h.post(t, query("{ __typename }"), "Accept-Language", "nl", "Cookie", "a=b")
-	if seen.Get("Accept-Language") != "nl" || seen.Get("Authorization") != "" || seen.Get("Cookie") != "" {
-		t.Errorf("%v", seen)
+func TestAnExtensionThatAnswersWithErrorsInsteadOfRunningDecidesTheStatus(t *testing.T) {
+	h := newHarness(t, func(c *server.Config) { c.Extensions = []graphql.HandlerExtension{interceptor{}} })
+	if a := h.post(t, query("{ __typename }")); a.status != http.StatusForbidden || a.code(t) != "FORBIDDEN" || a.body.Data != nil {
+		t.Errorf("%d %s", a.status, a.text)
 	}
 }
 
-type headerReader struct{ into *http.Header }
+// interceptor is an extension that answers in place of the schema.
+type interceptor struct{}
 
-func (headerReader) ExtensionName() string                   { return "HeaderReader" }
-func (headerReader) Validate(graphql.ExecutableSchema) error { return nil }
+func (interceptor) ExtensionName() string                   { return "Interceptor" }
+func (interceptor) Validate(graphql.ExecutableSchema) error { return nil }
 
-func (r headerReader) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	*r.into = op.Headers
+func (interceptor) InterceptOperation(context.Context, graphql.OperationHandler) graphql.ResponseHandler {
+	return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{
+		{Message: "closed", Extensions: map[string]any{"code": "FORBIDDEN"}},
+	}})
+}
+
+func TestResolversSeeHeadersButNoSecrets(t *testing.T) {
+	var seen *graphql.OperationContext
+	h := newHarness(t, func(c *server.Config) { c.Extensions = []graphql.HandlerExtension{operationReader{&seen}} })
+	h.post(t, query("{ __typename }"), "Accept-Language", "nl", "Cookie", "a=b")
+	if h := seen.Headers; h.Get("Accept-Language") != "nl" || h.Get("Authorization") != "" || h.Get("Cookie") != "" {
+		t.Errorf("%v", h)
+	}
+}
+
+// operationReader is an extension that shows what an operation was prepared to.
+type operationReader struct{ into **graphql.OperationContext }
+
+func (operationReader) ExtensionName() string                   { return "OperationReader" }
+func (operationReader) Validate(graphql.ExecutableSchema) error { return nil }
+
+func (r operationReader) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	*r.into = op
 	return nil
 }
 

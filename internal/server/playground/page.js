@@ -9,6 +9,7 @@
   const input = document.getElementById('token-input');
   const examples = JSON.parse(document.getElementById('tabs').textContent);
   const { key, version } = document.body.dataset;
+  const storage = scopedStorage(`licensegraph:${key}:`);
   const root = ReactDOM.createRoot(document.getElementById('graphiql'));
 
   const messages = {
@@ -19,6 +20,7 @@
     unreachable: 'The server cannot be reached.',
   };
 
+  openTheRightTab();
   let token = takeFromAddress() || remembered();
 
   form.addEventListener('submit', (event) => {
@@ -61,7 +63,7 @@
           inputValueDeprecation: true,
           schemaDescription: true,
           shouldPersistHeaders: false,
-          storage: scopedStorage(`licensegraph:${key}:`),
+          storage,
         },
         create(GraphiQL.Logo, null, create('span', { className: 'version' }, version)),
       ),
@@ -132,6 +134,21 @@
     } catch {
       // see above
     }
+  }
+
+  // GraphiQL starts with the query and the variables that it stored last, wherever they came
+  // from, and adds a tab for them if no tab has just these. They must be the active tab's.
+  function openTheRightTab() {
+    if (!storage) return;
+    let active = examples[0];
+    try {
+      const state = JSON.parse(storage.getItem('graphiql:tabState'));
+      active = state.tabs[state.activeTabIndex] ?? active;
+    } catch {
+      // a first visit
+    }
+    storage.setItem('graphiql:query', active?.query ?? '');
+    storage.setItem('graphiql:variables', active?.variables ?? '');
   }
 
   /** Keeps GraphiQL's tabs apart from those of another set of examples on the same address. */

@@ -1,97 +1,11 @@
 package server
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
-
-// checkLiterals refuses the values in a valid document that the validator lets pass although
-// the specification's input coercion refuses them: integers beyond 32 bits where an Int is due,
-// and objects where a scalar or an enum value is due. A value gets the same answer whether it
-// stands in the query or in a variable.
-func checkLiterals(doc *ast.QueryDocument) gqlerror.List {
-	var c literalChecker
-	for _, op := range doc.Operations {
-		for _, v := range op.VariableDefinitions {
-			c.value("variable $"+v.Variable, v.DefaultValue)
-			c.directives(v.Directives)
-		}
-		c.directives(op.Directives)
-		c.selections(op.SelectionSet)
-	}
-	for _, f := range doc.Fragments {
-		c.directives(f.Directives)
-		c.selections(f.SelectionSet)
-	}
-	return c.errs
-}
-
-type literalChecker struct{ errs gqlerror.List }
-
-func (c *literalChecker) selections(set ast.SelectionSet) {
-	for _, selection := range set {
-		switch s := selection.(type) {
-		case *ast.Field:
-			c.arguments(s.Arguments)
-			c.directives(s.Directives)
-			c.selections(s.SelectionSet)
-		case *ast.InlineFragment:
-			c.directives(s.Directives)
-			c.selections(s.SelectionSet)
-		case *ast.FragmentSpread:
-			c.directives(s.Directives)
-		}
-	}
-}
-
-func (c *literalChecker) directives(list ast.DirectiveList) {
-	for _, d := range list {
-		c.arguments(d.Arguments)
-	}
-}
-
-func (c *literalChecker) arguments(list ast.ArgumentList) {
-	for _, a := range list {
-		c.value("argument "+a.Name, a.Value)
-	}
-}
-
-// value checks a value that stands at a place such as "argument input.seats".
-func (c *literalChecker) value(place string, v *ast.Value) {
-	if v == nil || v.Definition == nil {
-		return
-	}
-	switch v.Kind {
-	case ast.IntValue:
-		if _, err := strconv.ParseInt(v.Raw, 10, 32); err != nil && v.Definition.Name == "Int" {
-			c.refuse(v, "%s: an Int lies between -2147483648 and 2147483647", place)
-		}
-	case ast.ObjectValue:
-		if v.Definition.BuiltIn || v.Definition.Kind == ast.Enum {
-			c.refuse(v, "%s: %s cannot be an object", place, v.Definition.Name)
-			return
-		}
-		for _, child := range v.Children {
-			c.value(place+"."+child.Name, child.Value)
-		}
-	case ast.ListValue:
-		for i, child := range v.Children {
-			c.value(fmt.Sprintf("%s[%d]", place, i), child.Value)
-		}
-	}
-}
-
-func (c *literalChecker) refuse(v *ast.Value, format string, args ...any) {
-	e := badInput(fmt.Sprintf(format, args...))
-	if v.Position != nil {
-		e.Locations = []gqlerror.Location{{Line: v.Position.Line, Column: v.Position.Column}}
-	}
-	c.errs = append(c.errs, e)
-}
 
 // checkEscapes refuses string literals whose escapes stand for NUL or for half a surrogate
 // pair, which the parser turns into U+FFFD.
