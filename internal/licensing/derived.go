@@ -42,7 +42,7 @@ func derive(g *tenantgraph.Graph, u *principal.User, members []tenantgraph.Membe
 		}
 		s.State, s.Since = StatusError, liveSince(b.CreatedAt, since, restored(u))
 		s.Errors = []*LicenseError{{
-			Code: fault.NoSubscription, UserID: u.ID, Product: b.Product, Source: s, Since: max(g.LastCancelled(b.ProductID), s.Since),
+			Code: fault.NoSubscription, UserID: u.ID, Product: b.Product, Source: s, Since: g.LastCancelled(b.ProductID),
 		}}
 		idle = append(idle, s)
 	}

@@ -56,6 +56,14 @@ type Subscription struct {
 // NodeID is the subscription's TypeID.
 func (s *Subscription) NodeID() string { return id.Format(id.Subscription, s.ID) }
 
+// EndsAt is when the subscription was cancelled, which was its last change; nil while it is live.
+func (s *Subscription) EndsAt() *clock.Instant {
+	if s.Status != SubscriptionCancelled {
+		return nil
+	}
+	return &s.UpdatedAt
+}
+
 // SubscriptionStatus is stored; its transitions are changes (R16).
 type SubscriptionStatus string
 

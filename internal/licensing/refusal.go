@@ -67,10 +67,6 @@ func refusalSource(g *tenantgraph.Graph, s engine.Source) *Source {
 // Message says what a license error is, in one sentence.
 func (e *LicenseError) Message() string {
 	switch d := e.Details.(type) {
-	case *SeatDetails:
-		if d.Total != nil && d.Place != nil {
-			return fmt.Sprintf("No seat of %s is free: %d of %d are taken. Place %d in line.", e.Product.DisplayName, d.Consumed, *d.Total, *d.Place)
-		}
 	case *ExclusionDetails:
 		return exclusionFault(d).Message
 	}

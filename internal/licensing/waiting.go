@@ -1,0 +1,212 @@
+package licensing
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/paging"
+)
+
+// inLine are the violations that wait for a seat, each user's first of a product only: a
+// user has one place in line, however many sources wait.
+const inLine = `license_violations v WHERE v.tenant_id = $1 AND v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION' AND ` + firstInLine
+
+// firstInLine holds for the row with which a user stands in line first (WaitingOrder).
+const firstInLine = `NOT EXISTS (SELECT 1 FROM license_violations o WHERE o.tenant_id = v.tenant_id AND o.user_id = v.user_id
+	AND o.product_id = v.product_id AND o.plan_id IS NULL AND o.code = 'COUNT_VIOLATION'
+	AND (o.inherited, o.since, o.assignment_created_at, o.principal_id) < (v.inherited, v.since, v.assignment_created_at, v.principal_id))`
+
+// WaitingFor lists the users that wait for a seat of a product, in the order in which they
+// will get one (R5).
+//
+// Errors: BAD_USER_INPUT for wrong paging arguments.
+func (s *Service) WaitingFor(ctx context.Context, tenant, product uuid.UUID, args paging.Args) (paging.Connection[*Waiting], error) {
+	var none paging.Connection[*Waiting]
+	w := &paging.Where{}
+	w.And("v.tenant_id = " + w.Arg(tenant))
+	w.And("v.product_id = " + w.Arg(product))
+	w.And("v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION'")
+	w.And(firstInLine)
+	list := paging.Keyset[*Waiting]{
+		Order: paging.Order{Name: "waiting", Columns: []paging.Column{
+			{Expr: "v.inherited", Type: paging.Bool}, {Expr: "v.since", Type: paging.Int}, {Expr: "v.assignment_created_at", Type: paging.Int},
+			{Expr: "v.user_id", Type: paging.ID}, {Expr: "v.principal_id", Type: paging.ID},
+		}},
+		Select: "v.user_id, v.since", From: "license_violations v", Where: w,
+		Scan: func(scan func(...any) error) (*Waiting, error) {
+			item := &Waiting{}
+			err := scan(&item.UserID, &item.Since)
+			return item, err
+		},
+	}
+	page, err := list.Page(ctx, s.db.Reader(), args)
+	if err != nil {
+		return none, err
+	}
+	users := make([]uuid.UUID, len(page.Items))
+	for i, item := range page.Items {
+		users[i] = item.UserID
+	}
+	places, err := s.places(ctx, tenant, []uuid.UUID{product}, users)
+	if err != nil {
+		return none, err
+	}
+	views, err := s.ReadUsers(ctx, tenant, users)
+	if err != nil {
+		return none, err
+	}
+	for i, item := range page.Items {
+		item.Place = places[inLineKey{product, item.UserID}]
+		if views[i] == nil {
+			continue
+		}
+		if l := views[i].License(product); l != nil {
+			item.Sources = slices.DeleteFunc(slices.Clone(l.Sources), func(src *Source) bool {
+				return !slices.ContainsFunc(src.Errors, func(e *LicenseError) bool { return e.Code == fault.CountViolation })
+			})
+		}
+	}
+	return paging.Connection[*Waiting]{Page: page, Count: func(ctx context.Context) (int, error) { return list.Count(ctx, s.db.Reader()) }}, nil
+}
+
+type inLineKey struct{ product, user uuid.UUID }
+
+// places returns the places in line of users, counted from 1. It reads the lines of the
+// products once, whatever the number of users.
+func (s *Service) places(ctx context.Context, tenant uuid.UUID, products, users []uuid.UUID) (map[inLineKey]int, error) {
+	places := map[inLineKey]int{}
+	if len(products) == 0 || len(users) == 0 {
+		return places, nil
+	}
+	d := s.db.Dialect()
+	err := each(ctx, s.db.Reader(), func(scan func(...any) error) error {
+		var k inLineKey
+		var n int
+		err := scan(&k.product, &k.user, &n)
+		places[k] = n
+		return err
+	}, `SELECT l.product_id, l.user_id, l.place FROM (SELECT v.product_id, v.user_id,
+			row_number() OVER (PARTITION BY v.product_id ORDER BY `+WaitingOrder+`) AS place
+			FROM `+inLine+` AND `+d.In("v.product_id", 2)+`) l WHERE `+d.In("l.user_id", 3),
+		tenant, d.UUIDArray(products), d.UUIDArray(users))
+	if err != nil {
+		return nil, fmt.Errorf("read places in line: %w", err)
+	}
+	return places, nil
+}
+
+// FillSeatDetails puts the facts about seats, which other users decide, to errors with the
+// code COUNT_VIOLATION: units, consumption and place in line. It takes two statements,
+// whatever the number of errors.
+func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []*LicenseError) error {
+	var products, users []uuid.UUID
+	for _, e := range errs {
+		if e.Code != fault.CountViolation {
+			continue
+		}
+		if !slices.Contains(products, e.Product.ID) {
+			products = append(products, e.Product.ID)
+		}
+		if !slices.Contains(users, e.UserID) {
+			users = append(users, e.UserID)
+		}
+	}
+	if len(products) == 0 {
+		return nil
+	}
+	g, err := s.Graph(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	counts, err := loadCounters(ctx, s.db.Reader(), tenant)
+	if err != nil {
+		return err
+	}
+	places, err := s.places(ctx, tenant, products, users)
+	if err != nil {
+		return err
+	}
+	for _, e := range errs {
+		if e.Code != fault.CountViolation {
+			continue
+		}
+		seats := seatCounts(g, e.Product.ID, counts[e.Product.ID])
+		d := &SeatDetails{Product: e.Product, Total: seats.Total, Consumed: seats.Consumed}
+		if n, ok := places[inLineKey{e.Product.ID, e.UserID}]; ok {
+			d.Place = &n
+		}
+		e.Details = d
+	}
+	return nil
+}
+
+// Assignments lists every assignment of a product, to users and groups, by id: the order of
+// creation.
+//
+// Errors: BAD_USER_INPUT for wrong paging arguments.
+func (s *Service) Assignments(ctx context.Context, tenant, product uuid.UUID, args paging.Args) (paging.Connection[*Assignment], error) {
+	var none paging.Connection[*Assignment]
+	g, err := s.Graph(ctx, tenant)
+	if err != nil {
+		return none, err
+	}
+	w := &paging.Where{}
+	w.And("a.tenant_id = " + w.Arg(tenant))
+	w.And("a.product_id = " + w.Arg(product))
+	w.And("(a.user_id IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.tenant_id = a.tenant_id AND u.id = a.user_id AND u.deleted_at IS NULL))")
+	list := paging.Keyset[*Assignment]{
+		Order:  paging.Order{Name: "assignments", Columns: []paging.Column{{Expr: "a.id", Type: paging.ID}}},
+		Select: assignmentColumns, From: "assignments a", Where: w,
+		Scan: func(scan func(...any) error) (*Assignment, error) {
+			a, err := scanAssignment(scan)
+			if err != nil {
+				return nil, err
+			}
+			return AssignmentOf(g, a), nil
+		},
+	}
+	page, err := list.Page(ctx, s.db.Reader(), args)
+	return paging.Connection[*Assignment]{Page: page, Count: func(ctx context.Context) (int, error) { return list.Count(ctx, s.db.Reader()) }}, err
+}
+
+// AssignmentsByID returns assignments of users and groups by id, nil where unknown. An
+// assignment of a deleted user counts as unknown.
+func (s *Service) AssignmentsByID(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID) ([]*Assignment, error) {
+	g, err := s.Graph(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	found, err := loadAssignments(ctx, s.db.Reader(), `tenant_id = $1 AND `+s.db.Dialect().In("id", 2)+` AND (user_id IS NULL OR EXISTS
+		(SELECT 1 FROM users u WHERE u.tenant_id = assignments.tenant_id AND u.id = assignments.user_id AND u.deleted_at IS NULL))`,
+		tenant, s.db.Dialect().UUIDArray(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read assignments: %w", err)
+	}
+	all := make([]*Assignment, len(ids))
+	for _, a := range found {
+		for i, id := range ids {
+			if id == a.ID {
+				all[i] = AssignmentOf(g, a)
+			}
+		}
+	}
+	return all, nil
+}
+
+// MemberCounts returns the numbers of undeleted direct members of groups.
+func (s *Service) MemberCounts(ctx context.Context, tenant uuid.UUID, groups []uuid.UUID) (map[uuid.UUID]int, error) {
+	counts := map[uuid.UUID]int{}
+	d := s.db.Dialect()
+	err := each(ctx, s.db.Reader(), func(scan func(...any) error) error {
+		var group uuid.UUID
+		var n int
+		err := scan(&group, &n)
+		counts[group] = n
+		return err
+	}, `SELECT group_id, members FROM group_counters WHERE tenant_id = $1 AND `+d.In("group_id", 2), tenant, d.UUIDArray(groups))
+	return counts, err
+}
