@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -107,12 +108,21 @@ type FileSummary struct {
 	Skipped int // rows that do not count
 }
 
-// Report collects what the files of one import needed; no two of them have one name. The zero Report is empty and ready.
+// Report collects what the files of one import needed; no two of them have one name. The zero
+// Report is empty and ready.
 type Report struct {
 	files    []FileSummary
 	findings []Finding
 	counts   map[Kind]int
 	outcomes map[Outcome]int
+}
+
+// Clone returns a report with the same findings, to which others can be added apart.
+func (r *Report) Clone() *Report {
+	return &Report{
+		files: slices.Clone(r.files), findings: slices.Clone(r.findings),
+		counts: maps.Clone(r.counts), outcomes: maps.Clone(r.outcomes),
+	}
 }
 
 // Add records a finding.

@@ -1,0 +1,135 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/licensegraph/licensegraph/internal/catalog/vendorcsv"
+	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+)
+
+// Config is what an Importer needs.
+type Config struct {
+	Licensing *licensing.Service
+	Clock     clock.Clock
+	NewID     id.Source
+}
+
+// Importer is the one way in which the catalogue changes.
+type Importer struct {
+	licensing *licensing.Service
+	clock     clock.Clock
+	newID     id.Source
+}
+
+// NewImporter returns an Importer.
+func NewImporter(c Config) (*Importer, error) {
+	if c.Licensing == nil || c.Clock == nil || c.NewID == nil {
+		return nil, errors.New("catalog: Licensing, Clock and NewID are needed")
+	}
+	return &Importer{licensing: c.Licensing, clock: c.Clock, newID: c.NewID}, nil
+}
+
+// File is a file to import. Name stands in the report and in errors.
+type File struct {
+	Name    string
+	Content io.Reader
+}
+
+// Input is the whole catalogue as it is to be.
+type Input struct {
+	Products   File  // the vendor's six-column CSV
+	Exclusions *File // every exclusion set there is to be; nil leaves the stored ones
+	DryRun     bool  // judge and tell, but store nothing
+	// Progress, which may be nil, is told of each tenant that is done. It starts again where
+	// the database makes the import start again.
+	Progress func(done, of int)
+}
+
+// Result is what an import did, or would do.
+type Result struct {
+	Changed bool // false: the stored catalogue says the same already, and nothing was written
+	DryRun  bool
+	Report  *vendorcsv.Report
+	Diff    Diff
+	Counts  Counts
+	// Tenants are those that use a product whose plans, or the exclusions of whose plans,
+	// change, in id order, with what this does to their users.
+	Tenants []*licensing.TenantImpact
+}
+
+// Counts are the sizes of a catalogue; retired products and plans are counted apart.
+type Counts struct {
+	Products, RetiredProducts int
+	Plans, RetiredPlans       int
+	Sets                      int
+}
+
+// Import makes the catalogue what the files say, in one transaction: either all of it is
+// stored, with its consequences for every tenant, or nothing. The files are read to their end
+// before the transaction begins. Only what differs is written.
+//
+// Errors: *vendorcsv.FileError for a file that cannot be used; *ContradictionError for a
+// product that would exclude itself (R9); those of licensing.Service.ChangeCatalog. With each
+// of them nothing was imported, OUTCOME_UNKNOWN excepted.
+func (i *Importer) Import(ctx context.Context, in Input) (*Result, error) {
+	report := &vendorcsv.Report{}
+	products, err := vendorcsv.ReadProducts(in.Products.Content, in.Products.Name, report)
+	if err != nil {
+		return nil, err
+	}
+	var exclusions *vendorcsv.Exclusions
+	if in.Exclusions != nil {
+		if exclusions, err = vendorcsv.ReadExclusions(in.Exclusions.Content, in.Exclusions.Name, report); err != nil {
+			return nil, err
+		}
+	}
+	var r *Result
+	tenants, err := i.licensing.ChangeCatalog(ctx, in.DryRun, in.Progress,
+		func(_ context.Context, _ *database.Tx, stored tenantgraph.CatalogData) (*licensing.CatalogPlan, error) {
+			r = &Result{DryRun: in.DryRun, Report: report.Clone()} // this may run again
+			before := fromRows(stored)
+			after, err := Merge(before, products, exclusions, r.Report)
+			if err != nil {
+				return nil, err
+			}
+			r.Diff, r.Counts = Compare(before, after), countsOf(after)
+			if r.Diff.Empty() {
+				return &licensing.CatalogPlan{}, nil
+			}
+			r.Changed = true
+			rows := toRows(after, stored, i.clock.Now())
+			return &licensing.CatalogPlan{After: &rows, Write: func(ctx context.Context, tx *database.Tx) error {
+				return (&writer{ctx: ctx, tx: tx, newID: i.newID}).write(stored, rows, r.Diff)
+			}}, nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	r.Tenants = tenants
+	return r, nil
+}
+
+func countsOf(c Catalogue) Counts {
+	counts := Counts{Sets: len(c.Sets)}
+	for _, p := range c.Products {
+		if p.Retired {
+			counts.RetiredProducts++
+		} else {
+			counts.Products++
+		}
+	}
+	for _, p := range c.Plans {
+		if p.Retired {
+			counts.RetiredPlans++
+		} else {
+			counts.Plans++
+		}
+	}
+	return counts
+}

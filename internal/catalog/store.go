@@ -1,0 +1,147 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+)
+
+// writer writes the difference between two catalogues, in an order that keeps every foreign
+// key. Nothing is deleted but pairs and withdrawn sets: assignments of what is retired go on.
+type writer struct {
+	ctx   context.Context
+	tx    *database.Tx
+	newID id.Source
+}
+
+// batch is how many rows one statement takes.
+const batch = 5000
+
+func (w *writer) write(before, after tenantgraph.CatalogData, d Diff) error {
+	steps := []struct {
+		what string
+		run  func() error
+	}{
+		{"plans", func() error { return w.plans(differing(before.Plans, after.Plans, planRowID, samePlanRow)) }},
+		{"products", func() error {
+			return w.products(differing(before.Products, after.Products, productRowID, sameProductRow))
+		}},
+		{"plans of products", func() error { return w.productPlans(d) }},
+		{"exclusion sets", func() error { return w.sets(d) }},
+	}
+	for _, s := range steps {
+		if err := s.run(); err != nil {
+			return fmt.Errorf("write the %s: %w", s.what, err)
+		}
+	}
+	return nil
+}
+
+func column(name string, t database.ColumnType) database.Column {
+	return database.Column{Name: name, Type: t}
+}
+
+func (w *writer) plans(rows []tenantgraph.Plan) error {
+	return w.upsert("plans", "service_plan_name", len(rows), func(i int) row {
+		p := rows[i]
+		return row{p.ID, p.ServicePlanName, p.DisplayName, p.DisplayNameKey, instant(p.RetiredAt)}
+	})
+}
+
+func (w *writer) products(rows []tenantgraph.Product) error {
+	return w.upsert("products", "sku_part_number", len(rows), func(i int) row {
+		p := rows[i]
+		return row{p.ID, p.SkuPartNumber, p.DisplayName, p.DisplayNameKey, instant(p.RetiredAt)}
+	})
+}
+
+// row is a product or a plan, whose tables differ in the name of the label alone.
+type row struct {
+	id               uuid.UUID
+	label, name, key string
+	retiredAt        int64 // 0: not retired
+}
+
+func (w *writer) upsert(table, label string, n int, at func(i int) row) error {
+	for from := 0; from < n; from += batch {
+		size := min(batch, n-from)
+		ids, labels, names, keys, retired := make([]uuid.UUID, size), make([]string, size), make([]string, size), make([]string, size), make([]int64, size)
+		for i := range size {
+			r := at(from + i)
+			ids[i], labels[i], names[i], keys[i], retired[i] = r.id, r.label, r.name, r.key, r.retiredAt
+		}
+		q := w.tx.Dialect()
+		_, err := w.tx.ExecContext(w.ctx, `INSERT INTO `+table+` (id, `+label+`, display_name, display_name_key, retired_at)
+			SELECT v.id, v.label, v.name, v.name_key, nullif(v.retired, 0) FROM `+
+			q.Unnest("v", 1, column("id", database.UUID), column("label", database.Text), column("name", database.Text),
+				column("name_key", database.Text), column("retired", database.BigInt))+`
+			WHERE true ON CONFLICT (id) DO UPDATE SET `+label+` = excluded.`+label+`, display_name = excluded.display_name,
+			display_name_key = excluded.display_name_key, retired_at = excluded.retired_at`,
+			q.UnnestArgs(ids, labels, names, keys, retired)...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// link is a product with a plan, or an exclusion set with a plan.
+type link struct{ owner, plan uuid.UUID }
+
+func (w *writer) productPlans(d Diff) error {
+	var gone, added []link
+	for _, p := range d.ProductsAdded {
+		for _, plan := range p.Plans {
+			added = append(added, link{p.SkuID, plan})
+		}
+	}
+	for _, m := range d.PlansMoved {
+		gone = appendLinks(gone, m.Product.SkuID, m.Removed)
+		added = appendLinks(added, m.Product.SkuID, m.Added)
+	}
+	if err := w.drop("product_plans", "product_id", gone); err != nil {
+		return err
+	}
+	return w.add("product_plans", "product_id", added)
+}
+
+func appendLinks(links []link, owner uuid.UUID, plans []Plan) []link {
+	for _, p := range plans {
+		links = append(links, link{owner, p.ID})
+	}
+	return links
+}
+
+func (w *writer) add(table, of string, links []link) error {
+	return w.eachBatch(links, func(values string) string {
+		return `INSERT INTO ` + table + ` (` + of + `, plan_id) SELECT v.owner, v.plan FROM ` + values
+	})
+}
+
+func (w *writer) drop(table, of string, links []link) error {
+	return w.eachBatch(links, func(values string) string {
+		return `DELETE FROM ` + table + ` WHERE (` + of + `, plan_id) IN (SELECT v.owner, v.plan FROM ` + values + `)`
+	})
+}
+
+// eachBatch runs a statement over links, which it finds as v(owner, plan).
+func (w *writer) eachBatch(links []link, statement func(values string) string) error {
+	q := w.tx.Dialect()
+	query := statement(q.Unnest("v", 1, column("owner", database.UUID), column("plan", database.UUID)))
+	for part := range slices.Chunk(links, batch) {
+		owners, plans := make([]uuid.UUID, len(part)), make([]uuid.UUID, len(part))
+		for i, l := range part {
+			owners[i], plans[i] = l.owner, l.plan
+		}
+		if _, err := w.tx.ExecContext(w.ctx, query, q.UnnestArgs(owners, plans)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,28 @@
+// Package cli holds the commands of the program: each is a struct that kong fills from flags
+// and environment, with a Run that prints what it did.
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/rs/zerolog"
+
+	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/id"
+)
+
+// Env is what commands act on.
+type Env struct {
+	Stdout io.Writer // what the operator asked for
+	Stderr io.Writer // progress and errors
+	Log    zerolog.Logger
+	// Terminal tells whether Stderr is a terminal: only then may progress be drawn on it.
+	Terminal bool
+	// Open opens the database that the flags name, and requires its migrations to be at head.
+	// The caller closes it.
+	Open  func(ctx context.Context) (*database.DB, error)
+	Clock clock.Clock
+	NewID id.Source
+}
