@@ -115,7 +115,7 @@ func tenantsUsing(ctx context.Context, tx *database.Tx, products []uuid.UUID) ([
 }
 
 func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant uuid.UUID, before, after *tenantgraph.Catalog, dryRun bool) (*TenantImpact, error) {
-	now, err := s.lockTenant(ctx, tx, tenant)
+	_, now, err := s.lockTenant(ctx, tx, tenant)
 	if err != nil {
 		return nil, err
 	}

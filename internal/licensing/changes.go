@@ -68,6 +68,9 @@ func (i *Impact) Changes(ctx context.Context, first int, after string) (*ChangeP
 		if v := views[users[n]]; v != nil && c.kind == ErrorRaised {
 			if l := v.License(change.Product.ID); l != nil {
 				for _, s := range l.Sources {
+					if i.dryRun && s.Assignment.CreatedAt == i.d.Now { // R26: what the change would create reads as null
+						s.Assignment = nil
+					}
 					change.Errors = append(change.Errors, s.Errors...)
 				}
 			}

@@ -22,6 +22,7 @@ type Impact struct {
 
 	s             *Service
 	d             *Draft
+	dryRun        bool
 	before, after *tenantgraph.Graph
 	counts        map[uuid.UUID]counters
 	deltas        map[int32]*delta
@@ -80,8 +81,8 @@ type delta struct {
 	gaining, losing, newErrors int64
 }
 
-func newImpact(s *Service, d *Draft, book *casebook, counts map[uuid.UUID]counters) *Impact {
-	return &Impact{s: s, d: d, before: book.before, after: book.after, counts: counts, deltas: map[int32]*delta{}}
+func newImpact(s *Service, d *Draft, book *casebook, counts map[uuid.UUID]counters, dryRun bool) *Impact {
+	return &Impact{s: s, d: d, dryRun: dryRun, before: book.before, after: book.after, counts: counts, deltas: map[int32]*delta{}}
 }
 
 // take adds verdicts up.

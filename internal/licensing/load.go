@@ -221,13 +221,11 @@ func (s *Service) lock(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (
 	if err := row.Scan(&tag.Catalog); err != nil {
 		return nil, 0, fmt.Errorf("lock the catalogue: %w", err)
 	}
-	now, err := s.lockTenant(ctx, tx, tenant)
+	revision, now, err := s.lockTenant(ctx, tx, tenant)
 	if err != nil {
 		return nil, 0, err
 	}
-	if tag, err = readTag(ctx, tx, tenant); err != nil {
-		return nil, 0, err
-	}
+	tag.Graph = revision
 	g := s.cached(tenant, tag)
 	if g == nil {
 		if g, err = s.loadGraph(ctx, tx, tenant); err != nil {
@@ -238,14 +236,14 @@ func (s *Service) lock(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (
 	return g, now, nil
 }
 
-// lockTenant takes the tenant's lock, and the instant of the change under it.
-func (s *Service) lockTenant(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (clock.Instant, error) {
+// lockTenant takes the tenant's lock, and the graph's revision and the change's instant under it.
+func (s *Service) lockTenant(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (revision int64, now clock.Instant, err error) {
 	var last clock.Instant
-	row := tx.QueryRowContext(ctx, `SELECT last_instant FROM tenants WHERE id = $1`+tx.Dialect().ForUpdate(), tenant)
-	if err := row.Scan(&last); errors.Is(err, sql.ErrNoRows) {
-		return 0, fault.New(fault.NotFound, "There is no such tenant.")
+	row := tx.QueryRowContext(ctx, `SELECT graph_revision, last_instant FROM tenants WHERE id = $1`+tx.Dialect().ForUpdate(), tenant)
+	if err := row.Scan(&revision, &last); errors.Is(err, sql.ErrNoRows) {
+		return 0, 0, fault.New(fault.NotFound, "There is no such tenant.")
 	} else if err != nil {
-		return 0, fmt.Errorf("lock the tenant: %w", err)
+		return 0, 0, fmt.Errorf("lock the tenant: %w", err)
 	}
-	return max(s.clock.Now(), last+1), nil
+	return revision, max(s.clock.Now(), last+1), nil
 }

@@ -82,7 +82,7 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 		return nil, err
 	}
 	book := newCasebook(d)
-	out.Impact = newImpact(s, d, book, counts)
+	out.Impact = newImpact(s, d, book, counts, o.DryRun)
 	if !d.changed {
 		return out, nil
 	}
@@ -175,6 +175,10 @@ func (s *Service) localUsers(ctx context.Context, d *Draft, book *casebook) ([]u
 	products := productsTouched(book.before, book.after)
 	if len(products) > 0 {
 		groups = append(groups, groupsReachedBy(book.after, products)...)
+	}
+	if len(groups) == 0 && len(products) == 0 {
+		slices.SortFunc(named, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+		return named, nil
 	}
 	q := d.Tx.Dialect()
 	var ids []uuid.UUID
