@@ -8,6 +8,7 @@
 package paging
 
 import (
+	"context"
 	"math"
 
 	"github.com/licensegraph/licensegraph/internal/fault"
@@ -97,3 +98,10 @@ func Map[T, U any](p Page[T], f func(T) U) Page[U] {
 
 // Count narrows a number of rows to what the API's 32-bit integers hold.
 func Count(n int64) int { return int(min(n, math.MaxInt32)) }
+
+// Connection is a page of a list together with the means to count the whole, which costs
+// nothing until it is asked for.
+type Connection[T any] struct {
+	Page[T]
+	Count func(ctx context.Context) (int, error)
+}

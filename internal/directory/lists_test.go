@@ -1,0 +1,50 @@
+package directory_test
+
+import (
+	"github.com/licensegraph/licensegraph/internal/directory"
+	"github.com/licensegraph/licensegraph/internal/paging"
+	"github.com/licensegraph/licensegraph/internal/principal"
+)
+
+// list returns the names of all users of a query, read in pages of two in both ways, and
+// checks their number.
+func (w *world) list(query directory.UserQuery) []string {
+	w.t.Helper()
+	var first []string
+	for i, service := range []*directory.Service{w.directory.Collecting(), w.directory.Walking()} {
+		names := []string{}
+		args := paging.Args{First: ptr(2)}
+		for {
+			c, err := service.ListUsers(w.t.Context(), w.tenant, query, args)
+			w.ok(err)
+			names = append(names, userNames(c.Items)...)
+			if !c.HasNext {
+				n, err := c.Count(w.t.Context())
+				w.ok(err)
+				if n != len(names) {
+					w.t.Errorf("counted %d, listed %q", n, names)
+				}
+				break
+			}
+			args.After = &c.Cursors[len(c.Cursors)-1]
+		}
+		if i == 0 {
+			first = names
+		}
+		w.same("walking and collecting", names, first)
+	}
+	return first
+}
+
+// members returns the names of the first members of a group, and checks their number.
+func (w *world) members(g *principal.Group, query directory.MemberQuery, count int) []string {
+	w.t.Helper()
+	c, err := w.directory.Members(w.t.Context(), w.tenant, g.ID, query, paging.Args{})
+	w.ok(err)
+	n, err := c.Count(w.t.Context())
+	w.ok(err)
+	if n != count {
+		w.t.Errorf("%d members of %s, want %d", n, g.DisplayName, count)
+	}
+	return userNames(c.Items)
+}

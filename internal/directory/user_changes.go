@@ -1,0 +1,193 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/principal"
+)
+
+// UserResult is what a change of a user did, or would do.
+type UserResult struct {
+	*licensing.Outcome
+	User *principal.User // as it stands; nil after the dry run of a creation
+}
+
+// CreateUser creates a user, with licenses of its own where the input has some. All or
+// nothing: a license that is refused refuses the user.
+//
+// Errors: those of Validate; DUPLICATE_VALUE; for the licenses, with paths from "licenses",
+// those of licensing.Service.Assign.
+func (s *Service) CreateUser(ctx context.Context, tenant uuid.UUID, in CreateUserInput) (*UserResult, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	var created *principal.User
+	out, err := s.licensing.Change(ctx, tenant, licensing.Options{Action: audit.UserCreate, DryRun: in.DryRun},
+		func(ctx context.Context, d *licensing.Draft) error {
+			if err := free(ctx, d, in.UserPrincipalName, uuid.Nil); err != nil {
+				return err
+			}
+			key, err := d.MakeID()
+			if err != nil {
+				return fmt.Errorf("make an id: %w", err)
+			}
+			created = in.user(key)
+			created.CreatedAt, created.UpdatedAt = d.Now, d.Now
+			d.CreateUser(created)
+			if err := d.AssignDirect(key, in.Licenses, true); err != nil {
+				return err
+			}
+			d.Subject(id.User, key, created.DisplayName)
+			recordFields(d, nil, userFields(created))
+			d.Summary("Created the user " + titled(created) + ".")
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	if in.DryRun {
+		created = nil
+	}
+	return &UserResult{Outcome: out, User: created}, nil
+}
+
+// UpdateUser changes a user's own fields.
+//
+// Errors: those of Validate; NOT_FOUND for an unknown or deleted user; VERSION_CONFLICT;
+// DUPLICATE_VALUE.
+func (s *Service) UpdateUser(ctx context.Context, tenant uuid.UUID, in UpdateUserInput) (*UserResult, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	return s.changeUser(ctx, tenant, audit.UserUpdate, in.ID, in.DryRun, func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
+		if before.DeletedAt != nil {
+			return nil, deletedUser(before)
+		}
+		if err := checkVersion(before.DisplayName, before.Version, in.ExpectedVersion); err != nil {
+			return nil, err
+		}
+		after := in.apply(before)
+		if !recordFields(d, userFields(before), userFields(after)) {
+			return before, nil
+		}
+		if after.UserPrincipalName != before.UserPrincipalName {
+			if err := free(ctx, d, after.UserPrincipalName, before.ID); err != nil {
+				return nil, err
+			}
+		}
+		after.UpdatedAt, after.Version = d.Now, before.Version+1
+		d.UpdateUser(before, after)
+		d.Summary("Updated the user " + titled(after) + ".")
+		return after, nil
+	})
+}
+
+// DeleteUser deletes a user softly (R19): the seats are free at once, and the name too.
+// Deleting a deleted user changes nothing.
+//
+// Errors: NOT_FOUND; VERSION_CONFLICT.
+func (s *Service) DeleteUser(ctx context.Context, tenant uuid.UUID, in DeleteUserInput) (*UserResult, error) {
+	return s.changeUser(ctx, tenant, audit.UserDelete, in.ID, in.DryRun, func(_ context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
+		if before.DeletedAt != nil {
+			return before, nil
+		}
+		if err := checkVersion(before.DisplayName, before.Version, in.ExpectedVersion); err != nil {
+			return nil, err
+		}
+		after := *before
+		after.DeletedAt, after.UpdatedAt, after.Version = &d.Now, d.Now, before.Version+1
+		d.UpdateUser(before, &after)
+		deleted := d.Now.String()
+		d.Field("deletedAt", nil, &deleted)
+		d.Summary("Deleted the user " + titled(before) + ".")
+		return &after, nil
+	})
+}
+
+// RestoreUser takes a deleted user back, with memberships and assignments; all sources are
+// newcomers then (R19). Restoring a user who is not deleted changes nothing.
+//
+// Errors: NOT_FOUND; DUPLICATE_VALUE where another user has the name by now.
+func (s *Service) RestoreUser(ctx context.Context, tenant uuid.UUID, in RestoreUserInput) (*UserResult, error) {
+	return s.changeUser(ctx, tenant, audit.UserRestore, in.ID, in.DryRun, func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
+		if before.DeletedAt == nil {
+			return before, nil
+		}
+		if err := free(ctx, d, before.UserPrincipalName, before.ID); err != nil {
+			if e, ok := fault.As(err); ok && e.Code == fault.DuplicateValue {
+				e.Path = []string{"id"}
+				return nil, e.Fix("Give the other user another name first, then restore this one.")
+			}
+			return nil, err
+		}
+		after := *before
+		after.DeletedAt, after.RestoredAt, after.UpdatedAt, after.Version = nil, &d.Now, d.Now, before.Version+1
+		d.UpdateUser(before, &after)
+		deleted := before.DeletedAt.String()
+		d.Field("deletedAt", &deleted, nil)
+		d.Summary("Restored the user " + titled(before) + ".")
+		return &after, nil
+	})
+}
+
+// changeUser runs a change of one user who exists. plan returns the user as it is to be,
+// before itself where nothing changes.
+func (s *Service) changeUser(ctx context.Context, tenant uuid.UUID, action audit.Action, key uuid.UUID, dryRun bool,
+	plan func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error)) (*UserResult, error) {
+	var before, after *principal.User
+	out, err := s.licensing.Change(ctx, tenant, licensing.Options{Action: action, DryRun: dryRun}, func(ctx context.Context, d *licensing.Draft) error {
+		found, err := usersByID(ctx, d.Tx, d.Tx.Dialect(), tenant, []uuid.UUID{key})
+		if err != nil {
+			return err
+		}
+		if before = found[key]; before == nil {
+			return fault.New(fault.NotFound, "There is no user %s.", id.Format(id.User, key)).At("id")
+		}
+		d.Subject(id.User, key, before.DisplayName)
+		after, err = plan(ctx, d, before)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if dryRun {
+		after = before
+	}
+	return &UserResult{Outcome: out, User: after}, nil
+}
+
+// free refuses a principal name that another undeleted user has (R18). The tenant's lock
+// keeps it free until the commit.
+func free(ctx context.Context, d *licensing.Draft, name string, self uuid.UUID) error {
+	other, err := userByPrincipalName(ctx, d.Tx, d.Tenant, name)
+	if err != nil || other == nil || other.ID == self {
+		return err
+	}
+	return fault.New(fault.DuplicateValue, "The userPrincipalName %s is in use: %s has it, as %s.",
+		fault.Quote(name), fault.Quote(other.DisplayName), fault.Quote(other.UserPrincipalName)).
+		Fix("Choose another name; letter case makes no difference.").At("userPrincipalName")
+}
+
+func deletedUser(u *principal.User) *fault.Error {
+	return fault.New(fault.NotFound, "The user %s is deleted.", id.Format(id.User, u.ID)).Fix("Restore the user first.").At("id")
+}
+
+// checkVersion refuses a change made on an outdated reading.
+func checkVersion(name string, version int, expected *int) error {
+	if expected == nil || *expected == version {
+		return nil
+	}
+	return licensing.VersionConflict(fault.Quote(name), version, *expected)
+}
+
+// titled names a user in a sentence.
+func titled(u *principal.User) string {
+	return fault.Quote(u.DisplayName) + " (" + u.UserPrincipalName + ")"
+}

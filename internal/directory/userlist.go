@@ -1,0 +1,311 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/country"
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/paging"
+	"github.com/licensegraph/licensegraph/internal/principal"
+	"github.com/licensegraph/licensegraph/internal/textkey"
+)
+
+// UserOrder is what a list of users is ordered by; users alike in it are ordered by id.
+type UserOrder string
+
+// The orders of users.
+const (
+	UsersByDisplayName   UserOrder = "DISPLAY_NAME" // folded
+	UsersByPrincipalName UserOrder = "USER_PRINCIPAL_NAME"
+	UsersByCreation      UserOrder = "CREATED_AT"
+)
+
+// UserQuery asks for a list of users. The zero value is all users who are not deleted, by
+// display name.
+type UserQuery struct {
+	Search     string // every word begins a word of the display name or principal name
+	Filter     UserFilter
+	OrderBy    UserOrder // UsersByDisplayName where empty
+	Descending bool
+
+	directIn *uuid.UUID // direct members of the group only
+}
+
+// UserFilter narrows a list of users: every condition that is set must hold. Lists that are
+// not nil name alternatives; an empty one is true of nobody (R24). The conditions on licenses
+// ask for the admitted state.
+type UserFilter struct {
+	Departments     []string
+	UsageLocations  []string // in any letter case
+	AccountEnabled  *bool
+	Deleted         bool       // deleted users only, who are in no other list (R19)
+	Product         *uuid.UUID // holders
+	Plan            *uuid.UUID // the plan is enabled
+	Group           *uuid.UUID // members, through nested groups too
+	HasLicense      *bool      // holds any product
+	HasLicenseError *bool      // has a source that is not ACTIVE
+}
+
+// Limits of a query.
+const (
+	maxSearch         = 256 // characters
+	maxSearchWords    = 16
+	maxDepartments    = 100
+	maxUsageLocations = 300
+)
+
+// ListUsers returns a page of users.
+//
+// Errors: BAD_USER_INPUT with the path of the argument; those of the database.
+func (s *Service) ListUsers(ctx context.Context, tenant uuid.UUID, query UserQuery, args paging.Args) (paging.Connection[*principal.User], error) {
+	return s.listUsers(ctx, tenant, userOrder("users", query.OrderBy, query.Descending), query, args)
+}
+
+// Holders returns a page of the users who hold a product, by display name.
+//
+// Errors: as ListUsers.
+func (s *Service) Holders(ctx context.Context, tenant, product uuid.UUID, search string, args paging.Args) (paging.Connection[*principal.User], error) {
+	query := UserQuery{Search: search, Filter: UserFilter{Product: &product}}
+	return s.listUsers(ctx, tenant, userOrder("holders", UsersByDisplayName, false), query, args)
+}
+
+func (s *Service) listUsers(ctx context.Context, tenant uuid.UUID, order paging.Order, query UserQuery, args paging.Args) (paging.Connection[*principal.User], error) {
+	var c paging.Connection[*principal.User]
+	build, err := query.conditions()
+	if err != nil {
+		return c, err
+	}
+	if err := args.Validate(); err != nil {
+		return c, err
+	}
+	err = s.read(ctx, tenant, query.Filter.needsGraph(), func(ctx context.Context, r reading) error {
+		list, err := build(r, tenant).forPage(ctx, r, order, s.few, s.fewOfMany)
+		if err != nil {
+			return err
+		}
+		c.Page, err = list.Page(ctx, r.q, args)
+		return err
+	})
+	c.Count = func(ctx context.Context) (n int, err error) {
+		err = s.read(ctx, tenant, query.Filter.needsGraph(), func(ctx context.Context, r reading) error {
+			n, err = build(r, tenant).forCount(r.d, order).Count(ctx, r.q)
+			return err
+		})
+		return n, err
+	}
+	return c, err
+}
+
+// userOrder returns an order of users, whose cursors are good for one kind of list.
+func userOrder(list string, by UserOrder, descending bool) paging.Order {
+	column := paging.Column{Expr: "u.display_name_key", Type: paging.Text}
+	switch by {
+	case UsersByPrincipalName:
+		column.Expr = "u.user_principal_name_key"
+	case UsersByCreation:
+		column = paging.Column{Expr: "u.created_at", Type: paging.Int}
+	}
+	return paging.Order{
+		Name: list + " by " + strings.TrimPrefix(column.Expr, "u."), Descending: descending,
+		Columns: []paging.Column{column, {Expr: "u.id", Type: paging.ID}},
+	}
+}
+
+// conditions checks a query and returns how to build its list.
+func (q UserQuery) conditions() (func(r reading, tenant uuid.UUID) *userList, error) {
+	terms, err := searchTerms(q.Search)
+	if err != nil {
+		return nil, err
+	}
+	locations, err := q.Filter.locations()
+	if err != nil {
+		return nil, err
+	}
+	return func(r reading, tenant uuid.UUID) *userList {
+		l := &userList{where: &paging.Where{}, tenant: tenant}
+		l.where.And("u.tenant_id = " + l.where.Arg(tenant))
+		l.own(r.d, q.Filter, locations)
+		if terms == nil && strings.TrimSpace(q.Search) != "" {
+			l.where.And("1 = 0") // signs alone begin no word
+		}
+		for _, term := range terms {
+			l.must(wordCondition(term))
+		}
+		if q.directIn != nil {
+			l.must(memberCondition(r.d, []uuid.UUID{*q.directIn}))
+		}
+		l.licenses(r, q.Filter)
+		return l
+	}, nil
+}
+
+// searchTerms returns the words of a search, without those that another one begins with.
+func searchTerms(search string) ([]string, error) {
+	if utf8.RuneCountInString(search) > maxSearch {
+		return nil, fault.New(fault.BadUserInput, "The search is longer than %d characters.", maxSearch).
+			Fix("Search for the beginnings of a few words.").At("search")
+	}
+	var terms []string
+	for _, term := range textkey.Terms(clean(search)) { // sorted: a term follows its beginnings
+		if n := len(terms); n > 0 && strings.HasPrefix(term, terms[n-1]) {
+			terms = terms[:n-1]
+		}
+		terms = append(terms, term)
+	}
+	if len(terms) > maxSearchWords {
+		return nil, fault.New(fault.BadUserInput, "The search has %d words, more than %d.", len(terms), maxSearchWords).
+			Fix("Search for the beginnings of a few words.").At("search")
+	}
+	return terms, nil
+}
+
+// locations returns the filter's countries in upper case.
+func (f UserFilter) locations() ([]string, error) {
+	if n := len(f.Departments); n > maxDepartments {
+		return nil, fault.New(fault.BadUserInput, "%d departments are too many, at most %d can be given.", n, maxDepartments).At("filter", "departments")
+	}
+	if n := len(f.UsageLocations); n > maxUsageLocations {
+		return nil, fault.New(fault.BadUserInput, "%d locations are too many, at most %d can be given.", n, maxUsageLocations).At("filter", "usageLocations")
+	}
+	codes := make([]string, len(f.UsageLocations))
+	for i, value := range f.UsageLocations {
+		code, refusal := country.Parse(value)
+		if refusal != nil {
+			e := refusal.At("filter", "usageLocations", i)
+			e.Code = fault.BadUserInput
+			return nil, e
+		}
+		codes[i] = code
+	}
+	return codes, nil
+}
+
+// userList is a list of users being put together.
+type userList struct {
+	tenant   uuid.UUID
+	where    *paging.Where // what a user's row tells
+	wanted   []condition   // must hold
+	unwanted []condition   // must not hold
+}
+
+// condition is something that is true of users because of rows of other tables. It can be
+// asked of each user, or give all users that it is true of; which is quicker depends on how
+// many they are.
+type condition struct {
+	// test returns a condition on u.
+	test func(w *paging.Where) string
+	// set returns a query of user ids, which may repeat.
+	set func(w *paging.Where) string
+}
+
+func (l *userList) must(c condition)    { l.wanted = append(l.wanted, c) }
+func (l *userList) mustNot(c condition) { l.unwanted = append(l.unwanted, c) }
+
+// own adds the conditions on the user's own fields.
+func (l *userList) own(d database.Dialect, f UserFilter, locations []string) {
+	if f.Deleted {
+		l.where.And("u.deleted_at IS NOT NULL")
+	} else {
+		l.where.And("u.deleted_at IS NULL")
+	}
+	if f.Departments != nil {
+		texts := make([]string, len(f.Departments))
+		for i, text := range f.Departments {
+			texts[i] = clean(text)
+		}
+		l.where.And(d.InText("u.department", l.where.Args(d.TextArray(texts))))
+	}
+	if f.UsageLocations != nil {
+		l.where.And(d.InText("u.usage_location", l.where.Args(d.TextArray(locations))))
+	}
+	if f.AccountEnabled != nil {
+		l.where.And("u.account_enabled = " + l.where.Arg(*f.AccountEnabled))
+	}
+}
+
+// wordCondition holds for users with a word that begins with a term.
+func wordCondition(term string) condition {
+	within := func(w *paging.Where) string {
+		return "w.word_key >= " + w.Arg(term) + " AND w.word_key < " + w.Arg(textkey.PrefixEnd(term))
+	}
+	return condition{
+		test: func(w *paging.Where) string {
+			return "EXISTS (SELECT 1 FROM user_words w WHERE w.tenant_id = u.tenant_id AND w.user_id = u.id AND " + within(w) + ")"
+		},
+		set: func(w *paging.Where) string {
+			return "SELECT w.user_id FROM user_words w WHERE w.tenant_id = " + tenantArg + " AND " + within(w)
+		},
+	}
+}
+
+// tenantArg is the tenant's parameter: the first of every list.
+const tenantArg = "$1"
+
+// A set of at most this many users is read whole and sorted, which takes milliseconds. Among
+// more, the first that a page needs are soon met by walking through all users in order, unless
+// several conditions must meet.
+const (
+	fewUsers       = 5_000
+	fewUsersOfMany = 50_000
+)
+
+// forPage returns the list in the form that is quick for a page of it.
+func (l *userList) forPage(ctx context.Context, r reading, order paging.Order, few, fewOfMany int) (paging.Keyset[*principal.User], error) {
+	if len(l.wanted)+len(l.unwanted) > 1 {
+		few = fewOfMany
+	}
+	where := l.where.Clone()
+	for _, c := range l.wanted {
+		small, err := c.smallerThan(ctx, r.q, l.tenant, few)
+		if err != nil {
+			return paging.Keyset[*principal.User]{}, err
+		}
+		if small {
+			where.And("u.id IN (" + c.set(where) + ")")
+		} else {
+			where.And(c.test(where))
+		}
+	}
+	for _, c := range l.unwanted {
+		where.And("NOT " + c.test(where))
+	}
+	return keyset(where, order), nil
+}
+
+// forCount returns the list in the form that is quick for counting it.
+func (l *userList) forCount(d database.Dialect, order paging.Order) paging.Keyset[*principal.User] {
+	where := l.where.Clone()
+	for _, c := range l.wanted {
+		where.And("u.id IN (" + c.set(where) + ")")
+	}
+	for _, c := range l.unwanted {
+		if d == database.Postgres { // hashes the set to join it, whatever its size
+			where.And("NOT EXISTS (SELECT 1 FROM (" + c.set(where) + ") s WHERE s.user_id = u.id)")
+		} else { // SQLite keeps the set as a tree; the other form it would run for each user
+			where.And("u.id NOT IN (" + c.set(where) + ")")
+		}
+	}
+	return keyset(where, order)
+}
+
+func keyset(where *paging.Where, order paging.Order) paging.Keyset[*principal.User] {
+	return paging.Keyset[*principal.User]{Order: order, Select: userColumns, From: "users u", Where: where, Scan: scanUser}
+}
+
+func (c condition) smallerThan(ctx context.Context, q database.Querier, tenant uuid.UUID, n int) (bool, error) {
+	w := &paging.Where{}
+	w.Arg(tenant)
+	var found int
+	query := "SELECT count(*) FROM (SELECT 1 FROM (" + c.set(w) + ") s LIMIT " + strconv.Itoa(n) + ") few"
+	if err := q.QueryRowContext(ctx, query, w.Values()...).Scan(&found); err != nil {
+		return false, fmt.Errorf("estimate a list of users: %w", err)
+	}
+	return found < n, nil
+}
