@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
@@ -86,7 +87,7 @@ func TestWriteWithinWriteIsRefused(t *testing.T) {
 
 func TestWriteRunsAgainWhereTheDatabaseGaveUp(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		for _, code := range []pq.ErrorCode{"40001", "40P01"} { //nolint:staticcheck // the alias reads better
+		for _, code := range []pqerror.Code{pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected} {
 			before, runs := plans(t, db), 0
 			write(t, db, func(ctx context.Context, tx *database.Tx) error {
 				runs++

@@ -20,7 +20,7 @@ import (
 const Env = "LICENSEGRAPH_TEST_POSTGRES"
 
 // ErrNoServer says that Env is not set, and what to do.
-var ErrNoServer = errors.New(Env + " is not set: run `make test`, or any command as `scripts/with-postgres.sh COMMAND`, which start a throwaway PostgreSQL")
+var ErrNoServer = errors.New(Env + " is not set: run `make test`, or `make postgres-start` in another shell, or any command as `scripts/with-postgres.sh COMMAND`")
 
 // Server is a PostgreSQL server.
 type Server struct {
