@@ -76,7 +76,7 @@ migration: ## write the next migration of both databases: make migration NAME=ad
 
 .PHONY: postgres-start
 postgres-start: ## run a throwaway PostgreSQL for tests until Ctrl-C, and print its URL
-	@$(POSTGRES) sh -c 'echo "export LICENSEGRAPH_TEST_POSTGRES=$$LICENSEGRAPH_TEST_POSTGRES"; exec sleep infinity'
+	@$(POSTGRES) sh -c 'echo "export LICENSEGRAPH_TEST_POSTGRES=$$LICENSEGRAPH_TEST_POSTGRES"; while sleep 3600; do :; done'
 
 .PHONY: try-catalogue
 try-catalogue: build ## import a catalogue into both databases: make try-catalogue FILE=products.csv [EXCLUSIONS=exclusions.csv]

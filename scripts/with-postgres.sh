@@ -22,11 +22,29 @@ if [ ! -x "$bin/initdb" ] || [ ! -x "$bin/postgres" ]; then
   exit 1
 fi
 
-folder=$(mktemp -d "${TMPDIR:-/tmp}/licensegraph-postgres.XXXXXX")
+# The server refuses to run as root.
 as=()
-if [ "$(id -u)" -eq 0 ]; then # the server refuses to run as root
-  chown postgres "$folder"
-  as=(setpriv --reuid=postgres --regid=postgres --init-groups env HOME="$folder")
+owner=
+if [ "$(id -u)" -eq 0 ]; then
+  owner=postgres
+  id -u "$owner" >/dev/null 2>&1 || owner=nobody
+  as=(setpriv "--reuid=$(id -u "$owner")" "--regid=$(id -g "$owner")" --clear-groups)
+fi
+
+# Its user must be able to reach the folder.
+folder=
+for base in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
+  folder=$(mktemp -d "$base/licensegraph-postgres.XXXXXX")
+  [ -z "$owner" ] || chown "$owner" "$folder"
+  if "${as[@]}" test -w "$folder"; then
+    break
+  fi
+  rm -rf "$folder"
+  folder=
+done
+if [ -z "$folder" ]; then
+  echo "no temporary folder is open to the user $owner" >&2
+  exit 1
 fi
 
 command_pid=
@@ -51,7 +69,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 cd "$folder"
-"${as[@]}" "$bin/initdb" --pgdata="$folder/data" --username=postgres --auth=trust \
+"${as[@]}" env HOME="$folder" "$bin/initdb" --pgdata="$folder/data" --username=postgres --auth=trust \
   --encoding=UTF8 --locale=C.UTF-8 --no-sync >"$folder/initdb.log" 2>&1 || { cat "$folder/initdb.log" >&2; exit 1; }
 
 # A port that was free may be taken before the server binds it: then try the next.
@@ -60,7 +78,7 @@ for _ in 1 2 3 4 5; do
   port=$((20000 + RANDOM % 12000))
   "${as[@]}" "$bin/postgres" -D "$folder/data" -p "$port" -c listen_addresses=127.0.0.1 \
     -c unix_socket_directories="$folder" -c max_connections=300 -c shared_buffers=256MB \
-    -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_wal_size=2GB \
+    -c dynamic_shared_memory_type=mmap -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_wal_size=2GB \
     -c autovacuum_naptime=10s >"$folder/server.log" 2>&1 &
   server_pid=$!
   for _ in $(seq 100); do

@@ -22,7 +22,7 @@ func temporary(err error) bool {
 	if fault.CodeOf(err) == fault.OutcomeUnknown {
 		return false
 	}
-	return contention(err) || lost(err)
+	return contention(err) || Unreachable(err)
 }
 
 // contention: another transaction stood in the way.
@@ -34,8 +34,9 @@ func contention(err error) bool {
 	return pq.As(err, pqerror.TRSerializationFailure, pqerror.TRDeadlockDetected, pqerror.LockNotAvailable) != nil
 }
 
-// lost: there is no connection, or it broke.
-func lost(err error) bool {
+// Unreachable tells whether an error means that there is no connection to the database, or that
+// it broke. A read that failed so may be tried again.
+func Unreachable(err error) bool {
 	if e := pq.As(err); e != nil {
 		return e.Fatal() || e.Code.Class() == "08" || e.Code == pqerror.TooManyConnections
 	}
@@ -47,7 +48,7 @@ func lost(err error) bool {
 
 // committed classifies the answer to a commit.
 func committed(err error) error {
-	if err != nil && lost(err) {
+	if err != nil && Unreachable(err) {
 		return fault.Wrap(err, fault.OutcomeUnknown, "The connection to the database was lost during the commit; the change may have been made or not.").
 			Fix("Read the present state before trying again.")
 	}
