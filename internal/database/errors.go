@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"io"
 	"net"
 
 	"github.com/lib/pq"
@@ -42,8 +41,7 @@ func Unreachable(err error) bool {
 	}
 	_, network := errors.AsType[net.Error](err)
 	return network && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) // pq says so of an early end, too
 }
 
 // committed classifies the answer to a commit.

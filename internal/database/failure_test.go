@@ -8,6 +8,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
+	"github.com/licensegraph/licensegraph/internal/database/scratch"
 	"github.com/licensegraph/licensegraph/internal/fault"
 )
 
@@ -106,6 +107,36 @@ func TestConnectionLostDuringTheCommitIsAnUnknownOutcome(t *testing.T) {
 	})
 	if fault.CodeOf(err) != fault.OutcomeUnknown || runs != 1 {
 		t.Errorf("after %d runs: %v", runs, err)
+	}
+}
+
+func TestDatabaseThatIsGoneIsUnavailable(t *testing.T) {
+	server, err := scratch.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close() }()
+	name, err := server.Create(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := database.Open(t.Context(), server.URL(name), database.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := server.Drop(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	nothing := func(context.Context, *database.Tx) error { return nil }
+	if err := db.Write(t.Context(), nothing); fault.CodeOf(err) != fault.Unavailable {
+		t.Errorf("Write: %v", err)
+	}
+	if err := db.Snapshot(t.Context(), nothing); fault.CodeOf(err) != fault.Unavailable {
+		t.Errorf("Snapshot: %v", err)
+	}
+	if err := db.Reader().QueryRowContext(t.Context(), "SELECT 1").Scan(new(int)); !database.Unreachable(err) {
+		t.Errorf("Reader: %v", err)
 	}
 }
 
