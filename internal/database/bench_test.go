@@ -2,14 +2,15 @@ package database_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
 )
 
-// BenchmarkReader compares a read by key as Reader runs it, prepared on PostgreSQL, with the
-// same read in a statement of its own.
+// BenchmarkReader compares a small read whose text is prepared once with the same read under
+// texts that are not. On one machine: SQLite 9 and 23 µs, PostgreSQL 95 and 270 µs.
 func BenchmarkReader(b *testing.B) {
 	const query = `SELECT p.display_name, (SELECT count(*) FROM product_plans pp WHERE pp.product_id = p.id),
 		(SELECT count(*) FROM subscriptions s WHERE s.product_id = p.id)
@@ -24,14 +25,19 @@ func BenchmarkReader(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Run(string(d)+"/Reader", func(b *testing.B) {
-			for b.Loop() {
-				var name string
-				var plans, subscriptions int
-				if err := db.Reader().QueryRowContext(b.Context(), query, "SUITE").Scan(&name, &plans, &subscriptions); err != nil {
-					b.Fatal(err)
+		for name, text := range map[string]func(n int) string{
+			"/one text":  func(int) string { return query },
+			"/new texts": func(n int) string { return fmt.Sprintf("%s -- %d", query, n) }, // soon more than are kept
+		} {
+			b.Run(string(d)+name, func(b *testing.B) {
+				for n := 0; b.Loop(); n++ {
+					var name string
+					var plans, subscriptions int
+					if err := db.Reader().QueryRowContext(b.Context(), text(n), "SUITE").Scan(&name, &plans, &subscriptions); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }
