@@ -10,18 +10,23 @@ import (
 // PostgreSQL saves a round trip and, when it finds one plan good for all parameters, the
 // planning (BenchmarkReader measures it).
 //
-// Texts made for one occasion would fill it: beyond maxPrepared texts, and without parameters,
-// a statement runs as it is.
+// A text is prepared when it returns, and kept as long as the pool; texts made for one occasion
+// run as they are, and so does what comes when maxPrepared are kept.
 type prepared struct {
 	*sql.DB
 	mu         sync.RWMutex
 	statements map[string]*sql.Stmt
+	uses       map[string]int // of texts that are not prepared
 }
 
-const maxPrepared = 200
+const (
+	maxPrepared = 200
+	usesToStay  = 3
+	maxCounted  = 2_000 // texts whose uses are counted, before counting begins anew
+)
 
 func newPrepared(db *sql.DB) *prepared {
-	return &prepared{DB: db, statements: make(map[string]*sql.Stmt)}
+	return &prepared{DB: db, statements: make(map[string]*sql.Stmt), uses: make(map[string]int)}
 }
 
 // QueryContext implements Querier.
@@ -40,28 +45,45 @@ func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...an
 	return p.DB.QueryRowContext(ctx, query, args...)
 }
 
-// statement returns the prepared statement of a text, or nil where there is none and none can
-// be made; the plain way then tells what is wrong.
+// statement returns the prepared statement of a text, or nil where it has none.
 func (p *prepared) statement(ctx context.Context, query string, args []any) *sql.Stmt {
 	if len(args) == 0 {
 		return nil
 	}
 	p.mu.RLock()
-	s, full := p.statements[query], len(p.statements) >= maxPrepared
+	s := p.statements[query]
 	p.mu.RUnlock()
-	if s != nil || full {
+	if s != nil || !p.returning(query) {
 		return s
 	}
-	made, err := p.DB.PrepareContext(ctx, query)
+	made, err := p.PrepareContext(ctx, query)
 	if err != nil {
-		return nil
+		return nil // the plain way tells what is wrong
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s := p.statements[query]; s != nil {
+	if s := p.statements[query]; s != nil { // another goroutine was faster
 		_ = made.Close()
 		return s
 	}
 	p.statements[query] = made
 	return made
+}
+
+// returning counts a use of a text and tells whether it is time to prepare it.
+func (p *prepared) returning(query string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.statements) >= maxPrepared {
+		return false
+	}
+	if len(p.uses) >= maxCounted {
+		clear(p.uses)
+	}
+	p.uses[query]++
+	if p.uses[query] < usesToStay {
+		return false
+	}
+	delete(p.uses, query)
+	return true
 }
