@@ -30,7 +30,7 @@ func (i *Impact) Changes(ctx context.Context, first int, after string) (*ChangeP
 	if err != nil {
 		return nil, err
 	}
-	page := &ChangePage{}
+	page := &ChangePage{HasPrevious: i.earlier}
 	var users []uuid.UUID
 	var parts []*impactPart
 	var which []caseChange

@@ -237,7 +237,12 @@ func (d *derived) err(s *Source, row engine.Row) *LicenseError {
 // exclusion names both sides of a conflict (R9).
 func (d *derived) exclusion(c engine.Conflict, product *Product) *ExclusionDetails {
 	e := &ExclusionDetails{ExclusionSet: c.Set, Plan: d.graph.PlanAt(c.Plan), Product: product, OtherPlan: d.graph.PlanAt(c.Other)}
-	for _, l := range d.graph.Rules.Derive(d.state) {
+	licenses := d.graph.Rules.Derive(d.state)
+	slices.SortFunc(licenses, func(a, b engine.License) int { // what is named first must not hang on new ids
+		x, y := d.graph.ProductAt(a.Product).ID, d.graph.ProductAt(b.Product).ID
+		return bytes.Compare(x[:], y[:])
+	})
+	for _, l := range licenses {
 		if !l.On.Has(c.Other) {
 			continue
 		}
@@ -250,6 +255,7 @@ func (d *derived) exclusion(c engine.Conflict, product *Product) *ExclusionDetai
 			}
 		}
 	}
+	slices.SortFunc(e.OtherSources, compareSources)
 	return e
 }
 

@@ -3,16 +3,19 @@ package licensing_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/rs/zerolog"
+	"pgregory.net/rapid"
 
 	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/clock"
@@ -30,7 +33,9 @@ import (
 // database.
 type product struct {
 	db      *database.DB
-	service *licensing.Service
+	service *licensing.Service // the one that apply uses
+	counts  *licensing.Service
+	byCases *licensing.Service
 	clock   *clock.Manual
 	tenant  uuid.UUID
 	next    []uuid.UUID // ids that the next operation is to use
@@ -41,10 +46,15 @@ func newProduct(t testing.TB, db *database.DB) *product {
 	t.Helper()
 	p := &product{db: db, clock: clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))}
 	var err error
-	p.service, err = licensing.New(licensing.Config{DB: db, Clock: p.clock, NewID: p.newID, Log: zerolog.Nop()})
+	p.counts, err = licensing.New(licensing.Config{DB: db, Clock: p.clock, NewID: p.newID, Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.byCases, err = licensing.New(licensing.Config{DB: db, Clock: p.clock, NewID: p.newID, Log: zerolog.Nop(), ByCases: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.service = p.counts
 	p.reset(t)
 	return p
 }
@@ -410,12 +420,35 @@ func (p *product) compare(ctx context.Context, s *oracle.State) error {
 	return nil
 }
 
-// samePreview holds a dry run's impact against the applied change's (R26).
-func samePreview(t interface{ Fatalf(string, ...any) }, a, b *licensing.Impact) {
-	if a.UsersGaining != b.UsersGaining || a.UsersLosing != b.UsersLosing || a.UsersChanged != b.UsersChanged || a.UsersInError != b.UsersInError ||
-		a.ChangeCount() != b.ChangeCount() || len(a.Products) != len(b.Products) {
-		t.Fatalf("the dry run counted %+v, the change %+v", a, b)
+// told is what an impact tells, in a form that can be compared.
+func told(t *rapid.T, i *licensing.Impact) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "gaining %d losing %d changed %d in error %d, %d changes\n", i.UsersGaining, i.UsersLosing, i.UsersChanged, i.UsersInError, i.ChangeCount())
+	seats := func(c licensing.SeatCounts) string {
+		text, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
 	}
+	for _, p := range i.Products {
+		fmt.Fprintf(&b, "%s: %d %d %d, %s → %s\n", p.Product.ID, p.UsersGaining, p.UsersLosing, p.UsersInError, seats(p.SeatsBefore), seats(p.SeatsAfter))
+	}
+	page, err := i.Changes(t.Context(), 100, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(page.Items) != i.ChangeCount() {
+		t.Fatalf("%d changes are counted, %d listed", i.ChangeCount(), len(page.Items))
+	}
+	for _, c := range page.Items {
+		fmt.Fprintf(&b, "%s %s %s +%d −%d", c.UserID, c.Product.ID, c.Kind, len(c.PlansAdded), len(c.PlansRemoved))
+		for _, e := range c.Errors {
+			fmt.Fprintf(&b, " %s %v %s", e.Code, e.Plan != nil, e.Message())
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }
 
 // known leaves out of an operation what the product does not offer.

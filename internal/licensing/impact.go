@@ -27,6 +27,8 @@ type Impact struct {
 	counts        map[uuid.UUID]counters
 	deltas        map[int32]*delta
 	parts         []impactPart
+	changes       int  // how many there are in all; parts may hold one page of them
+	earlier       bool // changes lie before those that parts hold
 }
 
 // ProductImpact is the part of an impact that concerns one product.
@@ -67,6 +69,11 @@ type impactPart struct {
 	users   []engine.ID
 	after   engine.User
 	changes []caseChange
+	kept    bool // a product is kept of which a source began, ended or was edited
+}
+
+func (p *impactPart) has(kind ChangeKind) bool {
+	return slices.ContainsFunc(p.changes, func(c caseChange) bool { return c.kind == kind })
 }
 
 type caseChange struct {
@@ -81,61 +88,84 @@ type delta struct {
 	gaining, losing, newErrors int64
 }
 
+// add adds n users' delta.
+func (d *delta) add(o delta, n int64) {
+	d.consumed += n * o.consumed
+	d.waiting += n * o.waiting
+	d.inError += n * o.inError
+	d.gaining += n * o.gaining
+	d.losing += n * o.losing
+	d.newErrors += n * o.newErrors
+}
+
 func newImpact(s *Service, d *Draft, book *casebook, counts map[uuid.UUID]counters, dryRun bool) *Impact {
 	return &Impact{s: s, d: d, dryRun: dryRun, before: book.before, after: book.after, counts: counts, deltas: map[int32]*delta{}}
 }
 
 // take adds verdicts up.
 func (i *Impact) take(verdicts []engine.Verdict) {
-	rules := i.after.Rules
 	for _, v := range verdicts {
-		part := impactPart{users: v.Users, after: v.After}
-		before, after := byProduct(rules.Derive(v.Case.Before)), byProduct(rules.Derive(v.After))
+		part, seen := i.compare(v.Case.Before, v.After)
 		n := int64(len(v.Users))
-		var gains, loses, changes, errs bool
-		for _, p := range productsIn(v.Case.Before, v.After) {
-			b, a := before[p], after[p]
-			d := i.delta(p)
-			d.consumed += n * (num(a.Held) - num(b.Held))
-			d.waiting += n * (num(waits(a)) - num(waits(b)))
-			d.inError += n * (num(inError(a)) - num(inError(b)))
-			add := func(kind ChangeKind) {
-				part.changes = append(part.changes, caseChange{p, kind, a.On.Minus(b.On), b.On.Minus(a.On)})
-			}
-			switch {
-			case a.Held && !b.Held:
-				gains = true
-				d.gaining += n
-				add(Gained)
-			case b.Held && !a.Held:
-				loses = true
-				d.losing += n
-				add(Lost)
-			case a.Held && sourcesDiffer(b, a):
-				changes = true
-				add(Changed)
-			case !a.On.Equal(b.On): // a plan of it was withheld or healed
-				add(Changed)
-			}
-			raised, cleared := compareErrors(b, a)
-			if raised {
-				errs = true
-				d.newErrors += n
-				add(ErrorRaised)
-			}
-			if cleared {
-				add(ErrorClear)
-			}
+		for p, d := range seen {
+			i.delta(p).add(d, n)
 		}
-		i.UsersGaining += int(n * num(gains))
-		i.UsersLosing += int(n * num(loses))
-		i.UsersChanged += int(n * num(changes))
-		i.UsersInError += int(n * num(errs))
+		i.UsersGaining += int(n * num(part.has(Gained)))
+		i.UsersLosing += int(n * num(part.has(Lost)))
+		i.UsersChanged += int(n * num(part.kept))
+		i.UsersInError += int(n * num(part.has(ErrorRaised)))
 		if len(part.changes) > 0 {
+			part.users = v.Users
 			i.parts = append(i.parts, part)
+			i.changes += len(v.Users) * len(part.changes)
 		}
 	}
 	i.sumUp()
+}
+
+// compare tells what changes for a user whose state goes from one to another, and by how
+// much each product's counters move for it.
+func (i *Impact) compare(from, to engine.User) (impactPart, map[int32]delta) {
+	part, seen := impactPart{after: to}, map[int32]delta{}
+	before, after := byProduct(i.after.Rules.Derive(from)), byProduct(i.after.Rules.Derive(to))
+	products := productsIn(from, to)
+	slices.SortFunc(products, func(a, b int32) int { // sources are in the order of ids, new ones included
+		x, y := i.after.ProductAt(a).ID, i.after.ProductAt(b).ID
+		return bytes.Compare(x[:], y[:])
+	})
+	for _, p := range products {
+		b, a := before[p], after[p]
+		d := delta{
+			consumed: num(a.Held) - num(b.Held),
+			waiting:  num(waits(a)) - num(waits(b)),
+			inError:  num(inError(a)) - num(inError(b)),
+		}
+		add := func(kind ChangeKind) {
+			part.changes = append(part.changes, caseChange{p, kind, a.On.Minus(b.On), b.On.Minus(a.On)})
+		}
+		switch {
+		case a.Held && !b.Held:
+			d.gaining = 1
+			add(Gained)
+		case b.Held && !a.Held:
+			d.losing = 1
+			add(Lost)
+		case a.Held && sourcesDiffer(b, a):
+			part.kept = true
+			add(Changed)
+		case !a.On.Equal(b.On): // a plan of it was withheld or healed
+			add(Changed)
+		}
+		if lacks(b, a) {
+			d.newErrors = 1
+			add(ErrorRaised)
+		}
+		if lacks(a, b) {
+			add(ErrorClear)
+		}
+		seen[p] = d
+	}
+	return part, seen
 }
 
 func (i *Impact) delta(p int32) *delta {
@@ -220,13 +250,8 @@ func sourcesDiffer(before, after engine.License) bool {
 	})
 }
 
-// compareErrors tells whether an error is there that was not before, and the reverse. An error
-// is a source, or a plan of it, with a code.
-func compareErrors(before, after engine.License) (raised, cleared bool) {
-	return lacks(before, after), lacks(after, before)
-}
-
-// lacks tells whether b has an error that a has not.
+// lacks tells whether b has an error that a has not. An error is a source, or a plan of it,
+// with a code.
 func lacks(a, b engine.License) bool {
 	for _, s := range b.Sources {
 		for _, row := range s.Rows {
@@ -261,10 +286,4 @@ func (i *Impact) places() []place {
 }
 
 // ChangeCount counts the changes.
-func (i *Impact) ChangeCount() int {
-	n := 0
-	for _, p := range i.parts {
-		n += len(p.users) * len(p.changes)
-	}
-	return n
-}
+func (i *Impact) ChangeCount() int { return i.changes }

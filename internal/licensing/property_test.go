@@ -8,6 +8,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
+	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/oracle"
 	"github.com/licensegraph/licensegraph/internal/licensing/oracle/worlds"
 )
@@ -27,13 +28,31 @@ func TestProtocolAgreesWithTheOracleOnRandomHistories(t *testing.T) {
 				op = known(op)
 				before := s.Clone()
 				want := op.Apply(s, now)
-				previewed, preview, err := p.apply(t.Context(), op, now, before, s, want, true)
-				if err != nil {
-					rt.Fatalf("dry run of %#v: %v", op, err)
+				previews := map[*licensing.Service]string{}
+				var answers []oracle.Outcome
+				run := func(service *licensing.Service, dryRun bool) (oracle.Outcome, string) {
+					p.service = service
+					got, out, err := p.apply(rt.Context(), op, now, before, s, want, dryRun)
+					if err != nil {
+						rt.Fatalf("dry run %v of %#v: %v", dryRun, op, err)
+					}
+					if out == nil {
+						return got, ""
+					}
+					return got, told(rt, out.Impact)
 				}
-				got, out, err := p.apply(t.Context(), op, now, before, s, want, false)
-				if err != nil {
-					rt.Fatalf("%#v: %v", op, err)
+				for _, service := range []*licensing.Service{p.counts, p.byCases} {
+					var answer oracle.Outcome
+					answer, previews[service] = run(service, true)
+					answers = append(answers, answer)
+				}
+				apply := p.counts
+				if now%2 == 0 {
+					apply = p.byCases
+				}
+				got, impact := run(apply, false)
+				if a, b := previews[p.counts], previews[p.byCases]; a != b || a != impact {
+					rt.Fatalf("%#v\n  counted  %s\n  by cases %s\n  applied  %s", op, a, b, impact)
 				}
 				if got.Changed != want.Changed || got.Refusal != want.Refusal {
 					rt.Fatalf("%#v\n  answers %+v\n  want    %+v", op, got, want)
@@ -41,11 +60,10 @@ func TestProtocolAgreesWithTheOracleOnRandomHistories(t *testing.T) {
 				if want.Principals != nil && !reflect.DeepEqual(got.Principals, want.Principals) {
 					rt.Fatalf("%#v\n  answers %+v\n  want    %+v", op, got.Principals, want.Principals)
 				}
-				if !reflect.DeepEqual(previewed, got) {
-					rt.Fatalf("%#v\n  previews %+v\n  answers  %+v", op, previewed, got)
-				}
-				if preview != nil && out != nil {
-					samePreview(rt, preview.Impact, out.Impact)
+				for _, previewed := range answers {
+					if !reflect.DeepEqual(previewed, got) {
+						rt.Fatalf("%#v\n  previews %+v\n  answers  %+v", op, previewed, got)
+					}
 				}
 				if err := p.compare(t.Context(), s); err != nil {
 					rt.Fatalf("after %#v: %v", op, err)

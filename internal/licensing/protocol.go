@@ -19,6 +19,11 @@ import (
 type Options struct {
 	Action audit.Action
 	DryRun bool // judge and tell, but store nothing (R26)
+	// SkipChanges leaves the impact's list of changes out where listing them would take a
+	// statement of its own; the counts are there all the same.
+	SkipChanges bool
+	// ChangesAfter is the cursor after which the impact's changes will be read.
+	ChangesAfter string
 }
 
 // Outcome is what a change did, or would do.
@@ -86,6 +91,15 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if !d.changed {
 		return out, nil
 	}
+	if !s.byCases {
+		fast, err := s.fast(ctx, d, book, counts)
+		if err != nil {
+			return nil, err
+		}
+		if fast != nil {
+			return out, s.settleFast(ctx, d, fast, out, o)
+		}
+	}
 	if err := s.gather(ctx, d, book); err != nil {
 		return nil, err
 	}
@@ -114,7 +128,21 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if out.EventID, err = s.newID(); err != nil {
 		return nil, err
 	}
-	return out, s.store(ctx, d, book, verdicts, out, o)
+	return out, s.store(ctx, d, book, verdicts, nil, out, o)
+}
+
+// settleFast is settle by counting.
+func (s *Service) settleFast(ctx context.Context, d *Draft, fast *fastPath, out *Outcome, o Options) (err error) {
+	if err := fast.fill(ctx, out.Impact, o); err != nil {
+		return err
+	}
+	if out.Changed = d.effective(); !out.Changed || o.DryRun {
+		return nil
+	}
+	if out.EventID, err = s.newID(); err != nil {
+		return err
+	}
+	return s.store(ctx, d, fast.book, nil, fast, out, o)
 }
 
 // effective tells whether anything is left to be done once refused parts are dropped.

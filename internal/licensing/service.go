@@ -23,6 +23,9 @@ type Config struct {
 	Clock clock.Clock
 	NewID id.Source
 	Log   zerolog.Logger
+	// ByCases settles every change by cases, even where counting would do. The result is the
+	// same; tests hold the two against each other.
+	ByCases bool
 }
 
 // Service is the licensing of all tenants of a database.
@@ -31,6 +34,8 @@ type Service struct {
 	clock clock.Clock
 	newID id.Source
 	log   zerolog.Logger
+
+	byCases bool
 
 	mu     sync.Mutex
 	graphs map[uuid.UUID]*tenantgraph.Graph // by tenant, as last read from committed rows
@@ -41,7 +46,7 @@ func New(c Config) (*Service, error) {
 	if c.DB == nil || c.Clock == nil || c.NewID == nil {
 		return nil, errors.New("licensing: DB, Clock and NewID are needed")
 	}
-	return &Service{db: c.DB, clock: c.Clock, newID: c.NewID, log: c.Log, graphs: map[uuid.UUID]*tenantgraph.Graph{}}, nil
+	return &Service{db: c.DB, clock: c.Clock, newID: c.NewID, log: c.Log, byCases: c.ByCases, graphs: map[uuid.UUID]*tenantgraph.Graph{}}, nil
 }
 
 // Graph returns the tenant's graph as of now.

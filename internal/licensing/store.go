@@ -17,7 +17,7 @@ import (
 
 // store writes a judged change: facts, exceptions, counters, audit event. What others refer
 // to is written before them and removed after them.
-func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts []engine.Verdict, out *Outcome, o Options) error {
+func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts []engine.Verdict, fast *fastPath, out *Outcome, o Options) error {
 	w := &writer{ctx: ctx, tx: d.Tx, d: d, q: d.Tx.Dialect()}
 	changes := d.edit.Changes()
 	steps := []func() error{
@@ -28,8 +28,10 @@ func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts 
 		w.memberships,
 		func() error { return w.subscriptions(changes.Subscriptions) },
 		func() error { return w.violations(book, verdicts, out.EventID) },
+		func() error { return fast.healWaiting(w) },
 		func() error { return w.assignments(changes.Assignments) },
 		w.newViolations,
+		func() error { return fast.refuse(w, out.EventID) },
 		func() error { return w.counters(book.after, out.Impact.deltas) },
 		func() error { return w.groupsOut(changes.Groups) },
 		w.versions,

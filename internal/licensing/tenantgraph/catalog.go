@@ -59,6 +59,7 @@ type Catalog struct {
 	byIndex    []*Product
 	planByIdx  []*Plan
 	partNumber map[string][]*Product
+	search     searchIndex
 }
 
 // Exclusion is a named set of plans of which a user may have at most one.

@@ -1,0 +1,314 @@
+package licensing
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/engine"
+	"github.com/licensegraph/licensegraph/internal/fault"
+)
+
+func fastColumn(name string, t database.ColumnType) database.Column {
+	return database.Column{Name: name, Type: t}
+}
+
+// with is the head of a statement over the users whose sources of the products change: per
+// user and product ("per"), whether there is a source before (h0) and after (h1), whether
+// sources differ, and whether the user waits. Parameter $1 is the tenant; args grows by the
+// rest.
+func (f *fastPath) with(args *[]any) string {
+	q := f.d.Tx.Dialect()
+	arg := func(values ...any) int {
+		*args = append(*args, values...)
+		return len(*args) - len(values) + 1
+	}
+	*args = append(*args, f.d.Tenant)
+
+	var groups, assignments, products, principals []uuid.UUID
+	var before, after, edited, created []int64
+	everywhere := true // every group that the products reach is local
+	for _, p := range f.pairs {
+		groups, assignments, products = append(groups, p.group), append(assignments, p.bound.ID), append(products, p.bound.ProductID)
+		before, after, edited = append(before, num(p.before)), append(after, num(p.after)), append(edited, num(p.edited))
+		principals, created = append(principals, p.bound.GroupID), append(created, int64(p.bound.CreatedAt))
+		everywhere = everywhere && slices.Contains(f.local, p.group)
+	}
+	var skus []uuid.UUID
+	var was, is []int64
+	for _, p := range f.products {
+		skus, was, is = append(skus, p.ID), append(was, num(p.liveBefore)), append(is, num(p.liveAfter))
+	}
+	locals := `SELECT l.user_id FROM memberships l WHERE l.tenant_id = $1 AND ` + q.In("l.group_id", arg(q.UUIDArray(f.local)))
+	member := ""
+	if !everywhere {
+		member = ` AND m.user_id IN (` + locals + `)`
+	}
+	const undeleted = ` NOT IN (SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.deleted_at IS NOT NULL)`
+	return `WITH src AS (
+		SELECT m.user_id AS u, r.p AS p, r.a AS a, 1 AS inherited, r.c AS created, r.pr AS principal,
+			max(r.i0) AS i0, max(r.i1) AS i1, max(r.e) AS e
+		FROM ` + q.Unnest("r", arg(q.UnnestArgs(groups, assignments, products, principals, created, before, after, edited)...),
+		fastColumn("g", database.UUID), fastColumn("a", database.UUID), fastColumn("p", database.UUID),
+		fastColumn("pr", database.UUID), fastColumn("c", database.BigInt),
+		fastColumn("i0", database.BigInt), fastColumn("i1", database.BigInt), fastColumn("e", database.BigInt)) + `
+		JOIN memberships m ON m.tenant_id = $1 AND m.group_id = r.g
+		WHERE m.user_id` + undeleted + member + ` GROUP BY m.user_id, r.p, r.a, r.c, r.pr
+		UNION ALL
+		SELECT a.user_id, a.product_id, a.id, 0, a.created_at, a.user_id, r.i0, r.i1, 0
+		FROM ` + q.Unnest("r", arg(q.UnnestArgs(skus, was, is)...),
+		fastColumn("p", database.UUID), fastColumn("i0", database.BigInt), fastColumn("i1", database.BigInt)) + `
+		JOIN assignments a ON a.tenant_id = $1 AND a.product_id = r.p AND a.user_id IS NOT NULL
+		WHERE a.user_id` + undeleted + ` AND (r.i0 <> r.i1 OR a.user_id IN (` + locals + `))),
+	sums AS (SELECT u, p, max(i0) AS h0, max(i1) AS h1, max(CASE WHEN i0 <> i1 OR e = 1 THEN 1 ELSE 0 END) AS differ
+		FROM src GROUP BY u, p),
+	per AS (SELECT s.u, s.p, s.h0, s.h1, s.differ, CASE WHEN w.user_id IS NULL THEN 0 ELSE 1 END AS waits FROM sums s
+		LEFT JOIN (SELECT DISTINCT v.user_id, v.product_id FROM license_violations v WHERE v.tenant_id = $1 AND ` +
+		q.In("v.product_id", arg(q.UUIDArray(skus))) + `) w ON w.user_id = s.u AND w.product_id = s.p)
+	`
+}
+
+// count counts the users whose sources change, per product.
+func (f *fastPath) count(ctx context.Context) error {
+	if len(f.local) == 0 && !slices.ContainsFunc(f.products, func(p *fastProduct) bool { return p.liveBefore != p.liveAfter }) {
+		return nil // only seats change
+	}
+	var args []any
+	query := f.with(&args) + `SELECT p, h0, h1, differ, waits, count(*) FROM per GROUP BY p, h0, h1, differ, waits`
+	err := each(ctx, f.d.Tx, func(scan func(...any) error) error {
+		var sku uuid.UUID
+		var h0, h1, differ, waits bool
+		var n int64
+		if err := scan(&sku, &h0, &h1, &differ, &waits, &n); err != nil {
+			return err
+		}
+		p := f.products[slices.IndexFunc(f.products, func(p *fastProduct) bool { return p.ID == sku })]
+		switch {
+		case waits && !h1:
+			p.leaving += n
+		case waits && differ:
+			p.shuffled += n
+		case waits:
+		case h0 && !h1:
+			p.losing += n
+		case h0 && differ:
+			p.kept += n
+		case !h0 && h1:
+			p.newcomers += n
+		}
+		return nil
+	}, query, args...)
+	if err != nil {
+		return fmt.Errorf("count the users whose licenses change: %w", err)
+	}
+	return nil
+}
+
+// countUsers counts users of several products, each once. Nobody waits, and everybody who
+// comes finds a seat.
+func (f *fastPath) countUsers(ctx context.Context, i *Impact) error {
+	var args []any
+	query := f.with(&args) + `SELECT coalesce(sum(gains), 0), coalesce(sum(loses), 0), coalesce(sum(keeps), 0) FROM (
+		SELECT max(CASE WHEN h0 = 0 AND h1 = 1 THEN 1 ELSE 0 END) AS gains, max(CASE WHEN h0 = 1 AND h1 = 0 THEN 1 ELSE 0 END) AS loses,
+		max(CASE WHEN h0 = 1 AND h1 = 1 AND differ = 1 THEN 1 ELSE 0 END) AS keeps FROM per GROUP BY u) x`
+	row := f.d.Tx.QueryRowContext(ctx, query, args...)
+	if err := row.Scan(&i.UsersGaining, &i.UsersLosing, &i.UsersChanged); err != nil {
+		return fmt.Errorf("count the users whose licenses change: %w", err)
+	}
+	return nil
+}
+
+// one is the product of a fast path in which somebody may wait.
+func (f *fastPath) one() *fastProduct { return f.products[0] }
+
+// healWaiting ends the violations of sources that are gone and of the first in line, before
+// their assignments go.
+func (f *fastPath) healWaiting(w *writer) error {
+	if f == nil || len(f.products) != 1 || f.counts[f.one().ID].Waiting == 0 {
+		return nil
+	}
+	p, q, line := f.one(), w.q, f.counts[f.one().ID].Waiting
+	if p.leaving+p.healed == line { // nobody goes on waiting
+		return w.exec(`DELETE FROM license_violations WHERE tenant_id = $1 AND product_id = $2`, w.d.Tenant, p.ID)
+	}
+	if p.leaving > 0 {
+		var groups, assignments []uuid.UUID
+		for _, r := range f.pairs {
+			if r.after {
+				groups, assignments = append(groups, r.group), append(assignments, r.bound.ID)
+			}
+		}
+		args := append([]any{w.d.Tenant, p.ID}, q.UnnestArgs(groups, assignments)...)
+		err := w.exec(`DELETE FROM license_violations WHERE tenant_id = $1 AND product_id = $2 AND inherited AND (user_id, assignment_id) NOT IN
+			(SELECT m.user_id, r.a FROM `+q.Unnest("r", 3, fastColumn("g", database.UUID), fastColumn("a", database.UUID))+`
+			JOIN memberships m ON m.tenant_id = $1 AND m.group_id = r.g
+			WHERE m.user_id IN (SELECT v.user_id FROM license_violations v WHERE v.tenant_id = $1 AND v.product_id = $2))`, args...)
+		if err != nil {
+			return err
+		}
+	}
+	if p.healed == 0 {
+		return nil
+	}
+	return w.exec(`DELETE FROM license_violations WHERE tenant_id = $1 AND product_id = $2 AND user_id IN
+		(SELECT v.user_id FROM `+inLine+` AND v.product_id = $2 ORDER BY `+WaitingOrder+` LIMIT $3)`, w.d.Tenant, p.ID, p.healed)
+}
+
+// ranked numbers the newcomers of the one product in R5's order: all begin to wait at once,
+// so direct comes before inherited, then assignment creation, user and principal.
+const ranked = `, mine AS (SELECT s.u, s.a, s.inherited, s.created, s.principal FROM src s
+		JOIN per ON per.u = s.u AND per.p = s.p WHERE per.h0 = 0 AND s.i1 = 1),
+	best AS (SELECT u, inherited, created, principal, row_number() OVER (PARTITION BY u ORDER BY inherited, created, principal) AS k FROM mine),
+	places AS (SELECT u, row_number() OVER (ORDER BY inherited, created, u, principal) AS place FROM best WHERE k = 1)
+	`
+
+// refuse writes the violations of the newcomers for whom there is no seat, once their
+// assignments are there.
+func (f *fastPath) refuse(w *writer, event uuid.UUID) error {
+	if f == nil || len(f.products) != 1 || f.one().newcomers == f.one().seated {
+		return nil
+	}
+	p := f.one()
+	var args []any
+	head := f.with(&args) + ranked
+	args = append(args, event, w.d.Now, p.ID, p.seated)
+	n := len(args)
+	return w.exec(fmt.Sprintf(`%s INSERT INTO license_violations (tenant_id, opened_by, user_id, assignment_id, code, since, product_id, principal_id, inherited, assignment_created_at)
+		SELECT $1, $%d, m.u, m.a, '%s', $%d, $%d, m.principal, m.inherited = 1, m.created FROM mine m JOIN places ON places.u = m.u WHERE places.place > $%d`,
+		head, n-3, fault.CountViolation, n-2, n-1, n), args...)
+}
+
+// list loads the first users whose licenses change after a cursor, so that the impact's first
+// page can be read.
+func (f *fastPath) list(ctx context.Context, i *Impact, cursor string) error {
+	from, err := parseChangeCursor(cursor)
+	if err != nil {
+		return err
+	}
+	after := uuid.Nil
+	if from != nil {
+		after, i.earlier = uuid.UUID(from.user), true
+	}
+	fates, err := f.fates(ctx, after)
+	if err != nil {
+		return err
+	}
+	ids := slices.SortedFunc(maps.Keys(fates), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	ids = ids[:min(len(ids), listed)]
+	loaded, err := people(ctx, f.d.Tx, f.d.Tx.Dialect(), f.d.Tenant, ids, f.book.groups())
+	if err != nil {
+		return err
+	}
+	for _, p := range loaded {
+		before := engine.User{Sources: sources(f.book.before, p.groups, p.direct), Rows: rows(f.book.before, p)}
+		to := engine.User{Sources: sources(f.book.after, p.groups, p.direct)}
+		for _, r := range before.Rows { // those of other products stay
+			if !f.ofProducts(before.Sources, r.Assignment) {
+				to.Rows = append(to.Rows, r)
+			}
+		}
+		if fates[p.id] {
+			to.Rows = append(to.Rows, f.refusedRows(to.Sources)...)
+		}
+		slices.SortFunc(to.Rows, func(a, b engine.Row) int { return bytes.Compare(a.Assignment[:], b.Assignment[:]) })
+		part, _ := i.compare(before, to)
+		part.users = []engine.ID{p.id}
+		i.parts = append(i.parts, part)
+	}
+	return nil
+}
+
+func (f *fastPath) ofProducts(all []engine.Source, key engine.ID) bool {
+	for _, s := range all {
+		if s.Key == key {
+			return slices.ContainsFunc(f.products, func(p *fastProduct) bool { return p.Index == s.Product })
+		}
+	}
+	return false
+}
+
+func (f *fastPath) refusedRows(all []engine.Source) []engine.Row {
+	var refused []engine.Row
+	for _, s := range all {
+		if s.Product == f.one().Index {
+			refused = append(refused, engine.Row{Assignment: s.Key, Plan: engine.Whole, Code: engine.Count, Since: int64(f.d.Now)})
+		}
+	}
+	return refused
+}
+
+// listed is how many users are loaded for a page: one more than a page can hold.
+const listed = 101
+
+// fates returns the first users, by id, whose licenses change after a user, and whether each
+// is refused a seat. It is read before anything is written.
+func (f *fastPath) fates(ctx context.Context, after uuid.UUID) (map[uuid.UUID]bool, error) {
+	fates := map[uuid.UUID]bool{}
+	p, scarce := f.one(), len(f.products) == 1
+	if len(f.local) > 0 || p.liveBefore != p.liveAfter || !scarce {
+		var args []any
+		head := f.with(&args) + ranked
+		args = append(args, after, p.seated)
+		place, join := "0", ""
+		if scarce && p.newcomers > p.seated {
+			place, join = "coalesce(places.place, 0)", " LEFT JOIN places ON places.u = per.u AND per.h0 = 0"
+		}
+		err := each(ctx, f.d.Tx, func(scan func(...any) error) error {
+			var user uuid.UUID
+			var refused bool
+			err := scan(&user, &refused)
+			fates[user] = fates[user] || refused
+			return err
+		}, fmt.Sprintf(`%s SELECT per.u, CASE WHEN %s > $%d THEN 1 ELSE 0 END FROM per%s WHERE per.u >= $%d AND (per.differ = 1 OR per.h0 <> per.h1)
+			AND (per.waits = 0 OR per.h1 = 0) ORDER BY per.u LIMIT %d`, head, place, len(args), join, len(args)-1, listed*len(f.products)), args...)
+		if err != nil {
+			return nil, fmt.Errorf("list the users whose licenses change: %w", err)
+		}
+	}
+	if scarce && p.healed > 0 {
+		if err := f.healedFates(ctx, after, fates); err != nil {
+			return nil, err
+		}
+	}
+	return fates, nil
+}
+
+// healedFates adds the users who get a seat that they waited for.
+func (f *fastPath) healedFates(ctx context.Context, after uuid.UUID, fates map[uuid.UUID]bool) error {
+	p := f.one()
+	args := []any{f.d.Tenant, p.ID, p.healed, after}
+	gone := ""
+	if p.leaving > 0 { // who leaves the line gets no seat
+		gone = ` AND v.user_id IN (` + f.remaining(&args) + `)`
+	}
+	err := each(ctx, f.d.Tx, func(scan func(...any) error) error {
+		var user uuid.UUID
+		err := scan(&user)
+		fates[user] = false
+		return err
+	}, fmt.Sprintf(`SELECT h.user_id FROM (SELECT v.user_id FROM %s AND v.product_id = $2%s ORDER BY %s LIMIT $3) h
+		WHERE h.user_id >= $4 ORDER BY h.user_id LIMIT %d`, inLine, gone, WaitingOrder, listed), args...)
+	if err != nil {
+		return fmt.Errorf("list the users who get a seat: %w", err)
+	}
+	return nil
+}
+
+// remaining selects the users that have a source of the one product after the change.
+func (f *fastPath) remaining(args *[]any) string {
+	q := f.d.Tx.Dialect()
+	var groups []uuid.UUID
+	for _, r := range f.pairs {
+		if r.after {
+			groups = append(groups, r.group)
+		}
+	}
+	*args = append(*args, q.UUIDArray(groups))
+	return `SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1 AND ` + q.In("m.group_id", len(*args)) +
+		` UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.product_id = $2 AND a.user_id IS NOT NULL`
+}
