@@ -40,13 +40,7 @@ func (s *Service) Group(ctx context.Context, tenant, key uuid.UUID) (*principal.
 //
 // Errors: BAD_USER_INPUT with the path of the argument; those of the database.
 func (s *Service) ChildGroups(ctx context.Context, tenant, group uuid.UUID, args paging.Args) (paging.Connection[*principal.Group], error) {
-	return s.related(ctx, tenant, "childGroups", args, func(g *tenantgraph.Graph) []uuid.UUID {
-		var ids []uuid.UUID
-		for _, n := range g.Children(group) {
-			ids = append(ids, n.Child)
-		}
-		return ids
-	})
+	return s.related(ctx, tenant, childGroups, args, func(g *tenantgraph.Graph) []uuid.UUID { return children(g, group) })
 }
 
 // ParentGroups returns a page of the groups that a group is nested in directly, by display
@@ -54,13 +48,7 @@ func (s *Service) ChildGroups(ctx context.Context, tenant, group uuid.UUID, args
 //
 // Errors: as ChildGroups.
 func (s *Service) ParentGroups(ctx context.Context, tenant, group uuid.UUID, args paging.Args) (paging.Connection[*principal.Group], error) {
-	return s.related(ctx, tenant, "parentGroups", args, func(g *tenantgraph.Graph) []uuid.UUID {
-		var ids []uuid.UUID
-		for _, n := range g.Parents(group) {
-			ids = append(ids, n.Parent)
-		}
-		return ids
-	})
+	return s.related(ctx, tenant, parentGroups, args, func(g *tenantgraph.Graph) []uuid.UUID { return parents(g, group) })
 }
 
 // GroupsOfUser returns a page of the groups that a user belongs to, by display name: those
@@ -85,16 +73,7 @@ func (s *Service) GroupsOfUser(ctx context.Context, tenant, user uuid.UUID, tran
 //
 // Errors: as ChildGroups.
 func (s *Service) GroupsFrom(ctx context.Context, tenant uuid.UUID, direct []uuid.UUID, transitive bool, args paging.Args) (paging.Connection[*principal.Group], error) {
-	return s.related(ctx, tenant, "groups of user", args, func(g *tenantgraph.Graph) []uuid.UUID {
-		if !transitive {
-			return direct
-		}
-		var all []uuid.UUID
-		for _, group := range direct {
-			all = append(all, g.Ancestors(group)...)
-		}
-		return all
-	})
+	return s.related(ctx, tenant, groupsOfUser, args, func(g *tenantgraph.Graph) []uuid.UUID { return withAncestors(g, direct, transitive) })
 }
 
 // related pages groups that the tenant's graph knows.
@@ -103,11 +82,7 @@ func (s *Service) related(ctx context.Context, tenant uuid.UUID, list string, ar
 	if err != nil {
 		return paging.Connection[*principal.Group]{}, err
 	}
-	groups := sortedGroups(g, find(g))
-	values := func(x *principal.Group) []any { return []any{g.GroupNameKey(x.ID), x.ID} }
-	page, err := paging.Slice(groups, groupOrder(list, GroupsByDisplayName, false), values, args)
-	count := func(context.Context) (int, error) { return len(groups), nil }
-	return paging.Connection[*principal.Group]{Page: page, Count: count}, err
+	return groupPage(g, list, find(g), args)
 }
 
 // sortedGroups returns the groups with the given ids, once each, by display name. An id that

@@ -48,3 +48,45 @@ func (w *world) members(g *principal.Group, query directory.MemberQuery, count i
 	}
 	return userNames(c.Items)
 }
+
+// groups returns the names of all groups of a query, and checks their number.
+func (w *world) groups(query directory.GroupQuery) []string {
+	w.t.Helper()
+	names := []string{}
+	args := paging.Args{First: ptr(2)}
+	for {
+		c, err := w.directory.ListGroups(w.t.Context(), w.tenant, query, args)
+		w.ok(err)
+		names = append(names, groupNames(c.Items)...)
+		if !c.HasNext {
+			n, err := c.Count(w.t.Context())
+			w.ok(err)
+			if n != len(names) {
+				w.t.Errorf("counted %d, listed %q", n, names)
+			}
+			return names
+		}
+		args.After = &c.Cursors[len(c.Cursors)-1]
+	}
+}
+
+// children returns the names of the groups nested directly in a group.
+func (w *world) children(g *principal.Group) []string {
+	w.t.Helper()
+	c, err := w.directory.ChildGroups(w.t.Context(), w.tenant, g.ID, paging.Args{})
+	w.ok(err)
+	return groupNames(c.Items)
+}
+
+// warm loads the tenant's graph.
+func (w *world) warm() error {
+	_, err := w.licensing.Graph(w.t.Context(), w.tenant)
+	return err
+}
+
+// revision is that of the tenant's graph.
+func (w *world) revision() (n int64) {
+	w.t.Helper()
+	w.ok(w.db.Reader().QueryRowContext(w.t.Context(), `SELECT graph_revision FROM tenants WHERE id = $1`, w.tenant).Scan(&n))
+	return n
+}
