@@ -1,0 +1,182 @@
+// Package demo builds a sample organisation: people in departments and countries, nested
+// groups, products under their real names, and an example of everything that can happen to a
+// license. It uses the same services as the API, so that nothing in it could not have come
+// about in use, and always builds the same: names, ids and instants, tokens excepted.
+package demo
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/catalog"
+	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/directory"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/tenant"
+)
+
+// seed makes every demo the same.
+const seed = 20260112
+
+// begin is when the organisation's story begins; it ends within the same year.
+var begin = time.Date(2026, time.January, 12, 8, 0, 0, 0, time.UTC)
+
+// Build fills a migrated database that holds no organisation. progress, which may be nil, is
+// told what is being done, often.
+//
+// Errors: those of the services.
+func Build(ctx context.Context, db *database.DB, progress func(what string)) (*Organisation, error) {
+	now := clock.NewManual(begin)
+	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // sample data, not secrets
+	newID := source(now, random)
+	licenses, err := licensing.New(licensing.Config{DB: db, Clock: now, NewID: newID})
+	if err != nil {
+		return nil, err
+	}
+	people, err := directory.New(directory.Config{DB: db, Licensing: licenses})
+	if err != nil {
+		return nil, err
+	}
+	tenants, err := tenant.New(tenant.Config{DB: db, Clock: now, NewID: newID})
+	if err != nil {
+		return nil, err
+	}
+	importer, err := catalog.NewImporter(catalog.Config{Licensing: licenses, Clock: now, NewID: newID})
+	if err != nil {
+		return nil, err
+	}
+	if progress == nil {
+		progress = func(string) {}
+	}
+	b := &builder{
+		clock: now, random: random, tenants: tenants, directory: people, licensing: licenses, importer: importer, progress: progress,
+		names: map[string]bool{}, users: map[string]uuid.UUID{}, members: map[string][]string{}, groups: map[string]uuid.UUID{},
+		subscriptions: map[string]uuid.UUID{},
+	}
+	if err := b.build(audit.WithActor(ctx, audit.Actor{Kind: audit.ActorCommand, Name: "demo"})); err != nil {
+		return nil, fmt.Errorf("build the sample organisation: %w", err)
+	}
+	return Find(ctx, db)
+}
+
+// builder builds the organisation, step by step, on a clock of its own.
+type builder struct {
+	clock     *clock.Manual
+	random    *rand.Rand
+	tenants   *tenant.Tenants
+	directory *directory.Service
+	licensing *licensing.Service
+	importer  *catalog.Importer
+	progress  func(string)
+
+	tenant        uuid.UUID
+	names         map[string]bool        // of users, taken
+	users         map[string]uuid.UUID   // by name
+	members       map[string][]string    // TypeIDs of direct members by group
+	groups        map[string]uuid.UUID   // by name
+	products      map[string]uuid.UUID   // by part number
+	plans         map[string][]uuid.UUID // by service plan name
+	subscriptions map[string]uuid.UUID   // by part number, the first one of each
+}
+
+func (b *builder) build(ctx context.Context) error {
+	t, err := b.tenants.Create(ctx, companyName, country)
+	if err != nil {
+		return err
+	}
+	b.tenant = t.ID
+	for _, step := range []func(context.Context) error{b.importCatalogue, b.hire, b.organise, b.license} {
+		b.clock.Advance(24 * time.Hour)
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// importCatalogue imports the products.
+func (b *builder) importCatalogue(ctx context.Context) error {
+	b.progress("products and plans")
+	products, err := productFile()
+	if err != nil {
+		return err
+	}
+	sets, err := exclusionFile()
+	if err != nil {
+		return err
+	}
+	_, err = b.importer.Import(ctx, catalog.Input{
+		Products:   catalog.File{Name: "products.csv", Content: products},
+		Exclusions: &catalog.File{Name: "exclusions.csv", Content: sets},
+	})
+	if err != nil {
+		return err
+	}
+	g, err := b.licensing.Graph(ctx, b.tenant)
+	if err != nil {
+		return err
+	}
+	b.products, b.plans = map[string]uuid.UUID{}, map[string][]uuid.UUID{}
+	for _, p := range g.Products {
+		b.products[p.SkuPartNumber] = p.ID
+	}
+	for _, p := range g.Plans {
+		b.plans[p.ServicePlanName] = []uuid.UUID{p.ID}
+	}
+	return nil
+}
+
+// source makes UUIDv7 (RFC 9562, 5.7) from the demo's clock and random numbers.
+func source(now clock.Clock, random *rand.Rand) id.Source {
+	return func() (u uuid.UUID, err error) {
+		binary.BigEndian.PutUint64(u[:8], uint64(now.Now()/1000)<<16|0x7000|random.Uint64()&0x0fff) //nolint:gosec // after 1970
+		binary.BigEndian.PutUint64(u[8:], 1<<63|random.Uint64()>>2)
+		return u, nil
+	}
+}
+
+// Organisation is the sample organisation, as found in a database.
+type Organisation struct {
+	Tenant   *tenant.Tenant
+	Users    int // undeleted
+	Groups   int
+	Products int // with a subscription, live or not
+
+	waiting string // TypeID of a user who waits for a seat
+	seats   string // TypeID of the subscription that is short of seats
+}
+
+// Find looks the sample organisation up; nil and no error where the database does not hold it.
+func Find(ctx context.Context, db *database.DB) (*Organisation, error) {
+	tenants, err := tenant.New(tenant.Config{DB: db, Clock: clock.Wall{}, NewID: id.NewV7})
+	if err != nil {
+		return nil, err
+	}
+	t, err := tenants.ByName(ctx, companyName)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, nil //nolint:nilnil // said above
+	}
+	if err != nil {
+		return nil, err
+	}
+	licenses, err := licensing.New(licensing.Config{DB: db, Clock: clock.Wall{}, NewID: id.NewV7})
+	if err != nil {
+		return nil, err
+	}
+	people, err := directory.New(directory.Config{DB: db, Licensing: licenses})
+	if err != nil {
+		return nil, err
+	}
+	o := &Organisation{Tenant: t}
+	return o, errors.Join(o.count(ctx, licenses, people), o.lookUp(ctx, licenses, people))
+}
