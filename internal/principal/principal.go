@@ -41,6 +41,12 @@ type User struct {
 // NodeID is the user's TypeID.
 func (u *User) NodeID() string { return id.Format(id.User, u.ID) }
 
+// GroupKind is what makes someone a member of a group.
+type GroupKind string
+
+// Assigned groups have the members that they were given.
+const Assigned GroupKind = "ASSIGNED"
+
 // Group is a set of users and of groups nested in it.
 type Group struct {
 	ID          uuid.UUID
@@ -54,3 +60,6 @@ type Group struct {
 
 // NodeID is the group's TypeID.
 func (g *Group) NodeID() string { return id.Format(id.Group, g.ID) }
+
+// Kind is what makes someone a member of the group.
+func (g *Group) Kind() GroupKind { return Assigned }

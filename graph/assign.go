@@ -1,0 +1,81 @@
+package graph
+
+import (
+	"context"
+	"errors"
+
+	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/internal/access"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/licensing"
+)
+
+// assign adds and removes products for users and groups. What is wrong with the products
+// refuses the call; what is wrong with one principal is in its own result (R25).
+func (r *mutationResolver) assign(ctx context.Context, in model.AssignLicensesInput) (*model.AssignPayload, error) {
+	if err := allowed(ctx, access.AssignToUsers); err != nil { // whoever may assign to groups may assign to users
+		return nil, err
+	}
+	principals := readPrincipals("principalIds", in.PrincipalIds)
+	if err := principals.require(ctx); err != nil {
+		return nil, err
+	}
+	c := call{in.DryRun, in.ClientMutationID}
+	add, wrong, err := licenseInputs("add", in.Add.Value())
+	if err != nil {
+		return nil, err
+	}
+	remove, invalid := productIDs("remove", in.Remove.Value())
+	wrong = append(wrong, invalid...)
+	version := in.ExpectedVersion.Value()
+	if n := len(principals.results); n > licensing.MaxPrincipals {
+		wrong = append(wrong, tooManyInput(n, licensing.MaxPrincipals, "principals", "principalIds"))
+	} else if version != nil && n > 1 { // the service counts the well-formed ones only
+		wrong = append(wrong, fault.New(fault.InvalidValue, "expectedVersion goes with one principal only; there are %d.", n).
+			Fix("Leave it out, or call once per principal.").At("expectedVersion"))
+	}
+	if len(wrong) > 0 {
+		return &model.AssignPayload{Payload: c.refusedFor(wrong)}, nil
+	}
+	out, err := r.licensing.Assign(ctx, tenantOf(ctx), licensing.AssignInput{
+		Principals: principals.refs, Add: add, Remove: remove, ExpectedVersion: version, DryRun: in.DryRun,
+	})
+	if err != nil {
+		refused, err := c.refused(err)
+		return &model.AssignPayload{Payload: refused}, err
+	}
+	principals.take(out.Results)
+	load(ctx).Expect(principals.known())
+	return &model.AssignPayload{Payload: c.done(out.Outcome), Results: principals.results}, nil
+}
+
+// reprocess answers that nothing is to be done: every change does it by itself (R13).
+func (r *mutationResolver) reprocess(ctx context.Context, in model.ReprocessLicensesInput) (*model.Payload, error) {
+	if err := allowed(ctx, access.Reprocess); err != nil {
+		return nil, err
+	}
+	c := call{in.DryRun, in.ClientMutationID}
+	principals := readPrincipals("principalIds", in.PrincipalIds)
+	if n := len(principals.results); n > licensing.MaxPrincipals {
+		refused := c.refusedFor([]*fault.Error{tooManyInput(n, licensing.MaxPrincipals, "principals", "principalIds")})
+		return &refused, nil
+	}
+	out, err := r.licensing.Reprocess(ctx, tenantOf(ctx), principals.refs, in.DryRun)
+	var unknown *fault.Error
+	if errors.As(err, &unknown) && unknown.Code == fault.NotFound {
+		err = principals.inInput(unknown)
+	}
+	var p model.Payload
+	if err != nil {
+		p, err = c.refused(err)
+	} else {
+		p = c.done(out)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if wrong := principals.wrong(); len(wrong) > 0 {
+		p.UserErrors = append(wrong, p.UserErrors...)
+	}
+	return &p, nil
+}

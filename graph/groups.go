@@ -1,0 +1,104 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/internal/access"
+	"github.com/licensegraph/licensegraph/internal/directory"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/paging"
+)
+
+// groups lists the tenant's groups. There is one kind of them, so filter.kind narrows nothing.
+//
+// Errors: BAD_USER_INPUT.
+func (r *queryResolver) groups(ctx context.Context, search *string, filter *model.GroupFilter, orderBy *model.GroupOrder, args paging.Args) (*model.GroupConnection, error) {
+	query := directory.GroupQuery{Search: text(search)}
+	if orderBy != nil {
+		query.OrderBy = directory.GroupOrder(orderBy.Field)
+		query.Descending = orderBy.Direction == model.OrderDirectionDesc
+	}
+	if filter != nil {
+		key, err := optionalID(id.Product, filter.ProductID.Value(), "filter", "productId")
+		if err != nil {
+			return nil, err
+		}
+		query.Filter = directory.GroupFilter{
+			Product: key, HasLicenses: filter.HasLicenses.Value(), HasLicenseErrors: filter.HasLicenseErrors.Value(),
+		}
+	}
+	c, err := r.directory.ListGroups(ctx, tenantOf(ctx), query, args)
+	return groups(ctx, c, err)
+}
+
+func (r *mutationResolver) createGroup(ctx context.Context, in model.CreateGroupInput) (*model.GroupPayload, error) {
+	if err := allowed(ctx, access.ManageGroups); err != nil {
+		return nil, err
+	}
+	c := call{in.DryRun, in.ClientMutationID}
+	result, err := r.directory.CreateGroup(ctx, tenantOf(ctx), directory.CreateGroupInput{
+		DisplayName: in.DisplayName, Description: in.Description.Value(), ExternalID: in.ExternalID.Value(),
+		MemberIDs: in.MemberIds.Value(), DryRun: in.DryRun,
+	})
+	var key *uuid.UUID
+	if result != nil && result.Group != nil {
+		key = &result.Group.ID
+	}
+	return groupPayload(ctx, c, key, result, err)
+}
+
+func (r *mutationResolver) updateGroup(ctx context.Context, in model.UpdateGroupInput) (*model.GroupPayload, error) {
+	if err := allowed(ctx, access.ManageGroups); err != nil {
+		return nil, err
+	}
+	c := call{in.DryRun, in.ClientMutationID}
+	change := directory.UpdateGroupInput{
+		DisplayName: option(in.DisplayName), Description: option(in.Description), ExternalID: option(in.ExternalID),
+		ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
+	}
+	key, invalid := inputID(id.Group, in.ID, "id")
+	if invalid != nil {
+		others, _ := refusals(change.Validate())
+		return &model.GroupPayload{Payload: c.refusedFor(append([]*fault.Error{invalid}, others...))}, nil
+	}
+	change.ID = key
+	result, err := r.directory.UpdateGroup(ctx, tenantOf(ctx), change)
+	return groupPayload(ctx, c, &key, result, err)
+}
+
+func (r *mutationResolver) deleteGroup(ctx context.Context, in model.DeleteGroupInput) (*model.GroupPayload, error) {
+	if err := allowed(ctx, access.ManageGroups); err != nil {
+		return nil, err
+	}
+	c := call{in.DryRun, in.ClientMutationID}
+	key, invalid := inputID(id.Group, in.ID, "id")
+	if invalid != nil {
+		return &model.GroupPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
+	}
+	result, err := r.directory.DeleteGroup(ctx, tenantOf(ctx), directory.DeleteGroupInput{
+		ID: key, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
+	})
+	return groupPayload(ctx, c, &key, result, err)
+}
+
+// groupPayload shows what became of a change, and the group as it now stands; no group where
+// key is nil.
+func groupPayload(ctx context.Context, c call, key *uuid.UUID, result *directory.GroupResult, err error) (*model.GroupPayload, error) {
+	p := &model.GroupPayload{}
+	if err != nil {
+		p.Payload, err = c.refused(err)
+	} else {
+		p.Payload = c.done(result.Outcome)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if key != nil {
+		p.Group, err = load(ctx).Group(ctx, *key)
+	}
+	return p, err
+}

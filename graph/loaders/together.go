@@ -1,0 +1,113 @@
+package loaders
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/vikstrous/dataloadgen"
+)
+
+// wait is how long a loader gathers keys before it reads. What one page of a list asks for is
+// known beforehand (together), so this only joins what different pages ask for.
+const wait = 200 * time.Microsecond
+
+// together loads values by key. Keys that came from one page are expected to be asked for
+// together and are loaded by the first that is: so the number of statements follows from the
+// query alone, not from how the fields' goroutines happen to run.
+type together[K comparable, V any] struct {
+	mu     sync.Mutex
+	sets   map[K]*set[K]
+	loader *dataloadgen.Loader[*set[K], map[K]V]
+}
+
+// set is keys that are loaded together.
+type set[K comparable] struct{ keys []K }
+
+// newTogether returns a loader over a function that reads the values of keys, which are
+// distinct, in their order.
+func newTogether[K comparable, V any](read func(ctx context.Context, keys []K) ([]V, error)) *together[K, V] {
+	fetch := func(ctx context.Context, sets []*set[K]) ([]map[K]V, []error) {
+		var keys []K
+		for _, s := range sets { // no key is in two sets
+			keys = append(keys, s.keys...)
+		}
+		values, err := read(ctx, keys)
+		if err != nil {
+			return nil, []error{err}
+		}
+		found := make(map[K]V, len(keys))
+		for i, key := range keys {
+			found[key] = values[i]
+		}
+		results := make([]map[K]V, len(sets))
+		for i := range sets {
+			results[i] = found
+		}
+		return results, nil
+	}
+	return &together[K, V]{sets: map[K]*set[K]{}, loader: dataloadgen.NewLoader(fetch, dataloadgen.WithWait(wait))}
+}
+
+// expect says that some keys will be asked for together.
+func (t *together[K, V]) expect(keys []K) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := &set[K]{}
+	for _, key := range keys {
+		if t.sets[key] == nil {
+			t.sets[key] = s
+			s.keys = append(s.keys, key)
+		}
+	}
+}
+
+// load returns the value of a key.
+func (t *together[K, V]) load(ctx context.Context, key K) (V, error) {
+	values, err := t.loader.Load(ctx, t.setOf(key))
+	return values[key], err
+}
+
+// prime puts a value that was read elsewhere, unless the key is expected already.
+func (t *together[K, V]) prime(key K, value V) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.sets[key] == nil {
+		t.sets[key] = &set[K]{keys: []K{key}}
+		t.loader.Prime(t.sets[key], map[K]V{key: value})
+	}
+}
+
+func (t *together[K, V]) setOf(key K) *set[K] {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.sets[key] == nil {
+		t.sets[key] = &set[K]{keys: []K{key}}
+	}
+	return t.sets[key]
+}
+
+// loadAll returns the values of keys in their order.
+func (t *together[K, V]) loadAll(ctx context.Context, keys []K) ([]V, error) {
+	t.expect(keys)
+	values := make([]V, len(keys))
+	thunks := map[*set[K]]func() (map[K]V, error){}
+	for _, key := range keys {
+		if s := t.setOf(key); thunks[s] == nil {
+			thunks[s] = t.loader.LoadThunk(ctx, s)
+		}
+	}
+	found := map[K]V{}
+	for _, thunk := range thunks {
+		part, err := thunk()
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(found, part)
+	}
+	for i, key := range keys {
+		values[i] = found[key]
+	}
+	return values, nil
+}

@@ -1,0 +1,97 @@
+package graph
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/internal/access"
+	"github.com/licensegraph/licensegraph/internal/directory"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/principal"
+)
+
+// changeOneGroup adds members to a group or removes them.
+func (r *mutationResolver) changeOneGroup(ctx context.Context, groupID string, members []string, c call,
+	change func(context.Context, uuid.UUID, directory.MembersInput) (*directory.MembersResult, error),
+) (*model.MembersPayload, error) {
+	if err := allowed(ctx, access.ManageGroups); err != nil {
+		return nil, err
+	}
+	key, invalid := inputID(id.Group, groupID, "groupId")
+	if invalid != nil {
+		return &model.MembersPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
+	}
+	result, err := change(ctx, tenantOf(ctx), directory.MembersInput{Group: key, MemberIDs: members, DryRun: c.dryRun})
+	return membersPayload(ctx, c, []uuid.UUID{key}, result, err)
+}
+
+// changeGroups changes the members of several groups in one change (R23).
+func (r *mutationResolver) changeGroups(ctx context.Context, in model.ChangeGroupMembersInput) (*model.MembersPayload, error) {
+	if err := allowed(ctx, access.ManageGroups); err != nil {
+		return nil, err
+	}
+	c := call{in.DryRun, in.ClientMutationID}
+	change := directory.ChangeMembersInput{DryRun: in.DryRun}
+	var named []uuid.UUID
+	var wrong []*fault.Error
+	for i, one := range in.Changes {
+		key, invalid := inputID(id.Group, one.GroupID, "changes", i, "groupId")
+		if invalid != nil {
+			wrong = append(wrong, invalid)
+			continue
+		}
+		if !slices.Contains(named, key) {
+			named = append(named, key)
+		}
+		change.Changes = append(change.Changes, directory.MembersChange{Group: key, Add: one.Add.Value(), Remove: one.Remove.Value()})
+	}
+	if n := len(named) + len(wrong); n > directory.MaxMembersGroups {
+		wrong = []*fault.Error{tooManyInput(n, directory.MaxMembersGroups, "groups", "changes")}
+		named = nil
+	}
+	if len(wrong) > 0 {
+		known, err := groupsOf(ctx, named)
+		return &model.MembersPayload{Payload: c.refusedFor(wrong), Groups: known}, err
+	}
+	result, err := r.directory.ChangeGroupMembers(ctx, tenantOf(ctx), change)
+	return membersPayload(ctx, c, named, result, err)
+}
+
+// membersPayload shows what became of a change, and the groups as they now stand.
+func membersPayload(ctx context.Context, c call, named []uuid.UUID, result *directory.MembersResult, err error) (*model.MembersPayload, error) {
+	p := &model.MembersPayload{}
+	if err != nil {
+		if p.Payload, err = c.refused(err); err != nil {
+			return nil, err
+		}
+	} else {
+		p.Payload = c.done(result.Outcome)
+		for _, m := range result.Results {
+			p.Results = append(p.Results, &model.MemberResult{
+				GroupID: id.Format(id.Group, m.GroupID), MemberID: m.MemberID, Changed: m.Changed, UserErrors: userErrors(m.Errors),
+			})
+		}
+	}
+	p.Groups, err = groupsOf(ctx, named)
+	return p, err
+}
+
+// groupsOf returns the groups that there are, in the order of the ids.
+func groupsOf(ctx context.Context, ids []uuid.UUID) ([]*principal.Group, error) {
+	var list []*principal.Group
+	for _, key := range ids {
+		g, err := load(ctx).Group(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if g != nil {
+			list = append(list, g)
+		}
+	}
+	load(ctx).ExpectGroups(list)
+	return list, nil
+}

@@ -1,0 +1,73 @@
+package graph
+
+import (
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/optional"
+)
+
+// call is what all inputs of mutations have.
+type call struct {
+	dryRun           bool
+	clientMutationID graphql.Omittable[*string]
+}
+
+// done is the payload of a change that was carried out, or tried out.
+func (c call) done(out *licensing.Outcome) model.Payload {
+	return model.Payload{
+		Changed: out.Changed, DryRun: c.dryRun, Impact: out.Impact, UserErrors: []*model.UserError{},
+		ClientMutationID: c.clientMutationID.Value(),
+	}
+}
+
+// refused is the payload of a change that was refused as a whole. Errors that are not about
+// the input come back as they are.
+func (c call) refused(err error) (model.Payload, error) {
+	list, ok := refusals(err)
+	if !ok {
+		return model.Payload{}, err
+	}
+	return c.refusedFor(list), nil
+}
+
+func (c call) refusedFor(list []*fault.Error) model.Payload {
+	return model.Payload{
+		DryRun: c.dryRun, Impact: &licensing.Impact{}, UserErrors: userErrors(list), ClientMutationID: c.clientMutationID.Value(),
+	}
+}
+
+// refusals returns what is wrong with an input; ok is false for an error that says something
+// else.
+func refusals(err error) (list []*fault.Error, ok bool) {
+	if several, isJoined := err.(interface{ Unwrap() []error }); isJoined { //nolint:errorlint // what is joined, not what is wrapped
+		for _, one := range several.Unwrap() {
+			part, ok := refusals(one)
+			if !ok {
+				return nil, false
+			}
+			list = append(list, part...)
+		}
+		return list, len(list) > 0
+	}
+	if f, isFault := fault.As(err); isFault && f.Code.IsUserError() {
+		return []*fault.Error{f}, true
+	}
+	return nil, false
+}
+
+func userErrors(list []*fault.Error) []*model.UserError {
+	shown := make([]*model.UserError, len(list))
+	for i, e := range list {
+		shown[i] = model.NewUserError(e)
+	}
+	return shown
+}
+
+// option reads an input field that tells absent from null (R24).
+func option[T any](o graphql.Omittable[*T]) optional.Optional[T] {
+	value, set := o.ValueOK()
+	return optional.Optional[T]{Set: set, Value: value}
+}

@@ -1,0 +1,14 @@
+package graph
+
+import (
+	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/directory"
+	"github.com/licensegraph/licensegraph/internal/licensing"
+)
+
+// Resolver is the root of the resolvers.
+type Resolver struct {
+	licensing *licensing.Service
+	directory *directory.Service
+	audit     *audit.Log
+}

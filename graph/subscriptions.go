@@ -1,0 +1,87 @@
+package graph
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/internal/access"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing"
+)
+
+func (r *mutationResolver) createSubscription(ctx context.Context, in model.CreateSubscriptionInput) (*model.SubscriptionPayload, error) {
+	if err := allowed(ctx, access.ManageSubscriptions); err != nil {
+		return nil, err
+	}
+	c := call{in.DryRun, in.ClientMutationID}
+	key, invalid := inputID(id.Product, in.ProductID, "productId")
+	if invalid != nil {
+		return &model.SubscriptionPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
+	}
+	out, err := r.licensing.CreateSubscription(ctx, tenantOf(ctx), licensing.CreateSubscriptionInput{
+		Product: key, Seats: in.Seats.Value(), DryRun: in.DryRun,
+	})
+	var created *uuid.UUID
+	if out != nil && out.Subscription != nil {
+		created = &out.Subscription.ID
+	}
+	p, err := subscriptionPayload(ctx, c, created, out, err)
+	if err != nil {
+		return nil, err
+	}
+	p.SubscribedProduct, err = load(ctx).SubscribedProduct(ctx, key)
+	return p, err
+}
+
+func (r *mutationResolver) updateSubscription(ctx context.Context, in model.UpdateSubscriptionInput) (*model.SubscriptionPayload, error) {
+	if err := allowed(ctx, access.ManageSubscriptions); err != nil {
+		return nil, err
+	}
+	c := call{in.DryRun, in.ClientMutationID}
+	key, invalid := inputID(id.Subscription, in.ID, "id")
+	if invalid != nil {
+		return &model.SubscriptionPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
+	}
+	out, err := r.licensing.UpdateSubscription(ctx, tenantOf(ctx), licensing.UpdateSubscriptionInput{
+		ID: key, Seats: option(in.Seats), AllowOverAllocation: in.AllowOverAllocation,
+		ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
+	})
+	return subscriptionPayload(ctx, c, &key, out, err)
+}
+
+func (r *mutationResolver) cancelSubscription(ctx context.Context, in model.CancelSubscriptionInput) (*model.SubscriptionPayload, error) {
+	if err := allowed(ctx, access.ManageSubscriptions); err != nil {
+		return nil, err
+	}
+	c := call{in.DryRun, in.ClientMutationID}
+	key, invalid := inputID(id.Subscription, in.ID, "id")
+	if invalid != nil {
+		return &model.SubscriptionPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
+	}
+	out, err := r.licensing.CancelSubscription(ctx, tenantOf(ctx), licensing.CancelSubscriptionInput{
+		ID: key, AllowOverAllocation: in.AllowOverAllocation, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
+	})
+	return subscriptionPayload(ctx, c, &key, out, err)
+}
+
+// subscriptionPayload shows what became of a change, and the subscription with its product as
+// they now stand; neither where key is nil.
+func subscriptionPayload(ctx context.Context, c call, key *uuid.UUID, out *licensing.SubscriptionOutcome, err error) (*model.SubscriptionPayload, error) {
+	p := &model.SubscriptionPayload{}
+	if err != nil {
+		p.Payload, err = c.refused(err)
+	} else {
+		p.Payload = c.done(out.Outcome)
+	}
+	if err != nil || key == nil {
+		return p, err
+	}
+	if p.Subscription, err = load(ctx).Subscription(ctx, *key); p.Subscription == nil {
+		return p, err
+	}
+	p.SubscribedProduct, err = load(ctx).SubscribedProduct(ctx, p.Subscription.Product.ID)
+	return p, err
+}
