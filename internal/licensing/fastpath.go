@@ -206,7 +206,7 @@ func (f *fastPath) decide() bool {
 }
 
 // fill puts the counts into an impact.
-func (f *fastPath) fill(ctx context.Context, i *Impact, o Options) error {
+func (f *fastPath) fill(ctx context.Context, i *Impact) error {
 	for _, p := range f.products {
 		refused := p.newcomers - p.seated
 		d := i.delta(p.Index)
@@ -226,8 +226,8 @@ func (f *fastPath) fill(ctx context.Context, i *Impact, o Options) error {
 		}
 	}
 	i.sumUp()
-	if o.SkipChanges || i.changes == 0 {
-		return nil
+	if l := changeListFrom(ctx); !l.Skip && i.changes > 0 {
+		return f.list(ctx, i, l.After)
 	}
-	return f.list(ctx, i, o.ChangesAfter)
+	return nil
 }

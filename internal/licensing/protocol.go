@@ -19,11 +19,27 @@ import (
 type Options struct {
 	Action audit.Action
 	DryRun bool // judge and tell, but store nothing (R26)
-	// SkipChanges leaves the impact's list of changes out where listing them would take a
-	// statement of its own; the counts are there all the same.
-	SkipChanges bool
-	// ChangesAfter is the cursor after which the impact's changes will be read.
-	ChangesAfter string
+}
+
+// ChangeList says which of an impact's changes will be read. Where a change is settled by
+// counting, listing takes statements of its own, in the change's transaction; so the list has
+// to be asked for before.
+type ChangeList struct {
+	Skip  bool   // none; the counts are there all the same
+	After string // those after a cursor; the first ones where empty
+}
+
+type changeListKey struct{}
+
+// WithChangeList says which changes will be read of the impact of a change made with the
+// context; where nothing was said, the first page.
+func WithChangeList(ctx context.Context, l ChangeList) context.Context {
+	return context.WithValue(ctx, changeListKey{}, l)
+}
+
+func changeListFrom(ctx context.Context) ChangeList {
+	l, _ := ctx.Value(changeListKey{}).(ChangeList)
+	return l
 }
 
 // Outcome is what a change did, or would do.
@@ -133,7 +149,7 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 
 // settleFast is settle by counting.
 func (s *Service) settleFast(ctx context.Context, d *Draft, fast *fastPath, out *Outcome, o Options) (err error) {
-	if err := fast.fill(ctx, out.Impact, o); err != nil {
+	if err := fast.fill(ctx, out.Impact); err != nil {
 		return err
 	}
 	if out.Changed = d.effective(); !out.Changed || o.DryRun {
