@@ -1,7 +1,10 @@
 package directory_test
 
 import (
+	"github.com/google/uuid"
+
 	"github.com/licensegraph/licensegraph/internal/directory"
+	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/paging"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
@@ -89,4 +92,24 @@ func (w *world) revision() (n int64) {
 	w.t.Helper()
 	w.ok(w.db.Reader().QueryRowContext(w.t.Context(), `SELECT graph_revision FROM tenants WHERE id = $1`, w.tenant).Scan(&n))
 	return n
+}
+
+// oneGroup returns the first group of the tenant.
+func (w *world) oneGroup() uuid.UUID {
+	w.t.Helper()
+	c, err := w.directory.ListGroups(w.t.Context(), w.tenant, directory.GroupQuery{}, paging.Args{First: ptr(1)})
+	w.ok(err)
+	return c.Items[0].ID
+}
+
+// foreign returns TypeIDs of users and groups.
+func foreign(users, groups []uuid.UUID) []string {
+	var texts []string
+	for _, u := range users {
+		texts = append(texts, id.Format(id.User, u))
+	}
+	for _, g := range groups {
+		texts = append(texts, id.Format(id.Group, g))
+	}
+	return texts
 }

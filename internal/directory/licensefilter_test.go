@@ -1,0 +1,216 @@
+package directory_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/directory"
+	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/paging"
+	"github.com/licensegraph/licensegraph/internal/principal"
+)
+
+// Lists by licenses are SQL; a user's own licenses are derived in memory. On random worlds
+// with nested groups, scarce seats, conflicts, withheld plans, a product without subscription
+// and deleted users, both must say the same.
+func TestFiltersOnLicensesAgreeWithWhatEachUserHas(t *testing.T) {
+	each(t, func(w *world) {
+		for seed := range uint64(3) {
+			w.tenant = w.newTenant(fmt.Sprintf("Random %d", seed))
+			users, groups := w.random(rand.New(rand.NewPCG(seed, 7)))
+			w.sound()
+			views := map[string]*licensing.UserView{}
+			for _, u := range users {
+				if v := w.view(u); v.User.DeletedAt == nil {
+					views[u.DisplayName] = v
+				}
+			}
+			expect := func(what string, filter directory.UserFilter, holds func(v *licensing.UserView) bool) {
+				w.t.Helper()
+				want := []string{}
+				for name, v := range views {
+					if holds(v) {
+						want = append(want, name)
+					}
+				}
+				slices.Sort(want)
+				w.same(fmt.Sprintf("seed %d, %s", seed, what), w.list(directory.UserQuery{Filter: filter}), want)
+			}
+			for name, p := range map[string]uuid.UUID{"suite": w.suite, "addon": w.addon, "tool": w.tool} {
+				expect("holders of "+name, directory.UserFilter{Product: &p}, func(v *licensing.UserView) bool { return holding(v, p) })
+			}
+			for name, p := range map[string]uuid.UUID{"mail": w.mailPlan, "chat": w.chat, "old": w.old, "new": w.newer} {
+				expect("plan "+name, directory.UserFilter{Plan: &p}, func(v *licensing.UserView) bool { return enabled(v, p) })
+			}
+			for _, g := range groups {
+				expect("members of "+g.DisplayName, directory.UserFilter{Group: &g.ID}, func(v *licensing.UserView) bool { return within(v, g.ID) })
+			}
+			anything := func(v *licensing.UserView) bool {
+				return holding(v, w.suite) || holding(v, w.addon) || holding(v, w.tool)
+			}
+			for _, want := range []bool{true, false} {
+				expect(fmt.Sprintf("hasLicense %v", want), directory.UserFilter{HasLicense: &want},
+					func(v *licensing.UserView) bool { return anything(v) == want })
+				expect(fmt.Sprintf("hasLicenseError %v", want), directory.UserFilter{HasLicenseError: &want},
+					func(v *licensing.UserView) bool { return failing(v) == want })
+			}
+			expect("all together", directory.UserFilter{Product: &w.suite, Plan: &w.chat, Group: &groups[0].ID, HasLicenseError: ptr(false)},
+				func(v *licensing.UserView) bool {
+					return holding(v, w.suite) && enabled(v, w.chat) && within(v, groups[0].ID) && !failing(v)
+				})
+			w.groupFilters(seed, groups, views)
+			holders, err := w.directory.Holders(w.t.Context(), w.tenant, w.suite, "user", paging.Args{First: ptr(100)})
+			w.ok(err)
+			w.same("holders", userNames(holders.Items), w.list(directory.UserQuery{Filter: directory.UserFilter{Product: &w.suite}}))
+		}
+	})
+}
+
+func (w *world) groupFilters(seed uint64, groups []*principal.Group, views map[string]*licensing.UserView) {
+	w.t.Helper()
+	g, err := w.licensing.Graph(w.t.Context(), w.tenant)
+	w.ok(err)
+	expect := func(what string, filter directory.GroupFilter, holds func(group uuid.UUID) bool) {
+		w.t.Helper()
+		want := []string{}
+		for _, group := range groups {
+			if holds(group.ID) {
+				want = append(want, group.DisplayName)
+			}
+		}
+		slices.Sort(want)
+		w.same(fmt.Sprintf("seed %d, groups, %s", seed, what), w.groups(directory.GroupQuery{Filter: filter}), want)
+	}
+	for name, p := range map[string]uuid.UUID{"suite": w.suite, "addon": w.addon, "tool": w.tool} {
+		expect(name, directory.GroupFilter{Product: &p}, func(group uuid.UUID) bool {
+			return slices.ContainsFunc(g.AssignmentsOf(group), func(b *tenantgraph.Bound) bool { return b.ProductID == p })
+		})
+	}
+	erring := map[uuid.UUID]bool{}
+	for _, v := range views {
+		for _, l := range v.Licenses() {
+			for _, s := range l.Sources {
+				if s.Group != nil && s.State != licensing.StatusActive {
+					erring[s.Group.ID] = true
+				}
+			}
+		}
+	}
+	for _, want := range []bool{true, false} {
+		expect(fmt.Sprintf("hasLicenses %v", want), directory.GroupFilter{HasLicenses: &want},
+			func(group uuid.UUID) bool { return (len(g.AssignmentsOf(group)) > 0) == want })
+		expect(fmt.Sprintf("hasLicenseErrors %v", want), directory.GroupFilter{HasLicenseErrors: &want},
+			func(group uuid.UUID) bool { return erring[group] == want })
+	}
+}
+
+func holding(v *licensing.UserView, product uuid.UUID) bool {
+	return slices.ContainsFunc(v.Licenses(), func(l *licensing.EffectiveLicense) bool {
+		return l.Product.ID == product && l.Status != licensing.StatusError
+	})
+}
+
+func enabled(v *licensing.UserView, plan uuid.UUID) bool {
+	return slices.ContainsFunc(v.Licenses(), func(l *licensing.EffectiveLicense) bool {
+		return slices.ContainsFunc(l.Plans, func(p *licensing.EffectivePlan) bool { return p.Plan.ID == plan && p.Enabled })
+	})
+}
+
+func failing(v *licensing.UserView) bool {
+	return slices.ContainsFunc(v.Licenses(), func(l *licensing.EffectiveLicense) bool {
+		return slices.ContainsFunc(l.Sources, func(s *licensing.Source) bool { return s.State != licensing.StatusActive })
+	})
+}
+
+func within(v *licensing.UserView, group uuid.UUID) bool {
+	return slices.ContainsFunc(v.GroupIDs(), func(direct uuid.UUID) bool { return slices.Contains(v.Graph().Ancestors(direct), group) })
+}
+
+// random fills the tenant.
+func (w *world) random(r *rand.Rand) ([]*principal.User, []*principal.Group) {
+	w.t.Helper()
+	w.subscribe(w.suite, 9)
+	w.subscribe(w.addon, 7)
+	tool := w.subscribe(w.tool, 100)
+	var users []*principal.User
+	for i := range 24 {
+		users = append(users, w.user(fmt.Sprintf("User %02d", i)))
+	}
+	var groups []*principal.Group
+	for i := range 6 {
+		var members []any
+		for _, u := range users {
+			if r.IntN(4) == 0 {
+				members = append(members, u)
+			}
+		}
+		for _, g := range groups {
+			if r.IntN(3) == 0 {
+				members = append(members, g)
+			}
+		}
+		groups = append(groups, w.group(fmt.Sprintf("Group %d", i), members...))
+	}
+	plans := map[uuid.UUID][]uuid.UUID{w.suite: {w.mailPlan, w.chat, w.old}, w.addon: {w.newer}, w.tool: {w.chat}}
+	for range 24 {
+		product := []uuid.UUID{w.suite, w.suite, w.addon, w.tool}[r.IntN(4)]
+		in := licensing.LicenseInput{Product: product}
+		if r.IntN(2) == 0 {
+			in.Plans = &licensing.SelectionInput{Mode: []licensing.SelectionMode{tenantgraph.All, tenantgraph.Except, tenantgraph.Only}[r.IntN(3)]}
+			if all := plans[product]; in.Plans.Mode != tenantgraph.All {
+				in.Plans.Plans = []uuid.UUID{all[r.IntN(len(all))]}
+			}
+		}
+		if r.IntN(3) == 0 {
+			in.IncludeNested = ptr(false)
+		}
+		ref := licensing.PrincipalRef{Kind: "group", ID: groups[r.IntN(len(groups))].ID}
+		if r.IntN(2) == 0 {
+			ref = licensing.PrincipalRef{Kind: "user", ID: users[r.IntN(len(users))].ID}
+		}
+		_, err := w.licensing.Assign(w.t.Context(), w.tenant, licensing.AssignInput{Principals: []licensing.PrincipalRef{ref}, Add: []licensing.LicenseInput{in}})
+		w.ok(err)
+	}
+	for range 3 {
+		_, err := w.directory.DeleteUser(w.t.Context(), w.tenant, directory.DeleteUserInput{ID: users[r.IntN(len(users))].ID})
+		w.ok(err)
+	}
+	if r.IntN(3) > 0 {
+		_, err := w.licensing.CancelSubscription(w.t.Context(), w.tenant, licensing.CancelSubscriptionInput{ID: tool, AllowOverAllocation: true})
+		w.ok(err)
+	}
+	return users, groups
+}
+
+func TestR1ADeletedUserHasNoLicensesToBeFoundBy(t *testing.T) {
+	each(t, func(w *world) {
+		w.subscribe(w.suite, 5)
+		anna := w.user("Anna")
+		g := w.group("Sales", anna)
+		w.assign(g, licensing.LicenseInput{Product: w.suite})
+		w.assign(anna, licensing.LicenseInput{Product: w.suite})
+		_, err := w.directory.DeleteUser(w.t.Context(), w.tenant, directory.DeleteUserInput{ID: anna.ID})
+		w.ok(err)
+		for what, c := range map[string]struct {
+			filter directory.UserFilter
+			want   []string
+		}{
+			"product":            {directory.UserFilter{Product: &w.suite}, []string{}},
+			"plan":               {directory.UserFilter{Plan: &w.chat}, []string{}},
+			"a license":          {directory.UserFilter{HasLicense: ptr(true)}, []string{}},
+			"no license":         {directory.UserFilter{HasLicense: ptr(false)}, []string{"Anna"}},
+			"an error":           {directory.UserFilter{HasLicenseError: ptr(true)}, []string{}},
+			"no error":           {directory.UserFilter{HasLicenseError: ptr(false)}, []string{"Anna"}},
+			"among the deleted":  {directory.UserFilter{}, []string{"Anna"}},
+			"deleted and member": {directory.UserFilter{Group: &g.ID}, []string{"Anna"}},
+		} {
+			c.filter.Deleted = true
+			w.same(what, w.list(directory.UserQuery{Filter: c.filter}), c.want)
+		}
+	})
+}
