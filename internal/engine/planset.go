@@ -119,13 +119,3 @@ func (s PlanSet) All() func(yield func(int32) bool) {
 	}
 }
 
-// merge adds t to s in place where s is large enough.
-func (s PlanSet) merge(t PlanSet) PlanSet {
-	if len(s) < len(t) {
-		return s.Union(t)
-	}
-	for i, w := range t {
-		s[i] |= w
-	}
-	return s
-}

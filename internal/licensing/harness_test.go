@@ -158,7 +158,7 @@ func (p *product) assign(ctx context.Context, op oracle.Assign, before *oracle.S
 	for _, a := range op.Add {
 		add := licensing.LicenseInput{Product: a.Product, IncludeNested: a.IncludeNested}
 		if a.Selection != nil {
-			add.Plans = &licensing.SelectionInput{Mode: licensing.SelectionMode(modes[a.Selection.Mode]), Plans: a.Selection.Plans.Sorted()}
+			add.Plans = &licensing.SelectionInput{Mode: modes[a.Selection.Mode], Plans: a.Selection.Plans.Sorted()}
 		}
 		in.Add = append(in.Add, add)
 	}

@@ -221,9 +221,7 @@ func (b *casebook) groups() []uuid.UUID {
 func (b *casebook) add(p *person) {
 	u := b.d.users[p.id]
 	b.local[p.id] = true
-	for _, a := range p.direct {
-		b.direct[p.id] = append(b.direct[p.id], a)
-	}
+	b.direct[p.id] = append(b.direct[p.id], p.direct...)
 	if u == nil {
 		b.addAs(p, nil, p.groups, p.direct, p.deleted)
 		return

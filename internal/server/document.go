@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -68,7 +69,7 @@ func (d *documents) parse(query string) (*ast.QueryDocument, gqlerror.List) {
 }
 
 func parseError(err error) *gqlerror.Error {
-	e, ok := err.(*gqlerror.Error)
+	e, ok := errors.AsType[*gqlerror.Error](err)
 	if !ok {
 		return badInput("the query cannot be read")
 	}

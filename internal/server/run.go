@@ -54,7 +54,7 @@ func Run(ctx context.Context, listener net.Listener, handler http.Handler) error
 		giveUp()
 		err = srv.Close()
 	}
-	<-failed
+	_ = <-failed // Serve has ended, because of Shutdown
 	return err
 }
 
