@@ -118,4 +118,3 @@ func (s PlanSet) All() func(yield func(int32) bool) {
 		}
 	}
 }
-

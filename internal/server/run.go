@@ -54,7 +54,9 @@ func Run(ctx context.Context, listener net.Listener, handler http.Handler) error
 		giveUp()
 		err = srv.Close()
 	}
-	_ = <-failed // Serve has ended, because of Shutdown
+	if served := <-failed; err == nil && !errors.Is(served, http.ErrServerClosed) {
+		err = served
+	}
 	return err
 }
 
