@@ -214,3 +214,57 @@ func TestR1ADeletedUserHasNoLicensesToBeFoundBy(t *testing.T) {
 		}
 	})
 }
+
+func TestAWithheldPlanIsNotEnabledAndIsAnError(t *testing.T) {
+	each(t, func(w *world) {
+		w.subscribe(w.suite, 5)
+		w.subscribe(w.addon, 5)
+		anna, ben := w.user("Anna"), w.user("Ben")
+		w.assign(anna, licensing.LicenseInput{Product: w.addon})
+		g := w.group("Sales", anna, ben)
+		w.assign(g, licensing.LicenseInput{Product: w.suite, Plans: &licensing.SelectionInput{Mode: tenantgraph.Only, Plans: []uuid.UUID{w.mailPlan}}})
+		w.assign(g, licensing.LicenseInput{Product: w.suite, Plans: &licensing.SelectionInput{Mode: tenantgraph.All}})
+		for what, c := range map[string]struct {
+			filter directory.UserFilter
+			want   []string
+		}{
+			"holders":             {directory.UserFilter{Product: &w.suite}, []string{"Anna", "Ben"}},
+			"the withheld plan":   {directory.UserFilter{Plan: &w.old}, []string{"Ben"}},
+			"another of its plan": {directory.UserFilter{Plan: &w.chat}, []string{"Anna", "Ben"}},
+			"in error":            {directory.UserFilter{HasLicenseError: ptr(true)}, []string{"Anna"}},
+		} {
+			w.same(what, w.list(directory.UserQuery{Filter: c.filter}), c.want)
+		}
+		w.same("groups in error", w.groups(directory.GroupQuery{Filter: directory.GroupFilter{HasLicenseErrors: ptr(true)}}), []string{"Sales"})
+	})
+}
+
+func TestR16WithoutASubscriptionEverySourceIsInErrorThoughNoRowSaysSo(t *testing.T) {
+	each(t, func(w *world) {
+		tool := w.subscribe(w.tool, 5)
+		anna, ben := w.user("Anna"), w.user("Ben")
+		w.user("Cem")
+		inner := w.group("Inner", anna)
+		first := w.group("First level only", inner)
+		outer := w.group("Outer", inner)
+		w.assign(first, licensing.LicenseInput{Product: w.tool, IncludeNested: ptr(false)})
+		w.assign(outer, licensing.LicenseInput{Product: w.tool})
+		w.assign(w.group("Nobody in it"), licensing.LicenseInput{Product: w.tool})
+		w.assign(ben, licensing.LicenseInput{Product: w.tool})
+		_, err := w.licensing.CancelSubscription(w.t.Context(), w.tenant, licensing.CancelSubscriptionInput{ID: tool, AllowOverAllocation: true})
+		w.ok(err)
+		for what, c := range map[string]struct {
+			filter directory.UserFilter
+			want   []string
+		}{
+			"holders":   {directory.UserFilter{Product: &w.tool}, []string{}},
+			"a license": {directory.UserFilter{HasLicense: ptr(true)}, []string{}},
+			"the plan":  {directory.UserFilter{Plan: &w.chat}, []string{}},
+			"in error":  {directory.UserFilter{HasLicenseError: ptr(true)}, []string{"Anna", "Ben"}},
+			"no error":  {directory.UserFilter{HasLicenseError: ptr(false)}, []string{"Cem"}},
+		} {
+			w.same(what, w.list(directory.UserQuery{Filter: c.filter}), c.want)
+		}
+		w.same("groups in error", w.groups(directory.GroupQuery{Filter: directory.GroupFilter{HasLicenseErrors: ptr(true)}}), []string{"Outer"})
+	})
+}

@@ -140,6 +140,11 @@ func TestWrongArgumentsOfUserListsAreRefusedWithTheirPath(t *testing.T) {
 			_, err := w.directory.ListUsers(w.t.Context(), w.tenant, c.query, c.args)
 			w.refused(err, fault.BadUserInput, path)
 		}
+		beginnings := strings.TrimSpace(strings.Repeat("a ", 3)) + " " + strings.Join([]string{"ab", "abc", "abcd", "abcde", "abcdef", "abcdefg", "abcdefgh",
+			"abcdefghi", "abcdefghij", "abcdefghijk", "abcdefghijkl", "abcdefghijklm", "abcdefghijklmn", "abcdefghijklmno", "abcdefghijklmnop",
+			"abcdefghijklmnopq"}, " ")
+		_, err = w.directory.ListUsers(w.t.Context(), w.tenant, directory.UserQuery{Search: beginnings}, paging.Args{})
+		w.ok(err) // one word and its beginnings
 		words := strings.Join(strings.Split("abcdefghijklmnopq", ""), " ")
 		_, err = w.directory.ListUsers(w.t.Context(), w.tenant, directory.UserQuery{Search: words}, paging.Args{})
 		w.refused(err, fault.BadUserInput, "search")
