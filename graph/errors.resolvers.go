@@ -14,20 +14,12 @@ import (
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
-func (r *licenseErrorResolver) Message(ctx context.Context, obj *licensing.LicenseError) (string, error) {
-	if err := load(ctx).Complete(ctx, obj); err != nil {
-		return "", err
-	}
-	return obj.Message(), nil
-}
-
 func (r *licenseErrorResolver) User(ctx context.Context, obj *licensing.LicenseError) (*principal.User, error) {
 	return user(ctx, obj.UserID)
 }
 
 func (r *licenseErrorResolver) Details(ctx context.Context, obj *licensing.LicenseError) (model.ErrorDetails, error) {
-	err := load(ctx).Complete(ctx, obj)
-	return obj.Details, err
+	return load(ctx).Details(ctx, obj)
 }
 
 func (r *queryResolver) LicenseErrors(ctx context.Context, filter *model.LicenseErrorFilter, first *int, after *string, last *int, before *string) (*model.Connection[*licensing.LicenseError], error) {

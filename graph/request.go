@@ -6,17 +6,22 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/licensegraph/licensegraph/graph/loaders"
 	"github.com/licensegraph/licensegraph/internal/access"
 	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/requestid"
 )
 
 // requests is the extension that gives operations what their resolvers take for granted: a
 // caller, loaders, and, for changes, an actor.
-type requests struct{ from loaders.Sources }
+type requests struct {
+	from   loaders.Sources
+	schema *ast.Schema
+}
 
 var _ interface {
 	graphql.HandlerExtension
@@ -27,8 +32,11 @@ var _ interface {
 // ExtensionName names the extension in gqlgen's own messages.
 func (*requests) ExtensionName() string { return "Requests" }
 
-// Validate accepts every schema.
-func (*requests) Validate(graphql.ExecutableSchema) error { return nil }
+// Validate takes note of the schema.
+func (r *requests) Validate(schema graphql.ExecutableSchema) error {
+	r.schema = schema.Schema()
+	return nil
+}
 
 // InterceptOperation refuses an operation without a caller, and gives others their loaders.
 func (r *requests) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
@@ -46,10 +54,18 @@ func (r *requests) InterceptOperation(ctx context.Context, next graphql.Operatio
 // InterceptRootField gives every mutation loaders of its own, so that it shows nothing as it
 // was before an earlier one.
 func (r *requests) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
-	if caller, ok := access.From(ctx); ok && graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
-		ctx = loaders.With(ctx, loaders.New(r.from, caller.TenantID))
+	caller, ok := access.From(ctx)
+	if !ok || graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {
+		return next(ctx)
 	}
-	return next(ctx)
+	field := graphql.GetRootFieldContext(ctx).Field
+	list, err := lookAhead(ctx, r.schema, field)
+	if err != nil {
+		graphql.AddError(ctx, gqlerror.WrapPath(ast.Path{ast.PathName(field.Alias)}, err))
+		return graphql.Null
+	}
+	ctx = licensing.WithChangeList(ctx, list)
+	return next(loaders.With(ctx, loaders.New(r.from, caller.TenantID)))
 }
 
 // load returns the request's loaders. They are always there where a resolver runs (requests).

@@ -13,7 +13,6 @@ import (
 
 	"github.com/licensegraph/licensegraph/graph/model"
 	"github.com/licensegraph/licensegraph/internal/clock"
-	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 )
 
@@ -1067,7 +1066,7 @@ func (ec *executionContext) _ProductEdge(ctx context.Context, sel ast.SelectionS
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) marshalNPlan2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐPlanᚄ(ctx context.Context, sel ast.SelectionSet, v []*licensing.Plan) graphql.Marshaler {
+func (ec *executionContext) marshalNPlan2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐPlanᚄ(ctx context.Context, sel ast.SelectionSet, v []*tenantgraph.Plan) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -1083,7 +1082,7 @@ func (ec *executionContext) marshalNPlan2ᚕᚖgithubᚗcomᚋlicensegraphᚋlic
 	return ret
 }
 
-func (ec *executionContext) marshalNPlan2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐPlan(ctx context.Context, sel ast.SelectionSet, v *licensing.Plan) graphql.Marshaler {
+func (ec *executionContext) marshalNPlan2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐPlan(ctx context.Context, sel ast.SelectionSet, v *tenantgraph.Plan) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Plan!")
 		return graphql.Null

@@ -24,8 +24,6 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type LicenseErrorResolver interface {
-	Message(ctx context.Context, obj *licensing.LicenseError) (string, error)
-
 	User(ctx context.Context, obj *licensing.LicenseError) (*principal.User, error)
 
 	Details(ctx context.Context, obj *licensing.LicenseError) (model.ErrorDetails, error)
@@ -266,7 +264,7 @@ func (ec *executionContext) _GroupLicensesDetails_products(ctx context.Context, 
 			return obj.Products, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*licensing.Product) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []*tenantgraph.Product) graphql.Marshaler {
 			return ec.marshalNProduct2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐProductᚄ(ctx, selections, v)
 		},
 		true,
@@ -350,7 +348,7 @@ func (ec *executionContext) _LicenseError_message(ctx context.Context, field gra
 			return ec.fieldContext_LicenseError_message(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.LicenseError().Message(ctx, obj)
+			return obj.Message(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -361,7 +359,7 @@ func (ec *executionContext) _LicenseError_message(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_LicenseError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LicenseError", field, true, true, "String")
+	return graphql.NewScalarFieldContext("LicenseError", field, true, false, "String")
 }
 
 func (ec *executionContext) _LicenseError_remediation(ctx context.Context, field graphql.CollectedField, obj *licensing.LicenseError) (ret graphql.Marshaler) {
@@ -1301,11 +1299,10 @@ func (ec *executionContext) _LicenseError(ctx context.Context, sel ast.Selection
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "message":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._LicenseError_message(ctx, field, obj)
-				})
+			out.Values[i] = ec._LicenseError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "remediation":
 			out.Values[i] = ec._LicenseError_remediation(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

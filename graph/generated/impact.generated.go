@@ -156,7 +156,7 @@ func (ec *executionContext) _LicenseChange_plansAdded(ctx context.Context, field
 			return obj.PlansAdded, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*licensing.Plan) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []*tenantgraph.Plan) graphql.Marshaler {
 			return ec.marshalNPlan2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐPlanᚄ(ctx, selections, v)
 		},
 		true,
@@ -188,7 +188,7 @@ func (ec *executionContext) _LicenseChange_plansRemoved(ctx context.Context, fie
 			return obj.PlansRemoved, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*licensing.Plan) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []*tenantgraph.Plan) graphql.Marshaler {
 			return ec.marshalNPlan2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐPlanᚄ(ctx, selections, v)
 		},
 		true,

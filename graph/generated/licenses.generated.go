@@ -1059,7 +1059,7 @@ func (ec *executionContext) _PlanSelection_plans(ctx context.Context, field grap
 			return obj.Plans, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*licensing.Plan) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []*tenantgraph.Plan) graphql.Marshaler {
 			return ec.marshalNPlan2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐPlanᚄ(ctx, selections, v)
 		},
 		true,

@@ -35,7 +35,7 @@ type Loaders struct {
 
 	from     Sources
 	users    *together[uuid.UUID, *licensing.UserView]
-	seats    *together[*licensing.LicenseError, struct{}]
+	seats    *together[*licensing.LicenseError, *licensing.SeatDetails]
 	products *together[uuid.UUID, *licensing.SubscribedProduct]
 	assigned *together[uuid.UUID, *licensing.Assignment]
 	events   *together[uuid.UUID, *audit.Event]
@@ -164,31 +164,43 @@ func (l *Loaders) seen(views []*licensing.UserView) {
 
 // ExpectErrors says that license errors are shown together.
 func (l *Loaders) ExpectErrors(errs []*licensing.LicenseError) {
-	if errs = slices.DeleteFunc(slices.Clone(errs), complete); len(errs) > 0 {
-		l.seats.expect(errs)
+	var waiting []*licensing.LicenseError
+	for _, e := range errs {
+		if needsSeats(e) {
+			waiting = append(waiting, e)
+		}
 	}
+	l.seats.expect(waiting)
 }
 
-// Complete reads the facts that an error's message and details need.
-func (l *Loaders) Complete(ctx context.Context, e *licensing.LicenseError) error {
-	if e.Code != fault.CountViolation {
-		return nil
-	}
-	_, err := l.seats.load(ctx, e)
-	return err
+// needsSeats tells whether the facts of an error are yet to be read.
+func needsSeats(e *licensing.LicenseError) bool {
+	return e.Code == fault.CountViolation && e.Details == nil
 }
 
-// complete tells whether an error needs no reading.
-func complete(e *licensing.LicenseError) bool {
-	return e.Code != fault.CountViolation || e.Details != nil
+// Details returns the facts of an error: its own, or those about seats, which are read. The
+// error stays as it is, because other fields are reading it.
+func (l *Loaders) Details(ctx context.Context, e *licensing.LicenseError) (any, error) {
+	if !needsSeats(e) {
+		return e.Details, nil
+	}
+	return l.seats.load(ctx, e)
 }
 
-func (l *Loaders) readSeats(ctx context.Context, errs []*licensing.LicenseError) ([]struct{}, error) {
-	missing := slices.DeleteFunc(slices.Clone(errs), complete)
-	if len(missing) == 0 {
-		return make([]struct{}, len(errs)), nil
+func (l *Loaders) readSeats(ctx context.Context, errs []*licensing.LicenseError) ([]*licensing.SeatDetails, error) {
+	copies := make([]*licensing.LicenseError, len(errs))
+	for i, e := range errs {
+		c := *e
+		copies[i] = &c
 	}
-	return make([]struct{}, len(errs)), l.from.Licensing.FillSeatDetails(ctx, l.Tenant, missing)
+	if err := l.from.Licensing.FillSeatDetails(ctx, l.Tenant, copies); err != nil {
+		return nil, err
+	}
+	details := make([]*licensing.SeatDetails, len(errs))
+	for i, c := range copies {
+		details[i], _ = c.Details.(*licensing.SeatDetails)
+	}
+	return details, nil
 }
 
 // SubscribedProduct returns a product with its seats; nil where the tenant never had a

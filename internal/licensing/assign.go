@@ -69,7 +69,7 @@ func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) 
 		if err != nil {
 			return err
 		}
-		a = &assigning{d: d, wanted: wanted, unwanted: unwanted, version: in.ExpectedVersion}
+		a = &assigning{d: d, wanted: wanted, unwanted: unwanted, remove: in.Remove, version: in.ExpectedVersion}
 		return a.plan(ctx, principals)
 	})
 	if err != nil {
@@ -92,6 +92,7 @@ type assigning struct {
 	d        *Draft
 	wanted   []want
 	unwanted []*Product
+	remove   []uuid.UUID // unwanted as the input gave them
 	version  *int
 	results  []*PrincipalResult
 	direct   map[uuid.UUID][]*tenantgraph.Assignment
@@ -239,7 +240,8 @@ func (a *assigning) user(r *PrincipalResult) error {
 			parts[p.ID] = &directDraft{before: before}
 		case len(groups) > 0: // R21
 			return fault.New(fault.LicenseIsInherited, "%s has %s through %s, not directly.", r.User.DisplayName, p.DisplayName, groupNames(groups)).
-				Fix("Remove the product from the group, or the user from the group.").At("remove").With(&InheritedDetails{Groups: groups})
+				Fix("Remove the product from the group, or the user from the group.").
+				At("remove", slices.Index(a.remove, p.ID)).With(&InheritedDetails{Groups: groups})
 		}
 	}
 	if len(parts) > 0 {
@@ -323,7 +325,7 @@ func (a *assigning) finish(out *Outcome) []*PrincipalResult {
 		for _, as := range own {
 			r.Assignments = append(r.Assignments, AssignmentOf(g, as))
 		}
-		slices.SortFunc(r.Assignments, func(x, y *Assignment) int { return slices.Compare(x.ID[:], y.ID[:]) })
+		sortByProduct(r.Assignments)
 	}
 	return a.results
 }

@@ -306,13 +306,19 @@ func (v *UserView) DirectAssignments() []*Assignment {
 	for _, a := range v.direct {
 		all = append(all, AssignmentOf(v.graph, a))
 	}
+	sortByProduct(all)
+	return all
+}
+
+// sortByProduct puts a principal's assignments in the order of their products: by display
+// name, then id.
+func sortByProduct(all []*Assignment) {
 	slices.SortFunc(all, func(a, b *Assignment) int {
 		if c := bytes.Compare([]byte(a.Product.DisplayNameKey), []byte(b.Product.DisplayNameKey)); c != 0 {
 			return c
 		}
 		return bytes.Compare(a.Product.ID[:], b.Product.ID[:])
 	})
-	return all
 }
 
 // DecidePlan answers whether the user may use a plan: the first reason that holds.

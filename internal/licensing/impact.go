@@ -59,8 +59,8 @@ type LicenseChange struct {
 	User         *principal.User // only of a user that the change itself creates
 	Product      *Product
 	Kind         ChangeKind
-	PlansAdded   []*Plan
-	PlansRemoved []*Plan
+	PlansAdded   []*tenantgraph.Plan
+	PlansRemoved []*tenantgraph.Plan
 	Errors       []*LicenseError // for ERROR_RAISED: the product's errors after the change
 }
 

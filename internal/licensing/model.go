@@ -39,7 +39,7 @@ type SelectionMode = tenantgraph.Mode
 // in the catalogue's display order; empty for ALL.
 type Selection struct {
 	Mode  SelectionMode
-	Plans []*Plan
+	Plans []*tenantgraph.Plan // under its own name, as all lists of the API are: generated code then never varies
 }
 
 // Subscription is a purchase of seats of a product; Seats nil is unlimited.
@@ -190,7 +190,7 @@ type ExclusionDetails struct {
 type InheritedDetails struct{ Groups []*principal.Group }
 
 // GroupLicensesDetails name the products a group has assignments of.
-type GroupLicensesDetails struct{ Products []*Product }
+type GroupLicensesDetails struct{ Products []*tenantgraph.Product }
 
 // CycleDetails is the chain of groups, from the new parent down to itself, that a nesting
 // would close.

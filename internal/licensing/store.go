@@ -258,7 +258,7 @@ func (w *writer) counters(g *tenantgraph.Graph, deltas map[int32]*delta) error {
 func (w *writer) versions() error {
 	var groups, users []uuid.UUID
 	for g := range w.d.touched {
-		if r, ok := w.d.edit.Changes().Groups[g]; !ok || r != nil {
+		if r, ok := w.d.edit.Changes().Groups[g]; w.d.Graph.Group(g) != nil && (!ok || r != nil) { // a created one begins at 1
 			groups = append(groups, g)
 		}
 	}
