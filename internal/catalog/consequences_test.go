@@ -22,21 +22,22 @@ func TestAPlanThatIsAddedToAProductIsOnForAllAndExceptAndOffForOnlyR2(t *testing
 		tenant := w.tenant("Harbour")
 		w.subscribe(tenant, 1)
 		all, except, only, member := w.user(tenant, "all"), w.user(tenant, "except"), w.user(tenant, "only"), w.user(tenant, "member")
+		likewise := w.user(tenant, "likewise")
 		w.assign(tenant, id.User, all, 1, nil)
 		w.assign(tenant, id.User, except, 1, selection(tenantgraph.Except, 2))
 		w.assign(tenant, id.User, only, 1, selection(tenantgraph.Only, 2))
-		w.assign(tenant, id.Group, w.group(tenant, "everybody", member), 1, selection(tenantgraph.Except, 1))
+		w.assign(tenant, id.Group, w.group(tenant, "everybody", member, likewise), 1, selection(tenantgraph.Except, 1))
 
 		r := w.load(input(sheet{1: {1, 2, 3}}, nil))
 		w.has(tenant, all, "PRODUCT_01: PLAN_01 PLAN_02 PLAN_03")
 		w.has(tenant, except, "PRODUCT_01: PLAN_01 PLAN_03")
 		w.has(tenant, only, "PRODUCT_01: PLAN_02")
 		w.has(tenant, member, "PRODUCT_01: PLAN_02 PLAN_03")
-		if len(r.Tenants) != 1 || r.Tenants[0].Outcome.Impact.UsersChanged != 3 || w.imports(tenant) != 1 {
+		if len(r.Tenants) != 1 || r.Tenants[0].Outcome.Impact.UsersChanged != 4 || w.imports(tenant) != 1 {
 			t.Errorf("impact %+v, %d events", r.Tenants[0].Outcome.Impact, w.imports(tenant))
 		}
 		products := r.Tenants[0].Outcome.Impact.ByProduct()
-		if len(products) != 1 || products[0].Product.ID != sku(1) || products[0].Users[licensing.Changed] != 3 || len(products[0].Users) != 1 {
+		if len(products) != 1 || products[0].Product.ID != sku(1) || products[0].Users[licensing.Changed] != 4 || len(products[0].Users) != 1 {
 			t.Errorf("by product: %+v", products)
 		}
 

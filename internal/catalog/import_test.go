@@ -240,3 +240,24 @@ func TestAnImportThatTheDatabaseBreaksOffIsRunAgainWhole(t *testing.T) {
 		t.Errorf("%d tenants, revision %d", len(r.Tenants), w.revision())
 	}
 }
+
+func TestOnlyRowsThatDifferAreWritten(t *testing.T) {
+	w := newWorld(t, dbtest.Open(t, database.Postgres, database.Options{}))
+	w.load(fixture(t, "first"))
+	w.load(fixture(t, "second"))
+	const last = `SELECT max(xmin::text::bigint) FROM ` // the transaction that wrote a row
+	for query, written := range map[string]bool{
+		`products WHERE sku_part_number = 'HARBOUR_L'`:             false, // its plans moved
+		`products WHERE sku_part_number = 'HARBOUR_C'`:             true,  // renamed
+		`plans WHERE service_plan_name = 'LANTERN_MAIL'`:           false,
+		`plans WHERE service_plan_name = 'LANTERN_BOARD'`:          true, // renamed
+		`product_plans WHERE plan_id = '` + plan(1).String() + `'`: false,
+		`product_plans WHERE plan_id = '` + plan(5).String() + `'`: true,
+		`exclusion_sets WHERE name = 'Mail'`:                       false, // a member joined
+		`exclusion_sets WHERE name = 'Calls'`:                      true,
+	} {
+		if got := w.number(last+query) == w.number(last+`catalog`); got != written {
+			t.Errorf("%s: written %v, want %v", query, got, written)
+		}
+	}
+}

@@ -47,20 +47,6 @@ func column(name string, t database.ColumnType) database.Column {
 	return database.Column{Name: name, Type: t}
 }
 
-func (w *writer) plans(rows []tenantgraph.Plan) error {
-	return w.upsert("plans", "service_plan_name", len(rows), func(i int) row {
-		p := rows[i]
-		return row{p.ID, p.ServicePlanName, p.DisplayName, p.DisplayNameKey, instant(p.RetiredAt)}
-	})
-}
-
-func (w *writer) products(rows []tenantgraph.Product) error {
-	return w.upsert("products", "sku_part_number", len(rows), func(i int) row {
-		p := rows[i]
-		return row{p.ID, p.SkuPartNumber, p.DisplayName, p.DisplayNameKey, instant(p.RetiredAt)}
-	})
-}
-
 // row is a product or a plan, whose tables differ in the name of the label alone.
 type row struct {
 	id               uuid.UUID
@@ -68,23 +54,37 @@ type row struct {
 	retiredAt        int64 // 0: not retired
 }
 
-func (w *writer) upsert(table, label string, n int, at func(i int) row) error {
-	for from := 0; from < n; from += batch {
-		size := min(batch, n-from)
-		ids, labels, names, keys, retired := make([]uuid.UUID, size), make([]string, size), make([]string, size), make([]string, size), make([]int64, size)
-		for i := range size {
-			r := at(from + i)
+func (w *writer) plans(plans []tenantgraph.Plan) error {
+	rows := make([]row, len(plans))
+	for i, p := range plans {
+		rows[i] = row{p.ID, p.ServicePlanName, p.DisplayName, p.DisplayNameKey, instant(p.RetiredAt)}
+	}
+	return w.upsert("plans", "service_plan_name", rows)
+}
+
+func (w *writer) products(products []tenantgraph.Product) error {
+	rows := make([]row, len(products))
+	for i, p := range products {
+		rows[i] = row{p.ID, p.SkuPartNumber, p.DisplayName, p.DisplayNameKey, instant(p.RetiredAt)}
+	}
+	return w.upsert("products", "sku_part_number", rows)
+}
+
+func (w *writer) upsert(table, label string, rows []row) error {
+	q := w.tx.Dialect()
+	query := `INSERT INTO ` + table + ` (id, ` + label + `, display_name, display_name_key, retired_at)
+		SELECT v.id, v.label, v.name, v.name_key, nullif(v.retired, 0) FROM ` +
+		q.Unnest("v", 1, column("id", database.UUID), column("label", database.Text), column("name", database.Text),
+			column("name_key", database.Text), column("retired", database.BigInt)) + `
+		WHERE true ON CONFLICT (id) DO UPDATE SET ` + label + ` = excluded.` + label + `, display_name = excluded.display_name,
+		display_name_key = excluded.display_name_key, retired_at = excluded.retired_at`
+	for part := range slices.Chunk(rows, batch) {
+		n := len(part)
+		ids, labels, names, keys, retired := make([]uuid.UUID, n), make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
+		for i, r := range part {
 			ids[i], labels[i], names[i], keys[i], retired[i] = r.id, r.label, r.name, r.key, r.retiredAt
 		}
-		q := w.tx.Dialect()
-		_, err := w.tx.ExecContext(w.ctx, `INSERT INTO `+table+` (id, `+label+`, display_name, display_name_key, retired_at)
-			SELECT v.id, v.label, v.name, v.name_key, nullif(v.retired, 0) FROM `+
-			q.Unnest("v", 1, column("id", database.UUID), column("label", database.Text), column("name", database.Text),
-				column("name_key", database.Text), column("retired", database.BigInt))+`
-			WHERE true ON CONFLICT (id) DO UPDATE SET `+label+` = excluded.`+label+`, display_name = excluded.display_name,
-			display_name_key = excluded.display_name_key, retired_at = excluded.retired_at`,
-			q.UnnestArgs(ids, labels, names, keys, retired)...)
-		if err != nil {
+		if _, err := w.tx.ExecContext(w.ctx, query, q.UnnestArgs(ids, labels, names, keys, retired)...); err != nil {
 			return err
 		}
 	}

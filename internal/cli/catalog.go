@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/catalog"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 )
@@ -75,7 +74,7 @@ func runImport(ctx context.Context, env *Env, in catalog.Input) (_ *catalog.Resu
 	defer p.clear()
 	p.say("importing %s", in.Products.Name)
 	in.Progress = func(done, of int) { p.say("organisation %d of %d", done, of) }
-	return importer.Import(audit.WithActor(ctx, audit.Actor{Kind: audit.ActorCommand, Name: "catalog import"}), in)
+	return importer.Import(acting(ctx, "catalog import"), in)
 }
 
 // writeContradictions lists what one line of error can only count.
