@@ -20,5 +20,10 @@ for url in "sqlite:$folder/catalogue.db" "${LICENSEGRAPH_TEST_POSTGRES:?run it a
   "$binary" migrate up --database-url "$url"
   time "$binary" catalog import "${arguments[@]}" --database-url "$url"
   echo "== ${url%%:*}: second import"
-  time "$binary" catalog import "${arguments[@]}" --database-url "$url"
+  second=$(time "$binary" catalog import "${arguments[@]}" --database-url "$url")
+  tail -n 1 <<<"$second"
+  if ! grep -q "nothing changes" <<<"$second"; then
+    echo "the second import changed something" >&2
+    exit 1
+  fi
 done

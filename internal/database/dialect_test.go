@@ -27,6 +27,9 @@ func TestOneTextTakesAListOfAnyLength(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		d := db.Dialect()
 		all := ids(70_000) // more than either database has parameters
+		if testing.Short() {
+			all = all[:3_000]
+		}
 		write(t, db, func(ctx context.Context, tx *database.Tx) error {
 			_, err := tx.ExecContext(ctx, `INSERT INTO plans (id, service_plan_name, display_name, display_name_key)
 				SELECT v.id, 'p', 'P', 'p' FROM `+d.Unnest("v", 1, database.Column{Name: "id", Type: database.UUID}), d.UnnestArgs(all)...)
