@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -38,7 +41,7 @@ var floors = [][]string{
 
 // apart stand beside the building: programs and helpers of tests, which nothing in it imports.
 var apart = []string{
-	"internal/tools", "internal/archtest", "internal/database/dbtest", "internal/database/scratch",
+	"internal/tools", "internal/archtest", "internal/database/conformance", "internal/database/dbtest", "internal/database/scratch",
 	"internal/database/schemadiff", "internal/licensing/oracle", "internal/server/internal/testschema", "ent/enttest",
 }
 
@@ -70,6 +73,7 @@ type pkg struct {
 // list runs go list on the whole program, what it stands on included.
 func list(t *testing.T) map[string]pkg {
 	t.Helper()
+	lookAtSources(t)
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Standard,Imports,Deps", module+"/...").Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		t.Fatalf("go list: %v\n%s", err, exit.Stderr)
@@ -85,6 +89,28 @@ func list(t *testing.T) map[string]pkg {
 			t.Fatal(err)
 		}
 		found[p.ImportPath] = p
+	}
+}
+
+// lookAtSources makes the go command see what this test depends on, so that it does not repeat
+// a remembered result when the sources have changed: it notes the files that a test looks at,
+// but not those that go list reads.
+func lookAtSources(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules") {
+			return fs.SkipDir
+		}
+		if filepath.Ext(path) == ".go" {
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
