@@ -46,7 +46,7 @@ func (r *mutationResolver) assign(ctx context.Context, in model.AssignLicensesIn
 	}
 	principals.take(out.Results)
 	load(ctx).Expect(principals.known())
-	return &model.AssignPayload{Payload: c.done(out.Outcome), Results: principals.results}, nil
+	return &model.AssignPayload{Payload: c.done(ctx, out.Outcome), Results: principals.results}, nil
 }
 
 // reprocess answers that nothing is to be done: every change does it by itself (R13).
@@ -69,7 +69,7 @@ func (r *mutationResolver) reprocess(ctx context.Context, in model.ReprocessLice
 	if err != nil {
 		p, err = c.refused(err)
 	} else {
-		p = c.done(out)
+		p = c.done(ctx, out)
 	}
 	if err != nil {
 		return nil, err

@@ -15,9 +15,7 @@ import (
 )
 
 func (r *groupResolver) Members(ctx context.Context, obj *principal.Group, transitive bool, search *string, first *int, after *string, last *int, before *string) (*model.Connection[*principal.User], error) {
-	query := directory.MemberQuery{Transitive: transitive, Search: text(search)}
-	c, err := load(ctx).Members(ctx, obj.ID, query, pageArgs(first, after, last, before))
-	return users(ctx, c, err)
+	return members(ctx, obj.ID, directory.MemberQuery{Transitive: transitive, Search: text(search)}, pageArgs(first, after, last, before))
 }
 
 func (r *groupResolver) ChildGroups(ctx context.Context, obj *principal.Group, first *int, after *string, last *int, before *string) (*model.Connection[*principal.Group], error) {

@@ -74,7 +74,7 @@ func argumentText(path []string) string {
 	var b strings.Builder
 	for i, step := range path {
 		switch {
-		case step != "" && step[0] >= '0' && step[0] <= '9':
+		case isIndex(step):
 			b.WriteString("[" + step + "]")
 		case i > 0:
 			b.WriteString("." + step)
@@ -84,3 +84,6 @@ func argumentText(path []string) string {
 	}
 	return b.String()
 }
+
+// isIndex tells whether a step of a path is an index of a list; names never begin with a digit.
+func isIndex(step string) bool { return step != "" && step[0] >= '0' && step[0] <= '9' }

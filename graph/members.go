@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/graph/model"
@@ -11,8 +12,31 @@ import (
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/paging"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
+
+// members lists the users in a group. Their number alone, which is kept, takes no page.
+//
+// Errors: BAD_USER_INPUT.
+func members(ctx context.Context, group uuid.UUID, query directory.MemberQuery, args paging.Args) (*model.UserConnection, error) {
+	if !query.Transitive && query.Search == "" && args.After == nil && args.Before == nil && onlyCounted(ctx) {
+		if err := args.Validate(); err != nil {
+			return nil, err
+		}
+		count := func(ctx context.Context) (int, error) { return load(ctx).MemberCount(ctx, group) }
+		return model.NewConnection(paging.Connection[*principal.User]{Count: count}), nil
+	}
+	c, err := load(ctx).Members(ctx, group, query, args)
+	return users(ctx, c, err)
+}
+
+// onlyCounted tells whether nothing but totalCount is selected of a connection.
+func onlyCounted(ctx context.Context) bool {
+	return !slices.ContainsFunc(graphql.CollectFieldsCtx(ctx, nil), func(f graphql.CollectedField) bool {
+		return f.Name != "totalCount" && f.Name != "__typename"
+	})
+}
 
 // changeOneGroup adds members to a group or removes them.
 func (r *mutationResolver) changeOneGroup(ctx context.Context, groupID string, members []string, c call,
@@ -69,7 +93,7 @@ func membersPayload(ctx context.Context, c call, named []uuid.UUID, result *dire
 			return nil, err
 		}
 	} else {
-		p.Payload = c.done(result.Outcome)
+		p.Payload = c.done(ctx, result.Outcome)
 		for _, m := range result.Results {
 			p.Results = append(p.Results, &model.MemberResult{
 				GroupID: id.Format(id.Group, m.GroupID), MemberID: m.MemberID, Changed: m.Changed, UserErrors: userErrors(m.Errors),

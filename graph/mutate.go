@@ -1,6 +1,9 @@
 package graph
 
 import (
+	"context"
+	"sync/atomic"
+
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/licensegraph/licensegraph/graph/model"
@@ -16,11 +19,23 @@ type call struct {
 }
 
 // done is the payload of a change that was carried out, or tried out.
-func (c call) done(out *licensing.Outcome) model.Payload {
+func (c call) done(ctx context.Context, out *licensing.Outcome) model.Payload {
+	if made, ok := ctx.Value(madeKey{}).(*atomic.Bool); ok && out.Changed && !c.dryRun {
+		made.Store(true)
+	}
 	return model.Payload{
 		Changed: out.Changed, DryRun: c.dryRun, Impact: out.Impact, UserErrors: []*model.UserError{},
 		ClientMutationID: c.clientMutationID.Value(),
 	}
+}
+
+// madeKey is the context's key of whether the mutation has made its change already: what fails
+// from then on must not say that nothing was changed.
+type madeKey struct{}
+
+func changeMade(ctx context.Context) bool {
+	made, ok := ctx.Value(madeKey{}).(*atomic.Bool)
+	return ok && made.Load()
 }
 
 // refused is the payload of a change that was refused as a whole. Errors that are not about

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/rs/zerolog"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/requestid"
 )
@@ -28,10 +31,13 @@ func presenter(fallback zerolog.Logger) graphql.ErrorPresenterFunc {
 			shown.Path, shown.Locations = given.Path, given.Locations
 		}
 		f := faultOf(err)
+		if f.Code == fault.Unavailable && changeMade(ctx) {
+			f = fault.Wrap(err, fault.OutcomeUnknown, "The change was made, but its result could not be read.").Fix("Read the present state.")
+		}
 		if f.Code == fault.Internal || f.Cause != nil && !f.Code.IsUserError() && f.Code != fault.BadUserInput {
 			log(ctx, fallback).Error().Err(cause(err)).Str("code", string(f.Code)).Stringer("field", shown.Path).Msg("a field failed")
 		}
-		shown.Message = f.Message
+		shown.Message = naming(f)
 		shown.Extensions = map[string]any{"code": string(f.Code)}
 		if f.Remediation != "" {
 			shown.Extensions["remediation"] = f.Remediation
@@ -41,6 +47,20 @@ func presenter(fallback zerolog.Logger) graphql.ErrorPresenterFunc {
 		}
 		return shown
 	}
+}
+
+// naming is the message with the argument in it.
+func naming(f *fault.Error) string {
+	for _, step := range slices.Backward(f.Path) {
+		if isIndex(step) {
+			continue
+		}
+		if strings.Contains(f.Message, step) {
+			break
+		}
+		return argumentText(f.Path) + ": " + f.Message
+	}
+	return f.Message
 }
 
 // faultOf classifies an error.
@@ -57,6 +77,9 @@ func faultOf(err error) *fault.Error {
 		return fault.New(fault.Unavailable, "The request took too long and was given up.").Fix("Try again, or ask for less.")
 	case errors.Is(err, context.Canceled):
 		return fault.New(fault.Unavailable, "The request was given up.").Fix("Try again.")
+	}
+	if database.Unreachable(err) {
+		return fault.Wrap(err, fault.Unavailable, "The database cannot be reached.").Fix("Try again.")
 	}
 	return fault.New(fault.Internal, "Something went wrong in the server. Nothing in the request explains it.").
 		Fix("Try again; if it stays, tell the operator the request's id.")

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
@@ -25,6 +26,7 @@ type requests struct {
 
 var _ interface {
 	graphql.HandlerExtension
+	graphql.OperationContextMutator
 	graphql.OperationInterceptor
 	graphql.RootFieldInterceptor
 } = (*requests)(nil)
@@ -38,14 +40,21 @@ func (r *requests) Validate(schema graphql.ExecutableSchema) error {
 	return nil
 }
 
-// InterceptOperation refuses an operation without a caller, and gives others their loaders.
+// MutateOperationContext refuses an operation without a caller before anything of it runs.
+func (*requests) MutateOperationContext(ctx context.Context, _ *graphql.OperationContext) *gqlerror.Error {
+	if _, ok := access.From(ctx); !ok {
+		return &gqlerror.Error{Message: "Nobody is signed in.", Extensions: map[string]any{"code": string(fault.Unauthenticated)}}
+	}
+	return nil
+}
+
+// InterceptOperation gives a query its loaders, and a change its actor.
 func (r *requests) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	caller, ok := access.From(ctx)
-	if !ok {
-		graphql.AddError(ctx, fault.New(fault.Unauthenticated, "Nobody is signed in."))
-		return graphql.OneShot(&graphql.Response{Errors: graphql.GetErrors(ctx)})
-	}
-	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
+	switch {
+	case !ok: // refused above
+		return graphql.OneShot(graphql.ErrorResponse(ctx, "no caller"))
+	case graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation:
 		return next(audit.WithActor(ctx, audit.Actor{Kind: audit.ActorToken, Name: caller.Name, RequestID: requestid.From(ctx)}))
 	}
 	return next(loaders.With(ctx, loaders.New(r.from, caller.TenantID)))
@@ -64,7 +73,7 @@ func (r *requests) InterceptRootField(ctx context.Context, next graphql.RootReso
 		graphql.AddError(ctx, gqlerror.WrapPath(ast.Path{ast.PathName(field.Alias)}, err))
 		return graphql.Null
 	}
-	ctx = licensing.WithChangeList(ctx, list)
+	ctx = context.WithValue(licensing.WithChangeList(ctx, list), madeKey{}, new(atomic.Bool))
 	return next(loaders.With(ctx, loaders.New(r.from, caller.TenantID)))
 }
 

@@ -107,7 +107,7 @@ func (w *world) step(text string) string {
 	}
 	out, err := json.Marshal(a)
 	w.ok(err)
-	return w.unnamed(pretty(out)) + "\n"
+	return pretty([]byte(w.unnamed(string(out)))) + "\n"
 }
 
 // pretty writes JSON with what fits a line on a line.

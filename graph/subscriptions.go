@@ -74,7 +74,7 @@ func subscriptionPayload(ctx context.Context, c call, key *uuid.UUID, out *licen
 	if err != nil {
 		p.Payload, err = c.refused(err)
 	} else {
-		p.Payload = c.done(out.Outcome)
+		p.Payload = c.done(ctx, out.Outcome)
 	}
 	if err != nil || key == nil {
 		return p, err

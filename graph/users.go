@@ -133,7 +133,7 @@ func userPayload(ctx context.Context, c call, key *uuid.UUID, result *directory.
 	if err != nil {
 		p.Payload, err = c.refused(err)
 	} else {
-		p.Payload = c.done(result.Outcome)
+		p.Payload = c.done(ctx, result.Outcome)
 	}
 	if err != nil {
 		return nil, err

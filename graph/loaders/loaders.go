@@ -41,6 +41,10 @@ type Loaders struct {
 	events   *together[uuid.UUID, *audit.Event]
 	pages    *pages
 
+	ownOnce sync.Once
+	own     *tenant.Tenant
+	ownErr  error
+
 	mu     sync.Mutex
 	graphs []*tenantgraph.Graph // those seen, the latest read last
 }
@@ -230,7 +234,8 @@ func (l *Loaders) Event(ctx context.Context, key uuid.UUID) (*audit.Event, error
 
 // OwnTenant returns the request's own tenant.
 func (l *Loaders) OwnTenant(ctx context.Context) (*tenant.Tenant, error) {
-	return l.from.Tenants.ByID(ctx, l.Tenant)
+	l.ownOnce.Do(func() { l.own, l.ownErr = l.from.Tenants.ByID(ctx, l.Tenant) })
+	return l.own, l.ownErr
 }
 
 // Ref names something with an id.

@@ -95,6 +95,11 @@ func (l *Loaders) ExpectGroups(groups []*principal.Group) {
 	l.pages.counts.expect(ids)
 }
 
+// MemberCount returns the number of a group's direct members.
+func (l *Loaders) MemberCount(ctx context.Context, group uuid.UUID) (int, error) {
+	return l.pages.counts.load(ctx, group)
+}
+
 // Members returns a page of a group's members.
 //
 // Errors: as directory.Service.Members.
@@ -102,7 +107,7 @@ func (l *Loaders) Members(ctx context.Context, group uuid.UUID, query directory.
 	return l.pages.members.page(keyOf(group, query.Transitive, query.Search, args), func() (paging.Connection[*principal.User], error) {
 		c, err := l.from.Directory.Members(ctx, l.Tenant, group, query, args)
 		if !query.Transitive && query.Search == "" { // kept, and read for many groups at once
-			c.Count = func(ctx context.Context) (int, error) { return l.pages.counts.load(ctx, group) }
+			c.Count = func(ctx context.Context) (int, error) { return l.MemberCount(ctx, group) }
 		}
 		return c, err
 	})
