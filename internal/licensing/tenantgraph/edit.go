@@ -45,6 +45,7 @@ func (e *Edit) PutGroup(g *principal.Group, nameKey string) {
 // DropGroup removes a group with its nestings.
 func (e *Edit) DropGroup(id uuid.UUID) {
 	e.groups[id] = nil
+	maps.DeleteFunc(e.nestings, func(key [2]uuid.UUID, _ *Nesting) bool { return key[0] == id || key[1] == id })
 	for _, n := range slices.Concat(e.base.parents[id], e.base.children[id]) {
 		e.nestings[[2]uuid.UUID{n.Parent, n.Child}] = nil
 	}
@@ -69,30 +70,34 @@ func (e *Edit) DropAssignment(id uuid.UUID) { e.assignments[id] = nil; e.built =
 // PutSubscription adds a subscription or replaces it.
 func (e *Edit) PutSubscription(s *Subscription) { e.subscriptions[s.ID] = s; e.built = nil }
 
-// Path returns the chain of groups from one down to another nested in it, as the edit stands;
-// nil where there is none. It is what a new nesting of "from" into "to" would close.
+// Path returns the shortest chain of groups from one down to another nested in it, as the edit
+// stands, of equal ones the first by name, then by id (R1); nil where there is none. It is what
+// a new nesting of "from" into "to" would close.
 func (e *Edit) Path(from, to uuid.UUID) []*principal.Group {
-	came := map[uuid.UUID]uuid.UUID{from: uuid.Nil}
-	queue := []uuid.UUID{from}
-	for len(queue) > 0 && queue[0] != to {
-		at := queue[0]
-		queue = queue[1:]
-		for _, child := range e.childrenOf(at) {
-			if _, seen := came[child]; !seen {
-				came[child] = at
-				queue = append(queue, child)
-			}
-		}
-	}
-	if len(queue) == 0 {
+	if e.group(from) == nil {
 		return nil
 	}
-	var path []*principal.Group
-	for at := to; at != uuid.Nil; at = came[at] {
-		path = append(path, e.group(at))
+	found := map[uuid.UUID]bool{from: true}
+	level := map[uuid.UUID][]*principal.Group{from: {e.group(from)}}
+	for len(level) > 0 && level[to] == nil {
+		next := map[uuid.UUID][]*principal.Group{}
+		for at, path := range level {
+			for _, child := range e.childrenOf(at) {
+				if found[child] || e.group(child) == nil {
+					continue
+				}
+				longer := append(slices.Clip(path), e.group(child))
+				if best := next[child]; best == nil || comparePaths(longer, best, e.nameKey) < 0 {
+					next[child] = longer
+				}
+			}
+		}
+		for child := range next {
+			found[child] = true
+		}
+		level = next
 	}
-	slices.Reverse(path)
-	return path
+	return level[to]
 }
 
 func (e *Edit) childrenOf(id uuid.UUID) []uuid.UUID {
@@ -111,10 +116,20 @@ func (e *Edit) childrenOf(id uuid.UUID) []uuid.UUID {
 }
 
 func (e *Edit) group(id uuid.UUID) *principal.Group {
-	if r, ok := e.groups[id]; ok && r != nil {
+	if r, ok := e.groups[id]; ok {
+		if r == nil {
+			return nil
+		}
 		return r.Group
 	}
 	return e.base.groups[id]
+}
+
+func (e *Edit) nameKey(id uuid.UUID) string {
+	if r := e.groups[id]; r != nil {
+		return r.NameKey
+	}
+	return e.base.names[id]
 }
 
 // Graph returns the graph as edited.

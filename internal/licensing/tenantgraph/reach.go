@@ -52,11 +52,15 @@ func (g *Graph) climb(from uuid.UUID) []step {
 
 // comparePaths is the order in which paths are shown (R1): shortest, by name, by id.
 func (g *Graph) comparePaths(a, b []*principal.Group) int {
+	return comparePaths(a, b, g.GroupNameKey)
+}
+
+func comparePaths(a, b []*principal.Group, nameKey func(uuid.UUID) string) int {
 	if len(a) != len(b) {
 		return len(a) - len(b)
 	}
 	for i := range a {
-		if c := strings.Compare(g.names[a[i].ID], g.names[b[i].ID]); c != 0 {
+		if c := strings.Compare(nameKey(a[i].ID), nameKey(b[i].ID)); c != 0 {
 			return c
 		}
 	}
