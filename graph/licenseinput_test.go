@@ -1,0 +1,37 @@
+package graph
+
+import (
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/internal/fault"
+)
+
+// TestASelectionIsExactlyOneEvenWhereNobodyCheckedBefore holds the resolver's own check of what
+// the coercion of inputs refuses already.
+func TestASelectionIsExactlyOneEvenWhereNobodyCheckedBefore(t *testing.T) {
+	yes := true
+	for name, in := range map[string]*model.PlanSelectionInput{
+		"none":             {},
+		"two":              {All: graphql.OmittableOf(&yes), Only: graphql.OmittableOf([]string{})},
+		"null":             {Only: graphql.OmittableOf[[]string](nil)},
+		"one and a null":   {All: graphql.OmittableOf(&yes), Except: graphql.OmittableOf[[]string](nil)},
+		"null for a truth": {All: graphql.OmittableOf[*bool](nil)},
+	} {
+		if _, _, refused := selectionInput(in); refused == nil || refused.Code != fault.BadUserInput {
+			t.Errorf("%s: %v", name, refused)
+		}
+	}
+	for name, in := range map[string]*model.PlanSelectionInput{
+		"absent":      nil,
+		"all":         {All: graphql.OmittableOf(&yes)},
+		"except none": {Except: graphql.OmittableOf([]string{})},
+		"only none":   {Only: graphql.OmittableOf([]string{})},
+	} {
+		if got, wrong, refused := selectionInput(in); refused != nil || wrong != nil || (got == nil) != (in == nil) {
+			t.Errorf("%s: %v %v %v", name, got, wrong, refused)
+		}
+	}
+}
