@@ -12,6 +12,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/engine"
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 )
 
@@ -135,7 +136,7 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 			return nil, refusal
 		}
 		out.Refused[user] = refusal
-		d.users[user].direct = nil
+		d.dropDirect(user)
 	}
 	out.Impact.take(verdicts)
 	if out.Changed = d.effective(); !out.Changed || o.DryRun {
@@ -159,6 +160,13 @@ func (s *Service) settleFast(ctx context.Context, d *Draft, fast *fastPath, out 
 		return err
 	}
 	return s.store(ctx, d, fast.book, nil, fast, out, o)
+}
+
+// dropDirect takes a user's own part out of the change: it leaves no trace (R12).
+func (d *Draft) dropDirect(user uuid.UUID) {
+	d.users[user].direct = nil
+	subject := id.Format(id.User, user)
+	d.event.Subjects = slices.DeleteFunc(d.event.Subjects, func(s audit.Subject) bool { return s.ID == subject })
 }
 
 // effective tells whether anything is left to be done once refused parts are dropped.

@@ -1,0 +1,202 @@
+package licensing_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/database/dbtest"
+	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/optional"
+	"github.com/licensegraph/licensegraph/internal/principal"
+)
+
+// Events are numbered from 1 without a gap, whatever was refused, previewed, repeated or made at
+// the same time, and their instants rise with the numbers.
+func TestEventsAreNumberedWithoutAGapR28(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		sub := o.buy(base, 1)
+		first := len(o.events())
+		o.assign(user(ann), give(base), nil, "")
+		o.assign(user(bob), give(base), nil, fault.CountViolation) // refused
+		o.assign(user(ann), give(base), nil, "")                   // repeated
+		if _, err := o.service.CancelSubscription(t.Context(), o.tenant, licensing.CancelSubscriptionInput{ID: sub.ID, DryRun: true}); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(o.events()); got != first+1 {
+			t.Errorf("%d events, want %d", got, first+1)
+		}
+		o.resize(sub, 20)
+		var wg sync.WaitGroup
+		const callers = 12
+		for n := range callers {
+			wg.Go(func() {
+				_, err := o.service.Change(t.Context(), o.tenant, licensing.Options{Action: audit.GroupCreate}, func(_ context.Context, d *licensing.Draft) error {
+					d.CreateGroup(&principal.Group{ID: numbered(3, 100+n), DisplayName: fmt.Sprint("Team ", n), CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		events := o.events()
+		if len(events) != first+2+callers {
+			t.Errorf("%d events, want %d", len(events), first+2+callers)
+		}
+		for i, e := range events {
+			if e.Sequence != int64(i+1) || i > 0 && e.OccurredAt <= events[i-1].OccurredAt {
+				t.Errorf("event %d has the number %d, at %d", i, e.Sequence, e.OccurredAt)
+			}
+		}
+	})
+}
+
+// An event says who did what to whom, and what followed for how many users of which products.
+func TestEventTellsWhoDidWhatAndWhatFollowedR28(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		sub := o.buy(base, 2)
+		o.buy(suite, -1)
+		o.join(sales, ann, bob, cid)
+		for _, c := range []struct {
+			name     string
+			call     func(ctx context.Context) error
+			action   audit.Action
+			subjects []audit.Subject
+			fields   []string
+			products []string // name, gaining, losing, in error
+		}{
+			{"an assignment to a group", func(ctx context.Context) error {
+				_, err := o.service.Assign(ctx, o.tenant, licensing.AssignInput{Principals: []licensing.PrincipalRef{group(sales)}, Add: give(base, suite)})
+				return err
+			}, audit.LicensesAssign, []audit.Subject{{ID: id.Format(id.Group, sales), Name: "Sales"}}, nil,
+				// base has seats for two; of the exclusive ones base, the older product, is tried first
+				[]string{"Base 2 0 1", "Suite 1 0 2"}},
+			{"seats", func(ctx context.Context) error {
+				_, err := o.service.UpdateSubscription(ctx, o.tenant, licensing.UpdateSubscriptionInput{ID: sub.ID, Seats: optional.Of(5)})
+				return err
+			}, audit.SubscriptionUpdate, []audit.Subject{{ID: id.Format(id.Subscription, sub.ID), Name: "Base"}}, []string{"seats 2 → 5"}, nil},
+			{"seats without a limit", func(ctx context.Context) error {
+				_, err := o.service.UpdateSubscription(ctx, o.tenant, licensing.UpdateSubscriptionInput{ID: sub.ID, Seats: optional.Null[int]()})
+				return err
+			}, audit.SubscriptionUpdate, []audit.Subject{{ID: id.Format(id.Subscription, sub.ID), Name: "Base"}}, []string{"seats 5 → unlimited"}, nil},
+			{"the end of a subscription", func(ctx context.Context) error {
+				_, err := o.service.CancelSubscription(ctx, o.tenant, licensing.CancelSubscriptionInput{ID: sub.ID})
+				return err
+			}, audit.SubscriptionCancel, []audit.Subject{{ID: id.Format(id.Subscription, sub.ID), Name: "Base"}}, []string{"status ENABLED → CANCELLED"},
+				// what excluded suite is gone for two users
+				[]string{"Base 0 2 0", "Suite 2 0 0"}},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				actor := audit.Actor{Kind: audit.ActorToken, Name: "Robot", RequestID: "request-" + strings.ReplaceAll(c.name, " ", "-")}
+				if err := c.call(audit.WithActor(t.Context(), actor)); err != nil {
+					t.Fatal(err)
+				}
+				events := o.in(t).events()
+				e := events[len(events)-1]
+				if e.Actor != actor || e.Action != c.action || e.Summary == "" {
+					t.Errorf("%+v did %s: %q", e.Actor, e.Action, e.Summary)
+				}
+				if !slices.Equal(e.Subjects, c.subjects) {
+					t.Errorf("the subjects are %v, want %v", e.Subjects, c.subjects)
+				}
+				var fields, products []string
+				for _, f := range e.Fields {
+					fields = append(fields, fmt.Sprintf("%s %s → %s", f.Field, *f.Before, *f.After))
+				}
+				for _, p := range e.Products {
+					products = append(products, fmt.Sprintf("%s %d %d %d", p.ProductName, p.UsersGaining, p.UsersLosing, p.UsersInError))
+					if kind, _, err := id.ParseAny(p.ProductID); err != nil || kind != id.Product {
+						t.Errorf("%s is named by %s", p.ProductName, p.ProductID)
+					}
+				}
+				if !slices.Equal(fields, c.fields) || !slices.Equal(products, c.products) {
+					t.Errorf("fields %q, products %q; want %q, %q", fields, products, c.fields, c.products)
+				}
+			})
+		}
+	})
+}
+
+// Where nobody said who acts, the system did.
+func TestEventWithoutAnActorIsTheSystemsR28(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.buy(base, 1)
+		events := o.events()
+		if e := events[len(events)-1]; e.Actor.Kind != audit.ActorSystem || e.Actor.RequestID != "" {
+			t.Errorf("%+v did it", e.Actor)
+		}
+	})
+}
+
+// An event keeps the names as they were.
+func TestEventsKeepNamesAsTheyWereR28(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.buy(base, 1)
+		o.join(sales, ann)
+		o.assign(group(sales), give(base), nil, "")
+		o.do(func(d *licensing.Draft) error {
+			g := *d.Graph.Group(sales)
+			g.DisplayName, g.Version, g.UpdatedAt = "Renamed", g.Version+1, d.Now
+			d.UpdateGroup(&g)
+			return nil
+		})
+		events := o.events()
+		if e := events[len(events)-2]; e.Subjects[0].Name != "Sales" || !strings.Contains(e.Summary, "Sales") {
+			t.Errorf("the event is about %v: %s", e.Subjects, e.Summary)
+		}
+	})
+}
+
+// A principal whose part was refused is no subject of the event: nothing happened to it.
+func TestRefusedPrincipalIsNoSubjectOfTheEventR12R28(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.buy(base, 1)
+		out, err := o.service.Assign(t.Context(), o.tenant, licensing.AssignInput{Principals: []licensing.PrincipalRef{user(bob), user(ann)}, Add: give(base)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Results[0].Principal.ID != bob || len(out.Results[0].Errors) != 1 || !out.Results[1].Changed {
+			t.Fatalf("results %+v, %+v", out.Results[0], out.Results[1])
+		}
+		events := o.events()
+		if e := events[len(events)-1]; len(e.Subjects) != 1 || e.Subjects[0].Name != "Ann" {
+			t.Errorf("the event is about %v", e.Subjects)
+		}
+	})
+}
+
+// However many users a change concerns, it is one event, and every violation says which one
+// opened it.
+func TestChangeOfManyUsersIsOneEventThatItsViolationsNameR28(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.buy(base, 1)
+		o.join(sales, ann, bob, cid, dot)
+		before := len(o.events())
+		out := o.assign(group(sales), give(base), nil, "")
+		events := o.events()
+		if len(events) != before+1 || events[before].ID != out.EventID {
+			t.Fatalf("%d events, the last of which is %s, want one more than %d with %s", len(events), events[len(events)-1].ID, before, out.EventID)
+		}
+		opened := o.query(`SELECT opened_by FROM license_violations`)
+		if len(opened) != 3 || slices.ContainsFunc(opened, func(s string) bool { return uuid.MustParse(s) != out.EventID }) {
+			t.Errorf("violations were opened by %v", opened)
+		}
+	})
+}
