@@ -9,6 +9,11 @@ LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
 POSTGRES := scripts/with-postgres.sh
 FUZZTIME ?= 10s
 
+# Where git does not speak (no repository, or one of another owner) nothing can be stamped.
+ifeq ($(shell git rev-parse --git-dir 2>/dev/null),)
+export GOFLAGS += -buildvcs=false
+endif
+
 # What runs many goroutines at once. The race detector makes SQLite 24 to 32 times slower, so
 # these run with -short, in which the worlds are small.
 RACE := ./internal/engine/... ./internal/database/... ./internal/licensing/... ./internal/access/... ./internal/server/... ./graph/...

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/rs/zerolog"
@@ -22,7 +23,23 @@ type Env struct {
 	Terminal bool
 	// Open opens the database that the flags name, and requires its migrations to be at head.
 	// The caller closes it.
-	Open  func(ctx context.Context) (*database.DB, error)
-	Clock clock.Clock
-	NewID id.Source
+	Open func(ctx context.Context) (*database.DB, error)
+	// Connect opens the database that the flags name, whatever version it is at. The caller
+	// closes it.
+	Connect func(ctx context.Context, o database.Options) (*database.DB, error)
+	Clock   clock.Clock
+	NewID   id.Source
+	Version string // of the program
+}
+
+// openWith is Open with options.
+func (e *Env) openWith(ctx context.Context, o database.Options) (*database.DB, error) {
+	db, err := e.Connect(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := database.RequireHead(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }

@@ -143,6 +143,15 @@ var exclusions = []struct{ set, plans string }{
 	{"Dynamics CRM", "DYN365_ENTERPRISE_SALES DYN365_ENTERPRISE_TEAM_MEMBERS"},
 }
 
+func productNamed(partNumber string) product {
+	for _, p := range products {
+		if p.partNumber == partNumber {
+			return p
+		}
+	}
+	return product{}
+}
+
 func planNamed(serviceName string) plan {
 	for _, p := range plans {
 		if p.serviceName == serviceName {

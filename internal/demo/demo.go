@@ -19,7 +19,6 @@ import (
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/directory"
-	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/tenant"
@@ -156,16 +155,18 @@ type Organisation struct {
 	seats   string // TypeID of the subscription that is short of seats
 }
 
-// Find looks the sample organisation up; nil and no error where the database does not hold it.
+// Holds tells whether a database, be it at an older version, holds the sample organisation.
+// With an error it does not, or cannot be read.
+func Holds(ctx context.Context, db *database.DB) (bool, error) {
+	t, err := find(ctx, db)
+	return t != nil, err
+}
+
+// Find looks the sample organisation up in a database that holds it.
+//
+// Errors: NOT_FOUND where it does not.
 func Find(ctx context.Context, db *database.DB) (*Organisation, error) {
-	tenants, err := tenant.New(tenant.Config{DB: db, Clock: clock.Wall{}, NewID: id.NewV7})
-	if err != nil {
-		return nil, err
-	}
-	t, err := tenants.ByName(ctx, companyName)
-	if fault.CodeOf(err) == fault.NotFound {
-		return nil, nil //nolint:nilnil // said above
-	}
+	t, err := find(ctx, db)
 	if err != nil {
 		return nil, err
 	}
@@ -179,4 +180,12 @@ func Find(ctx context.Context, db *database.DB) (*Organisation, error) {
 	}
 	o := &Organisation{Tenant: t}
 	return o, errors.Join(o.count(ctx, licenses, people), o.lookUp(ctx, licenses, people))
+}
+
+func find(ctx context.Context, db *database.DB) (*tenant.Tenant, error) {
+	tenants, err := tenant.New(tenant.Config{DB: db, Clock: clock.Wall{}, NewID: id.NewV7})
+	if err != nil {
+		return nil, err
+	}
+	return tenants.ByName(ctx, companyName)
 }

@@ -23,6 +23,7 @@ func (o *Organisation) Examples() []Example {
 		{"Who has what, and why", whoHasWhat},
 		{"Seats: bought, taken, waited for", seats},
 		{"What is in error, why, and what to do about it", inError},
+		{"Why is each plan on or off?", fmt.Sprintf(planByPlan, productNamed(projectPlan3).id)},
 		{"May this user use this plan?", fmt.Sprintf(mayUse, o.waiting, planNamed("VISIOONLINE").id)},
 		{"What would ten more seats change? (a dry run: nothing is stored)", fmt.Sprintf(preview, o.seats)},
 	}
@@ -43,10 +44,21 @@ const whoHasWhat = `query WhoHasWhatAndWhy {
           state
           errors { code message remediation }
         }
-        plans {
-          plan { displayName }
-          enabled
-        }
+      }
+    }
+  }
+}`
+
+const planByPlan = `query PlanByPlan {
+  user(userPrincipalName: "ingrid.solberg@vesterholt.example") {
+    license(productId: "%s") {
+      product { displayName }
+      plans {
+        plan { displayName }
+        enabled
+        enabledBy { kind group { displayName } }
+        disabledBy { kind group { displayName } }
+        withheldBy { kind group { displayName } errors { code message } }
       }
     }
   }

@@ -28,7 +28,7 @@ import (
 // mail, chat and old, the product addon with the plan new, which excludes old, and the product
 // tool with the plan chat.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	db        *database.DB
 	ran       *dbtest.Statements
 	clock     *clock.Manual
@@ -46,7 +46,7 @@ func each(t *testing.T, test func(w *world)) {
 	dbtest.EachObserved(t, func(t *testing.T, db *database.DB, ran *dbtest.Statements) { test(newWorld(t, db, ran)) })
 }
 
-func newWorld(t *testing.T, db *database.DB, ran *dbtest.Statements) *world {
+func newWorld(t testing.TB, db *database.DB, ran *dbtest.Statements) *world {
 	t.Helper()
 	w := &world{t: t, db: db, ran: ran, clock: clock.NewManual(time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC))}
 	var err error

@@ -85,19 +85,20 @@ func (s *sources) pair(g *tenantgraph.Graph, take func(*tenantgraph.Bound) bool)
 	}
 }
 
-// condition holds for users with at least one of the sources.
+// condition holds for users with at least one of the sources. A CROSS JOIN makes SQLite keep
+// the order of its tables; to PostgreSQL it is a join like any other.
 func (s *sources) condition() condition {
 	const directOf = "FROM assignments a WHERE a.tenant_id = "
 	return condition{
 		test: func(w *paging.Where) string {
 			return "(EXISTS (SELECT 1 " + directOf + "u.tenant_id AND a.user_id = u.id AND " + s.own(w) + s.taken(w, "u.id", "a.id") + ")" +
-				" OR EXISTS (SELECT 1 FROM memberships m JOIN " + s.pairs(w) + " ON r.group_id = m.group_id" +
-				" WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id" + s.taken(w, "u.id", "r.assignment_id") + "))"
+				" OR EXISTS (SELECT 1 FROM memberships m CROSS JOIN " + s.pairs(w) +
+				" WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id AND r.group_id = m.group_id" + s.taken(w, "u.id", "r.assignment_id") + "))"
 		},
 		set: func(w *paging.Where) string {
 			return "SELECT a.user_id " + directOf + tenantArg + " AND a.user_id IS NOT NULL AND " + s.own(w) + s.taken(w, "a.user_id", "a.id") +
-				" UNION ALL SELECT m.user_id FROM " + s.pairs(w) + " JOIN memberships m ON m.group_id = r.group_id" +
-				" WHERE m.tenant_id = " + tenantArg + s.taken(w, "m.user_id", "r.assignment_id")
+				" UNION ALL SELECT m.user_id FROM " + s.pairs(w) + " CROSS JOIN memberships m" +
+				" WHERE m.tenant_id = " + tenantArg + " AND m.group_id = r.group_id" + s.taken(w, "m.user_id", "r.assignment_id")
 		},
 	}
 }

@@ -95,7 +95,7 @@ func (s *Service) listUsers(ctx context.Context, tenant uuid.UUID, order paging.
 	})
 	c.Count = func(ctx context.Context) (n int, err error) {
 		err = s.read(ctx, tenant, query.Filter.needsGraph(), func(ctx context.Context, r reading) error {
-			n, err = build(r, tenant).forCount(r.d, order).Count(ctx, r.q)
+			n, err = build(r, tenant).forCount(order).Count(ctx, r.q)
 			return err
 		})
 		return n, err
@@ -129,14 +129,14 @@ func (q UserQuery) conditions() (func(r reading, tenant uuid.UUID) *userList, er
 		return nil, err
 	}
 	return func(r reading, tenant uuid.UUID) *userList {
-		l := &userList{where: &paging.Where{}, tenant: tenant}
-		l.where.And("u.tenant_id = " + l.where.Arg(tenant))
+		l := &userList{where: &paging.Where{}, tenant: tenant, d: r.d}
+		l.where.Arg(tenant) // tenantArg
 		l.own(r.d, q.Filter, locations)
 		if terms == nil && strings.TrimSpace(q.Search) != "" {
 			l.where.And("1 = 0") // signs alone begin no word
 		}
 		for _, term := range terms {
-			l.must(wordCondition(term))
+			l.must(wordCondition(r.d, term))
 		}
 		if q.directIn != nil {
 			l.must(memberCondition(r.d, []uuid.UUID{*q.directIn}))
@@ -190,7 +190,8 @@ func (f UserFilter) locations() ([]string, error) {
 // userList is a list of users being put together.
 type userList struct {
 	tenant   uuid.UUID
-	where    *paging.Where // what a user's row tells
+	d        database.Dialect
+	where    *paging.Where // what a user's row tells, but for the tenant
 	wanted   []condition   // must hold
 	unwanted []condition   // must not hold
 }
@@ -231,18 +232,28 @@ func (l *userList) own(d database.Dialect, f UserFilter, locations []string) {
 }
 
 // wordCondition holds for users with a word that begins with a term.
-func wordCondition(term string) condition {
+func wordCondition(d database.Dialect, term string) condition {
 	within := func(w *paging.Where) string {
 		return "w.word_key >= " + w.Arg(term) + " AND w.word_key < " + w.Arg(textkey.PrefixEnd(term))
 	}
 	return condition{
 		test: func(w *paging.Where) string {
-			return "EXISTS (SELECT 1 FROM user_words w WHERE w.tenant_id = u.tenant_id AND w.user_id = u.id AND " + within(w) + ")"
+			return "EXISTS (SELECT 1 FROM user_words w" + indexedBy(d, "userword_tenant_id_user_id") +
+				" WHERE w.tenant_id = u.tenant_id AND w.user_id = u.id AND " + within(w) + ")"
 		},
 		set: func(w *paging.Where) string {
 			return "SELECT w.user_id FROM user_words w WHERE w.tenant_id = " + tenantArg + " AND " + within(w)
 		},
 	}
+}
+
+// indexedBy makes SQLite use an index of a table. It keeps no statistics, so that it takes the
+// rows of a whole tenant for a few; PostgreSQL knows better.
+func indexedBy(d database.Dialect, index string) string {
+	if d == database.SQLite {
+		return " INDEXED BY " + index
+	}
+	return ""
 }
 
 // tenantArg is the tenant's parameter: the first of every list.
@@ -261,42 +272,52 @@ func (l *userList) forPage(ctx context.Context, r reading, order paging.Order, f
 	if len(l.wanted)+len(l.unwanted) > 1 {
 		few = fewOfMany
 	}
-	where := l.where.Clone()
+	where, collected := l.where.Clone(), false
 	for _, c := range l.wanted {
 		small, err := c.smallerThan(ctx, r.q, l.tenant, few)
 		if err != nil {
 			return paging.Keyset[*principal.User]{}, err
 		}
-		if small {
+		if collected = collected || small; small {
 			where.And("u.id IN (" + c.set(where) + ")")
 		} else {
 			where.And(c.test(where))
 		}
 	}
 	for _, c := range l.unwanted {
-		where.And("NOT " + c.test(where))
+		rare, err := c.absentFromFew(ctx, r.q, l.tenant)
+		if err != nil {
+			return paging.Keyset[*principal.User]{}, err
+		}
+		if rare {
+			where.And(c.outside(l.d, where))
+		} else {
+			where.And("NOT " + c.test(where))
+		}
 	}
-	return keyset(where, order), nil
+	return l.keyset(where, collected, order), nil
 }
 
 // forCount returns the list in the form that is quick for counting it.
-func (l *userList) forCount(d database.Dialect, order paging.Order) paging.Keyset[*principal.User] {
+func (l *userList) forCount(order paging.Order) paging.Keyset[*principal.User] {
 	where := l.where.Clone()
 	for _, c := range l.wanted {
 		where.And("u.id IN (" + c.set(where) + ")")
 	}
 	for _, c := range l.unwanted {
-		if d == database.Postgres { // hashes the set to join it, whatever its size
-			where.And("NOT EXISTS (SELECT 1 FROM (" + c.set(where) + ") s WHERE s.user_id = u.id)")
-		} else { // SQLite keeps the set as a tree; the other form it would run for each user
-			where.And("u.id NOT IN (" + c.set(where) + ")")
-		}
+		where.And(c.outside(l.d, where))
 	}
-	return keyset(where, order)
+	return l.keyset(where, len(l.wanted) > 0, order)
 }
 
-func keyset(where *paging.Where, order paging.Order) paging.Keyset[*principal.User] {
-	return paging.Keyset[*principal.User]{Order: order, Select: userColumns, From: "users u", Where: where, Scan: scanUser}
+// keyset completes a list; collected says that some condition of it gives the users' ids.
+func (l *userList) keyset(where *paging.Where, collected bool, order paging.Order) paging.Keyset[*principal.User] {
+	where.And("u.tenant_id = " + tenantArg)
+	from := "users u"
+	if collected {
+		from += indexedBy(l.d, "user_tenant_id_id")
+	}
+	return paging.Keyset[*principal.User]{Order: order, Select: userColumns, From: from, Where: where, Scan: scanUser}
 }
 
 func (c condition) smallerThan(ctx context.Context, q database.Querier, tenant uuid.UUID, n int) (bool, error) {
@@ -308,4 +329,28 @@ func (c condition) smallerThan(ctx context.Context, q database.Querier, tenant u
 		return false, fmt.Errorf("estimate a list of users: %w", err)
 	}
 	return found < n, nil
+}
+
+// outside is the condition that a user is not in the set. PostgreSQL hashes the set to join
+// it, whatever its size; SQLite keeps it as a tree, and would run the other form for each user.
+func (c condition) outside(d database.Dialect, w *paging.Where) string {
+	if d == database.Postgres {
+		return "NOT EXISTS (SELECT 1 FROM (" + c.set(w) + ") s WHERE s.user_id = u.id)"
+	}
+	return "u.id NOT IN (" + c.set(w) + ")"
+}
+
+// absentFromFew tells, from the first users, whether the condition holds for nearly everybody,
+// so that those for whom it does not are far apart on a walk.
+func (c condition) absentFromFew(ctx context.Context, q database.Querier, tenant uuid.UUID) (bool, error) {
+	const sample, far = 1000, 10
+	w := &paging.Where{}
+	w.Arg(tenant)
+	var all, outside int
+	query := "SELECT count(*), count(CASE WHEN " + c.test(w) + " THEN NULL ELSE 1 END) FROM (SELECT u.id, u.tenant_id FROM users u WHERE u.tenant_id = " +
+		tenantArg + " AND u.deleted_at IS NULL ORDER BY u.display_name_key, u.id LIMIT " + strconv.Itoa(sample) + ") u"
+	if err := q.QueryRowContext(ctx, query, w.Values()...).Scan(&all, &outside); err != nil {
+		return false, fmt.Errorf("estimate a list of users: %w", err)
+	}
+	return all == sample && outside < far, nil
 }

@@ -12,8 +12,12 @@ import (
 )
 
 // inLine are the violations that wait for a seat, each user's first of a product only: a
-// user has one place in line, however many sources wait.
-const inLine = `license_violations v WHERE v.tenant_id = $1 AND v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION' AND ` + firstInLine
+// user has one place in line, however many sources wait. The rows are numbered rather than
+// compared with each other, so that the cost stays in proportion to the line also where the
+// database has no statistics of the table yet, as right after a change that left many waiting.
+const inLine = `(SELECT r.*, row_number() OVER (PARTITION BY r.product_id, r.user_id
+		ORDER BY r.inherited, r.since, r.assignment_created_at, r.principal_id) AS nth
+	FROM license_violations r WHERE r.tenant_id = $1 AND r.plan_id IS NULL AND r.code = 'COUNT_VIOLATION') v WHERE v.nth = 1`
 
 // firstInLine holds for the row with which a user stands in line first (WaitingOrder).
 const firstInLine = `NOT EXISTS (SELECT 1 FROM license_violations o WHERE o.tenant_id = v.tenant_id AND o.user_id = v.user_id

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/server"
+)
+
+// ServeCmd serves the API.
+type ServeCmd struct {
+	Listen         string      `env:"LICENSEGRAPH_LISTEN" default:"${listen}" placeholder:"ADDR" help:"Where to listen, as HOST:PORT; port 0 is any free one. Default: ${listen}, which other machines cannot reach."`
+	MaxConnections connections `env:"LICENSEGRAPH_MAX_CONNECTIONS" placeholder:"N" help:"Connections to PostgreSQL at most, 2 or more. Default: ${connections}. SQLite ignores it."`
+}
+
+const defaultListen = "127.0.0.1:8080"
+
+// Help is what --help adds to the flags.
+func (ServeCmd) Help() string {
+	return `Paths: /graphql (POST; GET for queries; a token is needed), / (the playground), /livez and /readyz (for probes).
+
+SIGTERM and Ctrl-C end it in order: requests under way may finish, for at most 20 seconds. Any number of servers may share one PostgreSQL database. It speaks plain HTTP: put a proxy with TLS in front of it wherever other machines can reach it, since tokens travel in every request.
+
+    licensegraph serve --listen 0.0.0.0:8080 --database-url postgres://licensegraph:secret@db.example/licensegraph`
+}
+
+// Validate refuses what cannot be an address, as wrong usage.
+func (c *ServeCmd) Validate() error {
+	if c.Listen == "" { // the variable is set to nothing
+		c.Listen = defaultListen
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("--listen takes HOST:PORT, for example %s, not %q", defaultListen, c.Listen)
+	}
+	return nil
+}
+
+// connections is a number of connections to PostgreSQL; nothing is the default.
+type connections int
+
+// UnmarshalText refuses less than one connection for reading and one for writing.
+func (n *connections) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	number, err := strconv.ParseUint(string(text), 10, 16)
+	if err != nil || number < 2 {
+		return fmt.Errorf("%q is no number of connections: give 2 or more", text)
+	}
+	*n = connections(number)
+	return nil
+}
+
+// Run serves until ctx ends.
+func (c *ServeCmd) Run(ctx context.Context, env *Env) (err error) {
+	db, err := env.openWith(ctx, database.Options{MaxConns: int(c.MaxConnections)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	handler, err := env.handler(db, nil)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	env.Log.Info().Str("url", baseURL(listener)).Str("database", string(db.Dialect())).Str("version", env.Version).Msg("serving")
+	if !loopback(listener) {
+		env.Log.Warn().Msg("other machines can reach this address, and it speaks plain HTTP: put a proxy with TLS in front of it")
+	}
+	if err := env.serve(ctx, listener, handler); err != nil {
+		return err
+	}
+	env.Log.Info().Msg("stopped")
+	return nil
+}
+
+// serve serves until ctx ends; it closes the listener.
+func (e *Env) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	return server.Run(e.Log.WithContext(ctx), listener, handler)
+}
+
+// baseURL is how a browser on this machine reaches the listener.
+func baseURL(listener net.Listener) string {
+	address, err := netip.ParseAddrPort(listener.Addr().String())
+	if err != nil {
+		return "http://" + listener.Addr().String()
+	}
+	if address.Addr().IsUnspecified() {
+		return fmt.Sprintf("http://localhost:%d", address.Port())
+	}
+	return "http://" + address.String()
+}
+
+func loopback(listener net.Listener) bool {
+	address, err := netip.ParseAddrPort(listener.Addr().String())
+	return err == nil && address.Addr().Unmap().IsLoopback()
+}
