@@ -1,0 +1,182 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/paging"
+	"github.com/licensegraph/licensegraph/internal/principal"
+	"github.com/licensegraph/licensegraph/internal/textkey"
+)
+
+// userList is a list of users being put together.
+type userList struct {
+	tenant   uuid.UUID
+	d        database.Dialect
+	where    *paging.Where // what a user's row tells, but for the tenant
+	wanted   []condition   // must hold
+	unwanted []condition   // must not hold
+}
+
+// condition is something that is true of users because of rows of other tables. It can be
+// asked of each user, or give all users that it is true of; which is quicker depends on how
+// many they are.
+type condition struct {
+	// test returns a condition on u.
+	test func(w *paging.Where) string
+	// set returns a query of user ids, which may repeat.
+	set func(w *paging.Where) string
+}
+
+func (l *userList) must(c condition)    { l.wanted = append(l.wanted, c) }
+func (l *userList) mustNot(c condition) { l.unwanted = append(l.unwanted, c) }
+
+// own adds the conditions on the user's own fields.
+func (l *userList) own(d database.Dialect, f UserFilter, locations []string) {
+	if f.Deleted {
+		l.where.And("u.deleted_at IS NOT NULL")
+	} else {
+		l.where.And("u.deleted_at IS NULL")
+	}
+	if f.Departments != nil {
+		texts := make([]string, len(f.Departments))
+		for i, text := range f.Departments {
+			texts[i] = clean(text)
+		}
+		l.where.And(d.InText("u.department", l.where.Args(d.TextArray(texts))))
+	}
+	if f.UsageLocations != nil {
+		l.where.And(d.InText("u.usage_location", l.where.Args(d.TextArray(locations))))
+	}
+	if f.AccountEnabled != nil {
+		l.where.And("u.account_enabled = " + l.where.Arg(*f.AccountEnabled))
+	}
+}
+
+// wordCondition holds for users with a word that begins with a term.
+func wordCondition(d database.Dialect, term string) condition {
+	within := func(w *paging.Where) string {
+		return "w.word_key >= " + w.Arg(term) + " AND w.word_key < " + w.Arg(textkey.PrefixEnd(term))
+	}
+	return condition{
+		test: func(w *paging.Where) string {
+			return "EXISTS (SELECT 1 FROM user_words w" + indexedBy(d, "userword_tenant_id_user_id") +
+				" WHERE w.tenant_id = u.tenant_id AND w.user_id = u.id AND " + within(w) + ")"
+		},
+		set: func(w *paging.Where) string {
+			return "SELECT w.user_id FROM user_words w WHERE w.tenant_id = " + tenantArg + " AND " + within(w)
+		},
+	}
+}
+
+// indexedBy makes SQLite use an index of a table. It keeps no statistics, so that it takes the
+// rows of a whole tenant for a few; PostgreSQL knows better.
+func indexedBy(d database.Dialect, index string) string {
+	if d == database.SQLite {
+		return " INDEXED BY " + index
+	}
+	return ""
+}
+
+// tenantArg is the tenant's parameter: the first of every list.
+const tenantArg = "$1"
+
+// A set of at most this many users is read whole and sorted, which takes milliseconds. Among
+// more, the first that a page needs are soon met by walking through all users in order, unless
+// several conditions must meet.
+const (
+	fewUsers       = 5_000
+	fewUsersOfMany = 50_000
+)
+
+// forPage returns the list in the form that is quick for a page of it.
+func (l *userList) forPage(ctx context.Context, r reading, order paging.Order, few, fewOfMany int) (paging.Keyset[*principal.User], error) {
+	if len(l.wanted)+len(l.unwanted) > 1 {
+		few = fewOfMany
+	}
+	where, collected := l.where.Clone(), false
+	for _, c := range l.wanted {
+		small, err := c.smallerThan(ctx, r.q, l.tenant, few)
+		if err != nil {
+			return paging.Keyset[*principal.User]{}, err
+		}
+		if collected = collected || small; small {
+			where.And("u.id IN (" + c.set(where) + ")")
+		} else {
+			where.And(c.test(where))
+		}
+	}
+	for _, c := range l.unwanted {
+		rare, err := c.absentFromFew(ctx, r.q, l.tenant)
+		if err != nil {
+			return paging.Keyset[*principal.User]{}, err
+		}
+		if rare {
+			where.And(c.outside(l.d, where))
+		} else {
+			where.And("NOT " + c.test(where))
+		}
+	}
+	return l.keyset(where, collected, order), nil
+}
+
+// forCount returns the list in the form that is quick for counting it.
+func (l *userList) forCount(order paging.Order) paging.Keyset[*principal.User] {
+	where := l.where.Clone()
+	for _, c := range l.wanted {
+		where.And("u.id IN (" + c.set(where) + ")")
+	}
+	for _, c := range l.unwanted {
+		where.And(c.outside(l.d, where))
+	}
+	return l.keyset(where, len(l.wanted) > 0, order)
+}
+
+// keyset completes a list; collected says that some condition of it gives the users' ids.
+func (l *userList) keyset(where *paging.Where, collected bool, order paging.Order) paging.Keyset[*principal.User] {
+	where.And("u.tenant_id = " + tenantArg)
+	from := "users u"
+	if collected {
+		from += indexedBy(l.d, "user_tenant_id_id")
+	}
+	return paging.Keyset[*principal.User]{Order: order, Select: userColumns, From: from, Where: where, Scan: scanUser}
+}
+
+func (c condition) smallerThan(ctx context.Context, q database.Querier, tenant uuid.UUID, n int) (bool, error) {
+	w := &paging.Where{}
+	w.Arg(tenant)
+	var found int
+	query := "SELECT count(*) FROM (SELECT 1 FROM (" + c.set(w) + ") s LIMIT " + strconv.Itoa(n) + ") few"
+	if err := q.QueryRowContext(ctx, query, w.Values()...).Scan(&found); err != nil {
+		return false, fmt.Errorf("estimate a list of users: %w", err)
+	}
+	return found < n, nil
+}
+
+// outside is the condition that a user is not in the set. PostgreSQL hashes the set to join
+// it, whatever its size; SQLite keeps it as a tree, and would run the other form for each user.
+func (c condition) outside(d database.Dialect, w *paging.Where) string {
+	if d == database.Postgres {
+		return "NOT EXISTS (SELECT 1 FROM (" + c.set(w) + ") s WHERE s.user_id = u.id)"
+	}
+	return "u.id NOT IN (" + c.set(w) + ")"
+}
+
+// absentFromFew tells, from the first users, whether the condition holds for nearly everybody,
+// so that those for whom it does not are far apart on a walk.
+func (c condition) absentFromFew(ctx context.Context, q database.Querier, tenant uuid.UUID) (bool, error) {
+	const sample, far = 1000, 10
+	w := &paging.Where{}
+	w.Arg(tenant)
+	var all, outside int
+	query := "SELECT count(*), count(CASE WHEN " + c.test(w) + " THEN NULL ELSE 1 END) FROM (SELECT u.id, u.tenant_id FROM users u WHERE u.tenant_id = " +
+		tenantArg + " AND u.deleted_at IS NULL ORDER BY u.display_name_key, u.id LIMIT " + strconv.Itoa(sample) + ") u"
+	if err := q.QueryRowContext(ctx, query, w.Values()...).Scan(&all, &outside); err != nil {
+		return false, fmt.Errorf("estimate a list of users: %w", err)
+	}
+	return all == sample && outside < far, nil
+}
