@@ -28,7 +28,7 @@ type Service struct {
 	db        *database.DB
 	licensing *licensing.Service
 
-	few, fewOfMany int // see forPage
+	forms forms
 }
 
 // New returns a Service.
@@ -36,7 +36,7 @@ func New(c Config) (*Service, error) {
 	if c.DB == nil || c.Licensing == nil {
 		return nil, errors.New("directory: DB and Licensing are needed")
 	}
-	return &Service{db: c.DB, licensing: c.Licensing, few: fewUsers, fewOfMany: fewUsersOfMany}, nil
+	return &Service{db: c.DB, licensing: c.Licensing, forms: forms{few: fewUsers, fewOfMany: fewUsersOfMany, sample: sampledUsers}}, nil
 }
 
 // reading is a source of reads that agree with each other. graph is nil where it was not

@@ -15,14 +15,14 @@ import (
 // Walking makes every page of users walk through all users, however few are asked for.
 func (s *Service) Walking() *Service {
 	c := *s
-	c.few, c.fewOfMany = 0, 0
+	c.forms = forms{sample: math.MaxInt32}
 	return &c
 }
 
 // Collecting makes every page of users read all who are asked for, however many they are.
 func (s *Service) Collecting() *Service {
 	c := *s
-	c.few, c.fewOfMany = math.MaxInt32, math.MaxInt32
+	c.forms = forms{few: math.MaxInt32, fewOfMany: math.MaxInt32, sample: 1}
 	return &c
 }
 
@@ -39,7 +39,7 @@ func (s *Service) Plans(ctx context.Context, tenant uuid.UUID, query UserQuery, 
 			return nil, err
 		}
 	}
-	list, err := build(r, tenant).forPage(ctx, r, userOrder("users", query.OrderBy, query.Descending), s.few, s.fewOfMany)
+	list, err := build(r, tenant).forPage(ctx, r, userOrder("users", query.OrderBy, query.Descending), s.forms)
 	if err == nil {
 		_, err = list.Page(ctx, e, args)
 	}

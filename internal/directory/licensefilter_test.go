@@ -63,6 +63,22 @@ func TestFiltersOnLicensesAgreeWithWhatEachUserHas(t *testing.T) {
 				func(v *licensing.UserView) bool {
 					return holding(v, w.suite) && enabled(v, w.chat) && within(v, groups[0].ID) && !failing(v)
 				})
+			for what, narrow := range map[string]struct {
+				filter directory.UserFilter
+				holds  func(v *licensing.UserView) bool
+			}{
+				"plan":       {directory.UserFilter{Plan: &w.old}, func(v *licensing.UserView) bool { return enabled(v, w.old) }},
+				"group":      {directory.UserFilter{Group: &groups[1].ID}, func(v *licensing.UserView) bool { return within(v, groups[1].ID) }},
+				"error":      {directory.UserFilter{HasLicenseError: ptr(true)}, failing},
+				"license":    {directory.UserFilter{HasLicense: ptr(false)}, func(v *licensing.UserView) bool { return false }},
+				"department": {directory.UserFilter{Departments: []string{}}, func(v *licensing.UserView) bool { return false }},
+				"location":   {directory.UserFilter{UsageLocations: []string{}}, func(v *licensing.UserView) bool { return false }},
+				"account":    {directory.UserFilter{AccountEnabled: ptr(false)}, func(v *licensing.UserView) bool { return false }},
+			} {
+				narrow.filter.Product = &w.suite
+				expect("holders of suite narrowed by "+what, narrow.filter, func(v *licensing.UserView) bool { return holding(v, w.suite) && narrow.holds(v) })
+			}
+			w.same("holders found", w.list(directory.UserQuery{Search: "zz", Filter: directory.UserFilter{Product: &w.suite}}), []string{})
 			w.groupFilters(seed, groups, views)
 			holders, err := w.directory.Holders(w.t.Context(), w.tenant, w.suite, "user", paging.Args{First: ptr(100)})
 			w.ok(err)

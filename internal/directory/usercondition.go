@@ -85,18 +85,25 @@ func indexedBy(d database.Dialect, index string) string {
 // tenantArg is the tenant's parameter: the first of every list.
 const tenantArg = "$1"
 
+// forms are the numbers of users by which the form of a condition is chosen.
+type forms struct{ few, fewOfMany, sample int }
+
 // A set of at most this many users is read whole and sorted, which takes milliseconds. Among
 // more, the first that a page needs are soon met by walking through all users in order, unless
-// several conditions must meet.
+// several conditions must meet. Those for whom a condition does not hold are met soon unless
+// there are next to none of them among the first users.
 const (
 	fewUsers       = 5_000
 	fewUsersOfMany = 50_000
+	sampledUsers   = 1_000
+	rareInSample   = 10
 )
 
 // forPage returns the list in the form that is quick for a page of it.
-func (l *userList) forPage(ctx context.Context, r reading, order paging.Order, few, fewOfMany int) (paging.Keyset[*principal.User], error) {
+func (l *userList) forPage(ctx context.Context, r reading, order paging.Order, f forms) (paging.Keyset[*principal.User], error) {
+	few := f.few
 	if len(l.wanted)+len(l.unwanted) > 1 {
-		few = fewOfMany
+		few = f.fewOfMany
 	}
 	where, collected := l.where.Clone(), false
 	for _, c := range l.wanted {
@@ -111,7 +118,7 @@ func (l *userList) forPage(ctx context.Context, r reading, order paging.Order, f
 		}
 	}
 	for _, c := range l.unwanted {
-		rare, err := c.absentFromFew(ctx, r.q, l.tenant)
+		rare, err := c.absentFromFew(ctx, r.q, l.tenant, f.sample)
 		if err != nil {
 			return paging.Keyset[*principal.User]{}, err
 		}
@@ -168,8 +175,7 @@ func (c condition) outside(d database.Dialect, w *paging.Where) string {
 
 // absentFromFew tells, from the first users, whether the condition holds for nearly everybody,
 // so that those for whom it does not are far apart on a walk.
-func (c condition) absentFromFew(ctx context.Context, q database.Querier, tenant uuid.UUID) (bool, error) {
-	const sample, far = 1000, 10
+func (c condition) absentFromFew(ctx context.Context, q database.Querier, tenant uuid.UUID, sample int) (bool, error) {
 	w := &paging.Where{}
 	w.Arg(tenant)
 	var all, outside int
@@ -178,5 +184,5 @@ func (c condition) absentFromFew(ctx context.Context, q database.Querier, tenant
 	if err := q.QueryRowContext(ctx, query, w.Values()...).Scan(&all, &outside); err != nil {
 		return false, fmt.Errorf("estimate a list of users: %w", err)
 	}
-	return all == sample && outside < far, nil
+	return all == sample && outside < rareInSample, nil
 }

@@ -84,7 +84,7 @@ func (s *Service) listUsers(ctx context.Context, tenant uuid.UUID, order paging.
 		return c, err
 	}
 	err = s.read(ctx, tenant, query.Filter.needsGraph(), func(ctx context.Context, r reading) error {
-		list, err := build(r, tenant).forPage(ctx, r, order, s.few, s.fewOfMany)
+		list, err := build(r, tenant).forPage(ctx, r, order, s.forms)
 		if err != nil {
 			return err
 		}
