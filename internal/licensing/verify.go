@@ -143,8 +143,8 @@ func (v *verifying) members(ctx context.Context, tx *database.Tx) error {
 		return nil
 	}, `SELECT g.id, coalesce(c.members, 0), coalesce(m.n, 0) FROM groups g
 		LEFT JOIN group_counters c ON c.tenant_id = g.tenant_id AND c.group_id = g.id
-		LEFT JOIN (SELECT m.group_id, count(*) AS n FROM memberships m JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id
-			WHERE m.tenant_id = $1 AND u.deleted_at IS NULL GROUP BY m.group_id) m ON m.group_id = g.id
+		LEFT JOIN (SELECT m.group_id, count(*) AS n FROM memberships m WHERE m.tenant_id = $1 AND m.user_id NOT IN
+			(SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.deleted_at IS NOT NULL) GROUP BY m.group_id) m ON m.group_id = g.id
 		WHERE g.tenant_id = $1 AND coalesce(c.members, 0) <> coalesce(m.n, 0)`, v.graph.Tenant)
 	if err != nil {
 		return fmt.Errorf("recount members: %w", err)
