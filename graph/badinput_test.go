@@ -203,7 +203,7 @@ var badInputs = []struct {
 	{"no subscription", assignVar, assignInput(add("{{tool}}", nil)), "NO_SUBSCRIPTION", "add.0"},
 	{"retired product", assignVar, assignInput(add("{{past}}", nil)), "PRODUCT_RETIRED", "add.0"},
 	{"nested members of a user", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "includeNested": false}}), "INVALID_VALUE", "add.0.includeNested"},
-	{"no seat", assignVar, assignInput(add("{{suite}}", nil), "principalIds", []string{"{{ben}}"}), "COUNT_VIOLATION", "principalIds.0"},
+	{"no seat", assignVar, assignInput(add("{{suite}}", nil), "principalIds", []string{"{{ben}}"}), "COUNT_VIOLATION", "add.0"},
 	{"a version that is no number", assignVar, assignInput(nil, "expectedVersion", "1"), "BAD_USER_INPUT", "variable.in.expectedVersion"},
 	{"null principals", assignVar, assignInput(nil, "principalIds", nil), "BAD_USER_INPUT", "variable.in.principalIds"},
 	{"licenses of a new user", createUser, newUser("licenses", add("{{suite}}", map[string]any{"only": []string{"{{new}}"}})), "PLAN_NOT_IN_PRODUCT", "licenses.0.plans.only.0"},

@@ -1208,7 +1208,7 @@ input RemoveGroupMembersInput {
 "Several groups in one change: the way to move members without losing or doubling a seat."
 input ChangeGroupMembersInput {
   """
-  What to change, group by group, each group once. At most 100 groups, and at most 20,000 additions and
+  What to change, group by group; a group named twice counts as once, with both lists. At most 100 groups, and at most 20,000 additions and
   removals in all (` + "`" + `TOO_MANY` + "`" + `).
   """
   changes: [GroupMembersChangeInput!]!
@@ -1370,7 +1370,7 @@ type LicenseChange {
   plansAdded: [Plan!]!
   "Plans that go off, ordered by name."
   plansRemoved: [Plan!]!
-  "The errors raised (` + "`" + `ERROR_RAISED` + "`" + `) or cleared (` + "`" + `ERROR_CLEARED` + "`" + `); else empty."
+  "For ` + "`" + `ERROR_RAISED` + "`" + `: the errors that the user then has of the product; else empty."
   errors: [LicenseError!]!
 }
 

@@ -64,7 +64,7 @@ type CancelSubscriptionInput struct {
 
 // Several groups in one change: the way to move members without losing or doubling a seat.
 type ChangeGroupMembersInput struct {
-	// What to change, group by group, each group once. At most 100 groups, and at most 20,000 additions and
+	// What to change, group by group; a group named twice counts as once, with both lists. At most 100 groups, and at most 20,000 additions and
 	// removals in all (`TOO_MANY`).
 	Changes []*GroupMembersChangeInput `json:"changes"`
 	// Try it out: answers what would happen and stores nothing.

@@ -112,8 +112,8 @@ func TestRefusalNamesTheConflictR9R12(t *testing.T) {
 	s := settle(t, r, engine.Seats{base: seat(1, 1, 0), suite: unlimited}, nil,
 		judged(1, having(held), []engine.Source{held}, held, direct(suite, now, drive)))
 	refusal := s.refused(1, engine.Exclusion)
-	if want := (engine.Conflict{Set: "A", Plan: drive, Other: mail}); refusal.Conflict != want || !refusal.On.Equal(plans(mail)) {
-		t.Errorf("refused for %+v with %v on, want %+v", refusal.Conflict, refusal.On, want)
+	if want := (engine.Conflict{Set: "A", Plan: drive, Other: mail}); refusal.Conflict != want || len(refusal.Others) != 1 || !refusal.Others[0].Selected.Has(mail) {
+		t.Errorf("refused for %+v with %v on, want %+v", refusal.Conflict, refusal.Others, want)
 	}
 	if refusal.Source.Product != suite {
 		t.Errorf("the refused source is of product %d", refusal.Source.Product)

@@ -39,7 +39,7 @@ type Refusal struct {
 	Plan     int32 // or Whole
 	Code     Code
 	Conflict Conflict // for Exclusion
-	On       PlanSet  // the plans that were on when it was judged
+	Others   []Source // for Exclusion: the sources by which the other plan was on
 	Seat     Seat     // for Count: as the refused user met it
 }
 
@@ -147,7 +147,7 @@ func (t *settlement) judge(s *state, taken map[int32]int64) *Refusal {
 				if refusal == nil {
 					free := t.seats[a.Product]
 					free.Consumed += taken[a.Product] + mine[a.Product]
-					refusal = &Refusal{Source: a, Plan: it.plan, Code: code, Conflict: conflict, On: s.on, Seat: free}
+					refusal = &Refusal{Source: a, Plan: it.plan, Code: code, Conflict: conflict, Others: s.by(code, conflict.Other), Seat: free}
 				}
 				continue
 			}
@@ -168,6 +168,20 @@ func (t *settlement) judge(s *state, taken map[int32]int64) *Refusal {
 			return refusal
 		}
 	}
+}
+
+// by returns, for an exclusion, the sources by which a plan is on.
+func (s *state) by(code Code, plan int32) []Source {
+	if code != Exclusion {
+		return nil
+	}
+	var sources []Source
+	for i := range s.sources {
+		if s.admitted[i] && s.enables(i).Has(plan) {
+			sources = append(sources, s.sources[i])
+		}
+	}
+	return sources
 }
 
 func (t *settlement) sort(s *state, items []item) {

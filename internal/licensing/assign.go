@@ -231,7 +231,7 @@ func (a *assigning) user(r *PrincipalResult) error {
 			return err
 		}
 		if after != before {
-			parts[w.product.ID] = &directDraft{before: before, after: after}
+			parts[w.product.ID] = &directDraft{before: before, after: after, field: "add", at: w.at}
 		}
 	}
 	for _, p := range a.unwanted {
@@ -376,7 +376,7 @@ func (d *Draft) AssignDirect(user uuid.UUID, add []LicenseInput, must bool) erro
 			}
 			return err
 		}
-		u.direct[w.product.ID] = &directDraft{after: a}
+		u.direct[w.product.ID] = &directDraft{after: a, field: "licenses", at: w.at}
 	}
 	return nil
 }

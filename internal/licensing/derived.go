@@ -70,6 +70,11 @@ func derive(g *tenantgraph.Graph, u *principal.User, members []tenantgraph.Membe
 	})
 	for _, l := range d.licenses {
 		slices.SortFunc(l.Sources, compareSources)
+		for _, p := range l.Plans {
+			slices.SortFunc(p.EnabledBy, compareSources)
+			slices.SortFunc(p.DisabledBy, compareSources)
+			slices.SortFunc(p.WithheldBy, compareSources)
+		}
 	}
 	return d
 }

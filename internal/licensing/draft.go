@@ -43,8 +43,13 @@ type userDraft struct {
 	must          bool                       // a refusal refuses the whole change
 }
 
-// directDraft is a user's own assignment of one product before and after.
-type directDraft struct{ before, after *tenantgraph.Assignment }
+// directDraft is a user's own assignment of one product before and after, and its place in
+// the input.
+type directDraft struct {
+	before, after *tenantgraph.Assignment
+	field         string
+	at            int
+}
 
 // MakeID returns a new id.
 func (d *Draft) MakeID() (uuid.UUID, error) { return d.newID() }

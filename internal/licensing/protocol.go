@@ -131,7 +131,7 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 			continue
 		}
 		user := uuid.UUID(v.Users[0])
-		refusal := refusalFault(book.after, v)
+		refusal := book.refusalFault(v)
 		if d.users[user].must {
 			return nil, refusal
 		}

@@ -3,16 +3,22 @@ package licensing
 import (
 	"fmt"
 
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/engine"
 	"github.com/licensegraph/licensegraph/internal/fault"
-	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 )
 
 // refusalFault says why a judged user's part of a call was refused (R12), with the facts that
-// the rule names.
-func refusalFault(g *tenantgraph.Graph, v engine.Verdict) *fault.Error {
-	r := v.Refusal
+// the rule names and the path of the product in the input.
+func (b *casebook) refusalFault(v engine.Verdict) *fault.Error {
+	g, r, user := b.after, v.Refusal, uuid.UUID(v.Users[0])
 	product := g.ProductAt(r.Source.Product)
+	var path []any
+	if dd := b.d.users[user].direct[product.ID]; dd != nil {
+		path = []any{dd.field, dd.at}
+	}
 	if r.Code == engine.Count {
 		d := &SeatDetails{Product: product, Consumed: int(r.Seat.Consumed)}
 		if !r.Seat.Unlimited {
@@ -20,26 +26,19 @@ func refusalFault(g *tenantgraph.Graph, v engine.Verdict) *fault.Error {
 			d.Total = &total
 		}
 		return fault.New(fault.CountViolation, "No seat of %s is free: %d of %d are taken.", product.DisplayName, r.Seat.Consumed, r.Seat.Total).
-			Fix("Free a seat by removing the product from somebody, or raise the subscription's seats.").With(d)
+			Fix("Free a seat by removing the product from somebody, or raise the subscription's seats.").With(d).At(path...)
 	}
-	// The plans on when it was judged include what the call itself had admitted before; the
-	// sources shown are those that bring the other plan with the call applied.
 	d := &ExclusionDetails{
-		ExclusionSet: r.Conflict.Set, Product: product,
+		ExclusionSet: r.Conflict.Set, Product: product, OtherProduct: product,
 		Plan: g.PlanAt(r.Conflict.Plan), OtherPlan: g.PlanAt(r.Conflict.Other),
 	}
-	for _, s := range v.Case.After {
-		if s.Selected.Has(r.Conflict.Other) && s.Key != r.Source.Key {
-			if d.OtherProduct == nil {
-				d.OtherProduct = g.ProductAt(s.Product)
-			}
-			d.OtherSources = append(d.OtherSources, refusalSource(g, s))
+	for i, s := range r.Others {
+		if i == 0 {
+			d.OtherProduct = g.ProductAt(s.Product)
 		}
+		d.OtherSources = append(d.OtherSources, b.shownSource(user, s))
 	}
-	if d.OtherProduct == nil {
-		d.OtherProduct = product
-	}
-	return exclusionFault(d)
+	return exclusionFault(d).At(path...)
 }
 
 // exclusionFault words a conflict between two plans (R9).
@@ -50,15 +49,20 @@ func exclusionFault(d *ExclusionDetails) *fault.Error {
 		With(d)
 }
 
-// refusalSource shows a source of a refused change: what it stands on, without a path.
-func refusalSource(g *tenantgraph.Graph, s engine.Source) *Source {
-	shown := &Source{Kind: SourceDirect, State: StatusActive, Since: 0}
+// shownSource shows a source of a refused change: what it stands on. The path is that of its
+// group alone, because the refused user's memberships are not at hand.
+func (b *casebook) shownSource(user uuid.UUID, s engine.Source) *Source {
+	began, _ := b.after.LiveSince(b.after.ProductAt(s.Product).ID)
+	shown := &Source{Kind: SourceDirect, State: StatusActive, Since: max(began, clock.Instant(s.Created))}
 	if !s.Direct {
-		shown.Kind = SourceGroup
-		if b := g.Assignment(s.Key); b != nil {
-			shown.Assignment = AssignmentOf(g, b.Assignment)
-			shown.Group = g.Group(b.GroupID)
-			shown.Path = append(shown.Path, shown.Group)
+		bound := b.after.Assignment(s.Key)
+		shown.Kind, shown.Assignment, shown.Group = SourceGroup, AssignmentOf(b.after, bound.Assignment), b.after.Group(bound.GroupID)
+		shown.Path = append(shown.Path, shown.Group)
+		return shown
+	}
+	for _, a := range b.direct[user] {
+		if a.ProductID == s.Key && a.CreatedAt < b.d.Now { // one that the refused call would create reads as null
+			shown.Assignment = AssignmentOf(b.after, a)
 		}
 	}
 	return shown

@@ -234,6 +234,9 @@ func seatText(seats *int) string {
 	if seats == nil {
 		return "unlimited seats"
 	}
+	if *seats == 1 {
+		return "1 seat"
+	}
 	return fmt.Sprintf("%d seats", *seats)
 }
 

@@ -18,13 +18,16 @@ const maxProblems = 1000
 // derives every user anew, asks the engine whether each state holds, and recounts the
 // counters. progress, which may be nil, is told how many users are done.
 func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(users int)) (*Verification, error) {
-	v := &verifying{report: &Verification{VerifiedAt: s.clock.Now()}, recount: map[int32]*counters{}}
+	var v *verifying
 	err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
-		g, err := s.loadGraph(ctx, tx, tenant)
+		v = &verifying{report: &Verification{VerifiedAt: s.clock.Now()}, recount: map[int32]*counters{}} // anew in each attempt
+		stored, err := LoadCatalog(ctx, tx) // what is in memory is what a check must not lean on
 		if err != nil {
 			return err
 		}
-		v.graph = g
+		if v.graph, err = s.loadGraphWith(ctx, tx, tenant, tenantgraph.NewCatalog(stored, nil)); err != nil {
+			return err
+		}
 		if v.stored, err = loadCounters(ctx, tx, tenant); err != nil {
 			return err
 		}
