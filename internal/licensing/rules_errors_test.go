@@ -38,6 +38,7 @@ func newTroubled(t *testing.T, db *database.DB) *troubled {
 	o.assign(user(dot), give(suite), nil, "")
 	o.join(sales, bob, cid, dot)
 	o.joined = o.clock.Now()
+	o.join(all, dot) // twice a member, one source (R1)
 	o.assign(group(sales), only(base, mail, talk), nil, "")
 	o.edited = o.clock.Now()
 	o.assign(group(all), give(addon), nil, "")
@@ -192,6 +193,9 @@ func TestSinceStaysWhenTheCodeChangesR5R19(t *testing.T) {
 		}
 		if got, want := texts(page.Items), o.errorsOf(ann, bob, dot); !slices.Equal(got, want) || len(want) != 6 {
 			t.Errorf("listed are\n%s", strings.Join(got, "\n"))
+		}
+		if n, err := page.Count(t.Context()); err != nil || n != 6 {
+			t.Errorf("%d are counted, %v", n, err)
 		}
 	})
 }

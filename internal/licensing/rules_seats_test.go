@@ -55,6 +55,11 @@ func TestSeatsThatNoCountHoldsAreRefusedR14(t *testing.T) {
 				})
 			})
 		}
+		for _, seats := range []int{math.MaxInt32, math.MaxInt32 - 10} { // its own old seats do not count
+			if err := update(seats); err != nil {
+				t.Error(err)
+			}
+		}
 		if err := create(10); err != nil { // the sum is 2^31 − 1 now
 			t.Error(err)
 		}
@@ -168,6 +173,11 @@ func TestCancellingTheLastSubscriptionR16(t *testing.T) {
 		l := o.view(ann).License(base)
 		if l == nil || l.Status != licensing.StatusError || l.ConsumesSeat || l.Capability != licensing.CapabilityNone || len(l.Sources) != 2 {
 			t.Fatalf("the license is %+v", l)
+		}
+		for _, s := range l.Sources {
+			if s.State != licensing.StatusError || len(s.Errors) != 1 || s.Errors[0].Code != fault.NoSubscription {
+				t.Errorf("the source %s is %s with %v", s.Kind, s.State, s.Errors)
+			}
 		}
 		if slices.ContainsFunc(l.Plans, func(p *licensing.EffectivePlan) bool { return p.Enabled }) {
 			t.Error("a plan is on")

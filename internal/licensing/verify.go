@@ -21,7 +21,8 @@ func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(us
 	var v *verifying
 	err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
 		v = &verifying{report: &Verification{VerifiedAt: s.clock.Now()}, recount: map[int32]*counters{}} // anew in each attempt
-		stored, err := LoadCatalog(ctx, tx) // what is in memory is what a check must not lean on
+		// What is in memory is what a check must not lean on.
+		stored, err := LoadCatalog(ctx, tx)
 		if err != nil {
 			return err
 		}
