@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 binary=$PWD/bin/licensegraph
 
-(cd tools/node && npm ci --omit=dev --silent && npm test --silent)
+(cd tools/node && npm ci --omit=dev --silent && npm test --silent -- --test-reporter=dot)
 node tools/node/validate-schema.mjs schema.graphql
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/licensegraph-audits.XXXXXX")
