@@ -31,6 +31,7 @@ export LICENSEGRAPH_DATABASE_URL=sqlite:$folder/audits.db
 LICENSEGRAPH_TOKEN=$("$binary" token create --tenant Audits --role GLOBAL_ADMIN)
 export LICENSEGRAPH_TOKEN
 
+: >"$folder/server.log" # it is read before the server may have opened it
 "$binary" serve --listen 127.0.0.1:0 --log-format json 2>"$folder/server.log" &
 server=$!
 url=
