@@ -26,7 +26,7 @@ type logged struct {
 
 func (h *host) start(t *testing.T, args ...string) *logged {
 	t.Helper()
-	l := &logged{t, exec.CommandContext(t.Context(), h.program, args...), filepath.Join(t.TempDir(), "log")}
+	l := &logged{t, exec.CommandContext(t.Context(), program, args...), filepath.Join(t.TempDir(), "log")}
 	file, err := os.Create(l.path)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func (l *logged) end(signal syscall.Signal) int {
 }
 
 func TestServeNamesRequestsInItsLogTellsNoSecretsAndEndsInOrder(t *testing.T) {
-	h := &host{program: program(t), url: dbtest.URL(t, database.SQLite)}
+	h := &host{url: dbtest.URL(t, database.SQLite)}
 	tenant := h.must(t, "tenant", "create", "Example Ltd", "--country", "NL")
 	h.token = h.must(t, "token", "create", "--tenant", "Example Ltd", "--role", "GLOBAL_READER", "--name", "first")
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
@@ -114,7 +114,7 @@ func TestServeNamesRequestsInItsLogTellsNoSecretsAndEndsInOrder(t *testing.T) {
 }
 
 func TestServeWarnsWhereOtherMachinesCanReachIt(t *testing.T) {
-	h := &host{program: program(t), url: dbtest.URL(t, database.SQLite)}
+	h := &host{url: dbtest.URL(t, database.SQLite)}
 	s := h.start(t, "serve", "--listen", "0.0.0.0:0")
 	if address := s.address(); !strings.HasPrefix(address, "http://localhost:") {
 		t.Errorf("address: %s", address)

@@ -3,8 +3,6 @@ package main_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -28,10 +26,9 @@ const changeCrowd = `mutation($u: [ID!]!, $add: [LicenseInput!], $remove: [ID!])
 // The process is killed at several moments of one long change, from its first statements to its
 // answer. Stored is then the state before it or the state after it, and nothing between.
 func TestABulkAssignmentThatIsKilledIsStoredWholeOrNotAtAll(t *testing.T) {
-	binary := program(t)
 	for _, d := range []database.Dialect{database.SQLite, database.Postgres} {
 		t.Run(string(d), func(t *testing.T) {
-			h := &host{program: binary, url: dbtest.URL(t, d)}
+			h := &host{url: dbtest.URL(t, d)}
 			users := h.crowd(t)
 			add := map[string]any{"u": users, "add": []any{map[string]any{"productId": sku}}}
 			remove := map[string]any{"u": users, "remove": []string{sku}}
@@ -85,16 +82,12 @@ func TestABulkAssignmentThatIsKilledIsStoredWholeOrNotAtAll(t *testing.T) {
 // crowd fills the database and returns the ids of its users, who have nothing yet.
 func (h *host) crowd(t *testing.T) (users []string) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "products.csv")
-	if err := os.WriteFile(file, []byte(products), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	tenant, err := id.Parse(id.Tenant, h.must(t, "tenant", "create", "Crowd", "--country", "NL"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.token = h.must(t, "token", "create", "--tenant", "Crowd", "--role", "GLOBAL_ADMIN")
-	h.must(t, "catalog", "import", file)
+	h.must(t, "catalog", "import", h.file(t))
 	db := h.open(t)
 	service, err := licensing.New(licensing.Config{DB: db, Clock: clock.Wall{}, NewID: id.NewV7})
 	if err != nil {
