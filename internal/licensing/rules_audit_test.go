@@ -81,7 +81,8 @@ func TestEventTellsWhoDidWhatAndWhatFollowedR28(t *testing.T) {
 			{"an assignment to a group", func(ctx context.Context) error {
 				_, err := o.service.Assign(ctx, o.tenant, licensing.AssignInput{Principals: []licensing.PrincipalRef{group(sales)}, Add: give(base, suite)})
 				return err
-			}, audit.LicensesAssign, []audit.Subject{{ID: id.Format(id.Group, sales), Name: "Sales"}}, nil,
+			}, audit.LicensesAssign, []audit.Subject{{ID: id.Format(id.Group, sales), Name: "Sales"}},
+				[]string{"Base of " + id.Format(id.Group, sales) + " none → all plans", "Suite of " + id.Format(id.Group, sales) + " none → all plans"},
 				// base has seats for two; of the exclusive ones base, the older product, is tried first
 				[]string{"Base 2 0 1", "Suite 1 0 2"}},
 			{"seats", func(ctx context.Context) error {
@@ -114,7 +115,7 @@ func TestEventTellsWhoDidWhatAndWhatFollowedR28(t *testing.T) {
 				}
 				var fields, products []string
 				for _, f := range e.Fields {
-					fields = append(fields, fmt.Sprintf("%s %s → %s", f.Field, *f.Before, *f.After))
+					fields = append(fields, fmt.Sprintf("%s %s → %s", f.Field, textOf(f.Before), textOf(f.After)))
 				}
 				for _, p := range e.Products {
 					products = append(products, fmt.Sprintf("%s %d %d %d", p.ProductName, p.UsersGaining, p.UsersLosing, p.UsersInError))
@@ -199,4 +200,50 @@ func TestChangeOfManyUsersIsOneEventThatItsViolationsNameR28(t *testing.T) {
 			t.Errorf("violations were opened by %v", opened)
 		}
 	})
+}
+
+// The event of an assignment tells what each assignment selected before and after (R28).
+func TestAssignmentEventsTellTheSelectionBeforeAndAfterR28(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := newSample(t, db, 1)
+		s.subscribe(t, nil)
+		group := licensing.PrincipalRef{Kind: id.Group, ID: s.group}
+		if _, err := s.assignTo(t.Context(), group); err != nil {
+			t.Fatal(err)
+		}
+		name := s.sku.String() + " of " + id.Format(id.Group, s.group)
+		only := &licensing.SelectionInput{Mode: "ONLY", Plans: []uuid.UUID{s.plan}}
+		for _, c := range []struct {
+			in            licensing.AssignInput
+			before, after string
+		}{
+			{licensing.AssignInput{Add: []licensing.LicenseInput{{Product: s.sku, Plans: only}}}, "all plans", "only " + s.plan.String()},
+			{licensing.AssignInput{Remove: []uuid.UUID{s.sku}}, "only " + s.plan.String(), ""},
+		} {
+			c.in.Principals = []licensing.PrincipalRef{group}
+			if _, err := s.service.Assign(t.Context(), s.tenant, c.in); err != nil {
+				t.Fatal(err)
+			}
+			var fields string
+			row := db.Reader().QueryRowContext(t.Context(), `SELECT fields FROM audit_events WHERE tenant_id = $1 ORDER BY sequence DESC LIMIT 1`, s.tenant)
+			if err := row.Scan(&fields); err != nil {
+				t.Fatal(err)
+			}
+			after := "null"
+			if c.after != "" {
+				after = `"` + c.after + `"`
+			}
+			if want := `[{"field":"` + name + `","before":"` + c.before + `","after":` + after + `}]`; fields != want {
+				t.Errorf("recorded %s, want %s", fields, want)
+			}
+		}
+	})
+}
+
+// textOf is a field's value; none where there was none.
+func textOf(value *string) string {
+	if value == nil {
+		return "none"
+	}
+	return *value
 }

@@ -315,7 +315,10 @@ func TestWaitingUsersAreListedInTheOrderOfSeatsR5R8(t *testing.T) {
 // A line that is longer than what is loaded at a time is served in its order all the same, by
 // counting and by cases.
 func TestLongLineIsServedInOrderR5R13(t *testing.T) {
-	const users, seats = 1300, 1150
+	users, seats := 1300, 1150
+	if testing.Short() {
+		users, seats = 620, 560
+	}
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		for _, byCases := range []bool{false, true} {
 			t.Run(fmt.Sprintf("by cases %v", byCases), func(t *testing.T) {
@@ -331,7 +334,7 @@ func TestLongLineIsServedInOrderR5R13(t *testing.T) {
 				}
 				// Who has waited longer stands in front, whatever the ids: the last ones by id.
 				s.exec(t, fmt.Sprintf(`UPDATE license_violations SET since = since - %d WHERE user_id > '%s'`, 1000, numbered(4, users-seats)))
-				s.subscribe(t, ptr(seats))
+				s.subscribe(t, &seats)
 				s.verify(t)
 				if n := s.number(t, `SELECT consumed FROM seat_counters`); n != seats {
 					t.Errorf("%d seats are consumed, want %d", n, seats)

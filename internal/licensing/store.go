@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/engine"
@@ -51,20 +50,6 @@ func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts 
 		}
 	}
 	return nil
-}
-
-func (s *Service) audit(ctx context.Context, d *Draft, out *Outcome, o Options) error {
-	e := d.event
-	e.ID, e.OccurredAt, e.Actor, e.Action = out.EventID, d.Now, audit.ActorFrom(ctx), o.Action
-	for _, p := range out.Impact.Products {
-		if p.UsersGaining+p.UsersLosing+p.UsersInError > 0 {
-			e.Products = append(e.Products, audit.ProductImpact{
-				ProductID: p.Product.NodeID(), ProductName: p.Product.DisplayName,
-				UsersGaining: p.UsersGaining, UsersLosing: p.UsersLosing, UsersInError: p.UsersInError,
-			})
-		}
-	}
-	return audit.Append(ctx, d.Tx, d.Tenant, &e)
 }
 
 // writer writes the parts of one change.

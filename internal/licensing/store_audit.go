@@ -1,0 +1,82 @@
+package licensing
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+)
+
+// audit writes the event of a change (R28).
+func (s *Service) audit(ctx context.Context, d *Draft, out *Outcome, o Options) error {
+	e := d.event
+	e.ID, e.OccurredAt, e.Actor, e.Action = out.EventID, d.Now, audit.ActorFrom(ctx), o.Action
+	e.Fields = append(e.Fields, d.assignmentFields()...)
+	for _, p := range out.Impact.Products {
+		if p.UsersGaining+p.UsersLosing+p.UsersInError > 0 {
+			e.Products = append(e.Products, audit.ProductImpact{
+				ProductID: p.Product.NodeID(), ProductName: p.Product.DisplayName,
+				UsersGaining: p.UsersGaining, UsersLosing: p.UsersLosing, UsersInError: p.UsersInError,
+			})
+		}
+	}
+	return audit.Append(ctx, d.Tx, d.Tenant, &e)
+}
+
+// assignmentFields tells which plans each assignment selected before and after.
+func (d *Draft) assignmentFields() []audit.FieldChange {
+	var fields []audit.FieldChange
+	add := func(kind id.Kind, principal, product uuid.UUID, before, after *tenantgraph.Assignment) {
+		fields = append(fields, audit.FieldChange{
+			Field:  d.Graph.Product(product).DisplayName + " of " + id.Format(kind, principal),
+			Before: d.selectionText(before), After: d.selectionText(after),
+		})
+	}
+	for user, u := range d.users {
+		for product, dd := range u.direct {
+			add(id.User, user, product, dd.before, dd.after)
+		}
+	}
+	for key, after := range d.edit.Changes().Assignments {
+		var before *tenantgraph.Assignment
+		if b := d.Graph.Assignment(key); b != nil {
+			before = b.Assignment
+		}
+		known := after
+		if known == nil {
+			known = before
+		}
+		add(id.Group, known.GroupID, known.ProductID, before, after)
+	}
+	slices.SortFunc(fields, func(a, b audit.FieldChange) int { return strings.Compare(a.Field, b.Field) })
+	return fields
+}
+
+// selectionText words an assignment's plan selection; nil where there is no assignment.
+func (d *Draft) selectionText(a *tenantgraph.Assignment) *string {
+	if a == nil {
+		return nil
+	}
+	names := make([]string, 0, len(a.Selection.Plans))
+	for _, p := range AssignmentOf(d.Graph, a).Selection.Plans {
+		names = append(names, p.DisplayName)
+	}
+	text := "all plans"
+	switch {
+	case a.Selection.Mode == tenantgraph.Except:
+		text = "all plans except " + strings.Join(names, ", ")
+	case a.Selection.Mode == tenantgraph.Only && len(names) == 0:
+		text = "no plans"
+	case a.Selection.Mode == tenantgraph.Only:
+		text = "only " + strings.Join(names, ", ")
+	}
+	if !a.IncludeNested {
+		text += "; first-level members only"
+	}
+	return &text
+}
