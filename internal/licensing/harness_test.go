@@ -106,6 +106,9 @@ func (p *product) apply(ctx context.Context, op oracle.Operation, now int64, bef
 	case oracle.Assign:
 		return p.assign(ctx, op, before, dryRun)
 	case oracle.ChangeCatalogue:
+		if want.Refusal == "" && !want.Changed { // the import, which compares, would ask for nothing
+			return want, nil, nil
+		}
 		return p.changeCatalogue(ctx, op, before, dryRun)
 	case oracle.CreateSubscription:
 		p.next = []uuid.UUID{op.Subscription}
@@ -273,9 +276,6 @@ func (p *product) changeCatalogue(ctx context.Context, op oracle.ChangeCatalogue
 	maps.Copy(after.Products, op.Products)
 	if op.Exclusions != nil {
 		after.Exclusions = op.Exclusions
-	}
-	if reflect.DeepEqual(before, after) { // the import, which compares, would ask for nothing
-		return oracle.Outcome{}, nil, nil
 	}
 	data := tenantgraph.CatalogData{ProductPlans: map[uuid.UUID][]uuid.UUID{}}
 	plans := oracle.Set{}

@@ -16,6 +16,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/optional"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
@@ -113,10 +114,7 @@ func TestEventTellsWhoDidWhatAndWhatFollowedR28(t *testing.T) {
 				if !slices.Equal(e.Subjects, c.subjects) {
 					t.Errorf("the subjects are %v, want %v", e.Subjects, c.subjects)
 				}
-				var fields, products []string
-				for _, f := range e.Fields {
-					fields = append(fields, fmt.Sprintf("%s %s → %s", f.Field, textOf(f.Before), textOf(f.After)))
-				}
+				fields, products := fieldTexts(e), []string(nil)
 				for _, p := range e.Products {
 					products = append(products, fmt.Sprintf("%s %d %d %d", p.ProductName, p.UsersGaining, p.UsersLosing, p.UsersInError))
 					if kind, _, err := id.ParseAny(p.ProductID); err != nil || kind != id.Product {
@@ -129,6 +127,56 @@ func TestEventTellsWhoDidWhatAndWhatFollowedR28(t *testing.T) {
 			})
 		}
 	})
+}
+
+// An event of assignments says what each selected and selects, with the plans that it names.
+func TestEventTellsAssignmentsBeforeAndAfterR28(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.buy(base, 5)
+		o.buy(suite, 5)
+		o.buy(addon, 0)
+		ofSales, ofAnn := " of "+id.Format(id.Group, sales)+" ", " of "+id.Format(id.User, ann)+" "
+		notTalk := []licensing.LicenseInput{{Product: base, IncludeNested: ptr(false),
+			Plans: &licensing.SelectionInput{Mode: tenantgraph.Except, Plans: []uuid.UUID{talk}}}}
+		for _, c := range []struct {
+			name   string
+			refs   []licensing.PrincipalRef
+			add    []licensing.LicenseInput
+			remove []uuid.UUID
+			want   []string
+		}{
+			{"new ones", []licensing.PrincipalRef{group(sales), user(ann)}, give(base), nil,
+				[]string{"Base" + ofSales + "none → all plans", "Base" + ofAnn + "none → all plans"}},
+			{"an edit", []licensing.PrincipalRef{group(sales)}, notTalk, nil,
+				[]string{"Base" + ofSales + "all plans → all plans except Talk; first-level members only"}},
+			{"plans by name, in one order", []licensing.PrincipalRef{user(ann)}, only(base, talk, mail), nil,
+				[]string{"Base" + ofAnn + "all plans → only Mail, Talk"}},
+			{"a swap", []licensing.PrincipalRef{user(ann)}, only(suite), []uuid.UUID{base},
+				[]string{"Base" + ofAnn + "only Mail, Talk → none", "Suite" + ofAnn + "none → no plans"}},
+			{"what is refused is not told", []licensing.PrincipalRef{user(ann), group(sales)}, give(addon), nil,
+				[]string{"Addon" + ofSales + "none → all plans"}},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				out, err := o.service.Assign(t.Context(), o.tenant, licensing.AssignInput{Principals: c.refs, Add: c.add, Remove: c.remove})
+				if err != nil || !out.Changed {
+					t.Fatalf("%+v, %v", out, err)
+				}
+				events := o.in(t).events()
+				if got := fieldTexts(events[len(events)-1]); !slices.Equal(got, c.want) {
+					t.Errorf("the fields are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+				}
+			})
+		}
+	})
+}
+
+func fieldTexts(e *audit.Event) []string {
+	var all []string
+	for _, f := range e.Fields {
+		all = append(all, fmt.Sprintf("%s %s → %s", f.Field, textOf(f.Before), textOf(f.After)))
+	}
+	return all
 }
 
 // Where nobody said who acts, the system did.
