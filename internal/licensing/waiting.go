@@ -104,7 +104,7 @@ func (s *Service) places(ctx context.Context, tenant uuid.UUID, products, users 
 }
 
 // FillSeatDetails puts the facts about seats, which other users decide, to errors with the
-// code COUNT_VIOLATION: units, consumption and place in line. It takes two statements,
+// code COUNT_VIOLATION: units, consumption and place in line. It takes three statements,
 // whatever the number of errors.
 func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []*LicenseError) error {
 	var products, users []uuid.UUID
