@@ -267,7 +267,7 @@ func verifyToken(t *testing.T, url, printed string) *access.Access {
 	return a
 }
 
-func TestR17_VerifyReportsWhatDoesNotHoldAndExitsWith1(t *testing.T) {
+func TestVerifyReportsWhatDoesNotHoldAndExitsWith1R17(t *testing.T) {
 	eachURL(t, dbtest.URL, func(t *testing.T, url string) {
 		on(t, url, "verify").done(t) // without a tenant nothing can be wrong
 		db, err := database.Open(t.Context(), url, database.Options{})

@@ -44,7 +44,7 @@ func build(t *testing.T, d database.Dialect) house {
 	return house{o, l, p}
 }
 
-func TestR17_HoldsInTheSampleOrganisationOnBothDatabases(t *testing.T) {
+func TestTheSampleOrganisationHoldsOnBothDatabasesR17(t *testing.T) {
 	for _, d := range []database.Dialect{database.SQLite, database.Postgres} {
 		t.Run(string(d), func(t *testing.T) {
 			h := build(t, d)
