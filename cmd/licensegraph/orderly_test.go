@@ -77,7 +77,7 @@ func TestServeNamesRequestsInItsLogTellsNoSecretsAndEndsInOrder(t *testing.T) {
 	h := &host{url: dbtest.URL(t, database.SQLite)}
 	tenant := h.must(t, "tenant", "create", "Example Ltd", "--country", "NL")
 	h.token = h.must(t, "token", "create", "--tenant", "Example Ltd", "--role", "GLOBAL_READER", "--name", "first")
-	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		s := h.start(t, "serve", "--listen", "127.0.0.1:0")
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.address()+"/graphql",
 			strings.NewReader(`{"query":"query First { viewer { name roles tenant { id } } }"}`))

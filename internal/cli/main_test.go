@@ -291,7 +291,7 @@ func TestVerifyReportsWhatDoesNotHoldAndExitsWith1R17(t *testing.T) {
 			t.Fatal(err)
 		}
 		broken := on(t, url, "verify")
-		broken.refused(t, 1, "1 problem found in 1 organisation of 2 organisations")
+		broken.refused(t, 1, "1 problem found, in 1 of 2 organisations")
 		if !strings.Contains(broken.stdout, "1 problem\n  R17 Visio Plan 2: ") || !strings.HasPrefix(broken.stdout, clean) {
 			t.Errorf("report: %s", broken.stdout)
 		}

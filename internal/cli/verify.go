@@ -59,7 +59,7 @@ func (c *VerifyCmd) Run(ctx context.Context, env *Env) (err error) {
 		}
 	}
 	if problems > 0 {
-		return fmt.Errorf("%s found in %s of %s", counted(problems, "problem"), counted(broken, "organisation"), counted(len(list), "organisation"))
+		return fmt.Errorf("%s found, in %d of %s", counted(problems, "problem"), broken, counted(len(list), "organisation"))
 	}
 	return nil
 }
