@@ -67,9 +67,8 @@ func (f *fastPath) with(args *[]any) string {
 		WHERE a.user_id` + undeleted + ` AND (r.i0 <> r.i1 OR a.user_id IN (` + locals + `))),
 	sums AS (SELECT u, p, max(i0) AS h0, max(i1) AS h1, max(CASE WHEN i0 <> i1 OR e = 1 THEN 1 ELSE 0 END) AS differ
 		FROM src GROUP BY u, p),
-	per AS (SELECT s.u, s.p, s.h0, s.h1, s.differ, CASE WHEN w.user_id IS NULL THEN 0 ELSE 1 END AS waits FROM sums s
-		LEFT JOIN (SELECT DISTINCT v.user_id, v.product_id FROM license_violations v WHERE v.tenant_id = $1 AND ` +
-		q.In("v.product_id", arg(q.UUIDArray(skus))) + `) w ON w.user_id = s.u AND w.product_id = s.p)
+	per AS (SELECT s.u, s.p, s.h0, s.h1, s.differ, CASE WHEN (s.u, s.p) IN (SELECT v.user_id, v.product_id
+		FROM license_violations v WHERE v.tenant_id = $1 AND ` + q.In("v.product_id", arg(q.UUIDArray(skus))) + `) THEN 1 ELSE 0 END AS waits FROM sums s)
 	`
 }
 
@@ -155,16 +154,22 @@ func (f *fastPath) healWaiting(w *writer) error {
 	if p.healed == 0 {
 		return nil
 	}
-	return w.exec(`DELETE FROM license_violations WHERE tenant_id = $1 AND product_id = $2 AND user_id IN
-		(SELECT v.user_id FROM `+inLine+` AND v.product_id = $2 ORDER BY `+WaitingOrder+` LIMIT $3)`, w.d.Tenant, p.ID, p.healed)
+	return w.exec(`DELETE FROM license_violations WHERE id IN (SELECT p.id FROM
+		(SELECT f.id, dense_rank() OVER (ORDER BY f.first) AS place FROM
+		(SELECT n.id, min(n.n) OVER (PARTITION BY n.user_id) AS first FROM
+		(SELECT v.id, v.user_id, row_number() OVER (ORDER BY `+WaitingOrder+`) AS n FROM license_violations v
+			WHERE v.tenant_id = $1 AND v.product_id = $2 AND v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION') n) f) p
+		WHERE p.place <= $3)`, w.d.Tenant, p.ID, p.healed)
 }
 
 // ranked numbers the newcomers of the one product in R5's order: all begin to wait at once,
-// so direct comes before inherited, then assignment creation, user and principal.
-const ranked = `, mine AS (SELECT s.u, s.a, s.inherited, s.created, s.principal FROM src s
-		JOIN per ON per.u = s.u AND per.p = s.p WHERE per.h0 = 0 AND s.i1 = 1),
-	best AS (SELECT u, inherited, created, principal, row_number() OVER (PARTITION BY u ORDER BY inherited, created, principal) AS k FROM mine),
-	places AS (SELECT u, row_number() OVER (ORDER BY inherited, created, u, principal) AS place FROM best WHERE k = 1)
+// so direct comes before inherited, then assignment creation, user and principal. Each source
+// bears its user's place. Rows are numbered rather than joined, so that the cost stays in
+// proportion to their number also where the database has no statistics yet.
+const ranked = `, mine AS (SELECT s.u, s.a, s.inherited, s.created, s.principal, max(s.i0) OVER (PARTITION BY s.u, s.p) AS h0, s.i1 FROM src s),
+	numbered AS (SELECT m.*, row_number() OVER (ORDER BY inherited, created, u, principal) AS n FROM mine m WHERE h0 = 0 AND i1 = 1),
+	firsts AS (SELECT n.*, min(n.n) OVER (PARTITION BY n.u) AS first FROM numbered n),
+	places AS (SELECT f.*, dense_rank() OVER (ORDER BY f.first) AS place FROM firsts f)
 	`
 
 // refuse writes the violations of the newcomers for whom there is no seat, once their
@@ -179,7 +184,7 @@ func (f *fastPath) refuse(w *writer, event uuid.UUID) error {
 	args = append(args, event, w.d.Now, p.ID, p.seated)
 	n := len(args)
 	return w.exec(fmt.Sprintf(`%s INSERT INTO license_violations (tenant_id, opened_by, user_id, assignment_id, code, since, product_id, principal_id, inherited, assignment_created_at)
-		SELECT $1, $%d, m.u, m.a, '%s', $%d, $%d, m.principal, m.inherited = 1, m.created FROM mine m JOIN places ON places.u = m.u WHERE places.place > $%d`,
+		SELECT $1, $%d, m.u, m.a, '%s', $%d, $%d, m.principal, m.inherited = 1, m.created FROM places m WHERE m.place > $%d`,
 		head, n-3, fault.CountViolation, n-2, n-1, n), args...)
 }
 
@@ -253,10 +258,11 @@ func (f *fastPath) fates(ctx context.Context, after uuid.UUID) (map[uuid.UUID]bo
 	if len(f.local) > 0 || p.liveBefore != p.liveAfter || !scarce {
 		var args []any
 		head := f.with(&args) + ranked
-		args = append(args, after, p.seated)
-		place, join := "0", ""
+		args = append(args, after)
+		from, refused := len(args), "0"
 		if scarce && p.newcomers > p.seated {
-			place, join = "coalesce(places.place, 0)", " LEFT JOIN places ON places.u = per.u AND per.h0 = 0"
+			args = append(args, p.seated)
+			refused = fmt.Sprintf("CASE WHEN per.h0 = 0 AND per.u IN (SELECT places.u FROM places WHERE places.place > $%d) THEN 1 ELSE 0 END", len(args))
 		}
 		err := each(ctx, f.d.Tx, func(scan func(...any) error) error {
 			var user uuid.UUID
@@ -264,8 +270,8 @@ func (f *fastPath) fates(ctx context.Context, after uuid.UUID) (map[uuid.UUID]bo
 			err := scan(&user, &refused)
 			fates[user] = fates[user] || refused
 			return err
-		}, fmt.Sprintf(`%s SELECT per.u, CASE WHEN %s > $%d THEN 1 ELSE 0 END FROM per%s WHERE per.u >= $%d AND (per.differ = 1 OR per.h0 <> per.h1)
-			AND (per.waits = 0 OR per.h1 = 0) ORDER BY per.u LIMIT %d`, head, place, len(args), join, len(args)-1, listed*len(f.products)), args...)
+		}, fmt.Sprintf(`%s SELECT per.u, %s FROM per WHERE per.u >= $%d AND (per.differ = 1 OR per.h0 <> per.h1)
+			AND (per.waits = 0 OR per.h1 = 0) ORDER BY per.u LIMIT %d`, head, refused, from, listed*len(f.products)), args...)
 		if err != nil {
 			return nil, fmt.Errorf("list the users whose licenses change: %w", err)
 		}
