@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	neturl "net/url"
 	"os"
@@ -163,10 +164,26 @@ func (t target) openPostgres(ctx context.Context, p purpose) (*sql.DB, error) {
 		config.Host, config.Port, config.Database, config.User))
 }
 
+// answering waits for a database that is busy: switching a new SQLite file to WAL takes a lock
+// that the busy timeout does not wait for.
 func answering(ctx context.Context, pool *sql.DB, what string) (*sql.DB, error) {
-	if err := pool.PingContext(ctx); err != nil {
+	patient, end := context.WithTimeout(ctx, patience)
+	defer end()
+	for backoff := firstBackoff; ; backoff = min(2*backoff, maxBackoff) {
+		err := pool.PingContext(ctx)
+		if err == nil {
+			return pool, nil
+		}
+		wait := time.NewTimer(backoff/2 + rand.N(backoff/2))
+		if contention(err) {
+			select {
+			case <-wait.C:
+				continue
+			case <-patient.Done():
+			}
+		}
+		wait.Stop()
 		_ = pool.Close()
 		return nil, fmt.Errorf("cannot connect to %s: %w", what, err)
 	}
-	return pool, nil
 }

@@ -2,7 +2,9 @@ package database
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -87,5 +89,27 @@ func TestEnvironmentOfLibpqGoesBeforeDefaults(t *testing.T) {
 	config, err := postgresConfig("postgres://u@localhost/x")
 	if err != nil || config.SSLMode != pq.SSLModeVerifyFull || config.ConnectTimeout != 4*time.Second {
 		t.Errorf("sslmode %q, connect_timeout %s, %v", config.SSLMode, config.ConnectTimeout, err)
+	}
+}
+
+// Switching a new file to WAL takes a lock for which SQLite does not wait, whatever the busy
+// timeout.
+func TestNewFileIsOpenedByManyAtOnce(t *testing.T) {
+	for range 20 {
+		url := "sqlite:" + filepath.Join(t.TempDir(), "new.db")
+		var wg sync.WaitGroup
+		for range 12 {
+			wg.Go(func() {
+				db, err := Open(t.Context(), url, Options{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := db.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
 	}
 }
