@@ -8,8 +8,6 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
-
-	"github.com/licensegraph/licensegraph/internal/catalog/vendorcsv"
 )
 
 // Catalogue is every product, plan and exclusion set that is known, retired ones included.
@@ -42,11 +40,6 @@ type ExclusionSet struct {
 	Name  string
 	Plans []uuid.UUID // a set of two or more
 }
-
-// NormalizeLabel returns a label (a part number, a plan or display name) in the form in which
-// the import stores it: blanks, zero-width and control characters put right. Look-ups by label
-// apply it to what they look for.
-func NormalizeLabel(s string) string { return vendorcsv.Clean(s) }
 
 func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
 

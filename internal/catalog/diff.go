@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/licensegraph/licensegraph/internal/catalog/vendorcsv"
+	"github.com/licensegraph/licensegraph/internal/textkey"
 )
 
 // Diff is what an import changes, each list ordered by name, then by id. The zero Diff changes
@@ -148,7 +148,7 @@ func (d *Diff) compareSets(before, after Catalogue) {
 func setsByKey(sets []ExclusionSet) map[string]ExclusionSet {
 	m := make(map[string]ExclusionSet, len(sets))
 	for _, s := range sets {
-		m[vendorcsv.FoldKey(s.Name)] = s
+		m[textkey.Fold(s.Name)] = s
 	}
 	return m
 }

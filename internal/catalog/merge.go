@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/catalog/vendorcsv"
+	"github.com/licensegraph/licensegraph/internal/textkey"
 )
 
 // Merge returns the catalogue after an import. The file of products is the whole truth about
@@ -117,7 +118,7 @@ func memberFinding(set string, m vendorcsv.Member, plan Plan, known bool) (vendo
 	case plan.Retired:
 		f.Kind, f.Outcome, f.Done = vendorcsv.KindRetiredPlan, vendorcsv.Noted, "kept for assignments that go on"
 		f.Found = fmt.Sprintf("plan %s of set %q has left the catalogue", labelOfPlan(plan), set)
-	case m.PlanName != "" && vendorcsv.FoldKey(m.PlanName) != vendorcsv.FoldKey(plan.Name):
+	case m.PlanName != "" && textkey.Fold(m.PlanName) != textkey.Fold(plan.Name):
 		f.Kind, f.Outcome, f.Done = vendorcsv.KindOtherName, vendorcsv.Noted, "the id decides"
 		f.Found = fmt.Sprintf("set %q calls plan %s %q, the catalogue calls it %q", set, plan.ID, m.PlanName, plan.Name)
 	default:

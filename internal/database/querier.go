@@ -70,3 +70,18 @@ func (d entDriver) BeginTx(ctx context.Context, _ *entsql.TxOptions) (dialect.Tx
 }
 
 func (entDriver) Close() error { return nil }
+
+// Each runs a query and calls row for each of its rows.
+func Each(ctx context.Context, q Querier, row func(scan func(...any) error) error, query string, args ...any) (err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

@@ -61,18 +61,3 @@ func (s *Service) read(ctx context.Context, tenant uuid.UUID, withGraph bool, ru
 		return run(ctx, reading{q: tx, d: tx.Dialect(), graph: g})
 	})
 }
-
-// each runs a query and calls row for each of its rows.
-func each(ctx context.Context, q database.Querier, row func(scan func(...any) error) error, query string, args ...any) (err error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}

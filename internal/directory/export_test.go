@@ -73,7 +73,7 @@ func (e *explainer) explain(ctx context.Context, query string, args []any) {
 		prefix = "EXPLAIN QUERY PLAN "
 	}
 	var lines []string
-	err := each(ctx, e.Querier, func(scan func(...any) error) error {
+	err := database.Each(ctx, e.Querier, func(scan func(...any) error) error {
 		var line string
 		dest := []any{&line}
 		if e.d == database.SQLite {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
@@ -226,7 +227,7 @@ func withoutLicenses(d *licensing.Draft, g *principal.Group) error { // R20
 // who may be a million, and each group it was nested with.
 func recordParting(ctx context.Context, d *licensing.Draft, g *principal.Group) error {
 	var members int64
-	err := each(ctx, d.Tx, func(scan func(...any) error) error { return scan(&members) },
+	err := database.Each(ctx, d.Tx, func(scan func(...any) error) error { return scan(&members) },
 		`SELECT members FROM group_counters WHERE tenant_id = $1 AND group_id = $2`, d.Tenant, g.ID)
 	if err != nil {
 		return fmt.Errorf("read the number of members: %w", err)

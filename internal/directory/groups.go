@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/paging"
 	"github.com/licensegraph/licensegraph/internal/principal"
@@ -57,7 +58,7 @@ func (s *Service) ParentGroups(ctx context.Context, tenant, group uuid.UUID, arg
 // Errors: as ChildGroups.
 func (s *Service) GroupsOfUser(ctx context.Context, tenant, user uuid.UUID, transitive bool, args paging.Args) (paging.Connection[*principal.Group], error) {
 	var direct []uuid.UUID
-	err := each(ctx, s.db.Reader(), func(scan func(...any) error) error {
+	err := database.Each(ctx, s.db.Reader(), func(scan func(...any) error) error {
 		var group uuid.UUID
 		err := scan(&group)
 		direct = append(direct, group)
@@ -129,7 +130,7 @@ func (s *Service) Members(ctx context.Context, tenant, group uuid.UUID, query Me
 // memberCount returns the number of direct members, which is kept.
 func (s *Service) memberCount(ctx context.Context, tenant, group uuid.UUID) (int, error) {
 	var n int64
-	err := each(ctx, s.db.Reader(), func(scan func(...any) error) error { return scan(&n) },
+	err := database.Each(ctx, s.db.Reader(), func(scan func(...any) error) error { return scan(&n) },
 		`SELECT members FROM group_counters WHERE tenant_id = $1 AND group_id = $2`, tenant, group)
 	if err != nil {
 		return 0, fmt.Errorf("read the number of members: %w", err)

@@ -235,7 +235,7 @@ func (m *memberChange) load(ctx context.Context, d *licensing.Draft) (map[[2]uui
 		return isMember, nil
 	}
 	q := d.Tx.Dialect()
-	err := each(ctx, d.Tx, func(scan func(...any) error) error {
+	err := database.Each(ctx, d.Tx, func(scan func(...any) error) error {
 		var key uuid.UUID
 		var name string
 		err := scan(&key, &name)
@@ -246,7 +246,7 @@ func (m *memberChange) load(ctx context.Context, d *licensing.Draft) (map[[2]uui
 		return nil, fmt.Errorf("read the members: %w", err)
 	}
 	pair := q.Unnest("p", 2, database.Column{Name: "group_id", Type: database.UUID}, database.Column{Name: "user_id", Type: database.UUID})
-	err = each(ctx, d.Tx, func(scan func(...any) error) error {
+	err = database.Each(ctx, d.Tx, func(scan func(...any) error) error {
 		var key [2]uuid.UUID
 		err := scan(&key[0], &key[1])
 		isMember[key] = true

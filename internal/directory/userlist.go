@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/country"
+	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/paging"
 	"github.com/licensegraph/licensegraph/internal/principal"
@@ -124,7 +125,7 @@ func (q UserQuery) holdersOnly() *uuid.UUID {
 // (R4).
 func (s *Service) holderCount(ctx context.Context, tenant, product uuid.UUID) (int, error) {
 	var n int64
-	err := each(ctx, s.db.Reader(), func(scan func(...any) error) error { return scan(&n) },
+	err := database.Each(ctx, s.db.Reader(), func(scan func(...any) error) error { return scan(&n) },
 		`SELECT consumed FROM seat_counters WHERE tenant_id = $1 AND product_id = $2`, tenant, product)
 	if err != nil {
 		return 0, fmt.Errorf("read the number of holders: %w", err)

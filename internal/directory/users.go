@@ -43,7 +43,7 @@ func (s *Service) UserByPrincipalName(ctx context.Context, tenant uuid.UUID, nam
 
 func userByPrincipalName(ctx context.Context, q database.Querier, tenant uuid.UUID, name string) (*principal.User, error) {
 	var user *principal.User
-	err := each(ctx, q, func(scan func(...any) error) (err error) {
+	err := database.Each(ctx, q, func(scan func(...any) error) (err error) {
 		user, err = scanUser(scan)
 		return err
 	}, `SELECT `+userColumns+` FROM users u WHERE u.tenant_id = $1 AND u.user_principal_name_key = $2 AND u.deleted_at IS NULL`,
@@ -59,7 +59,7 @@ func usersByID(ctx context.Context, q database.Querier, d database.Dialect, tena
 	if len(ids) == 0 {
 		return users, nil
 	}
-	err := each(ctx, q, func(scan func(...any) error) error {
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		u, err := scanUser(scan)
 		if err == nil {
 			users[u.ID] = u

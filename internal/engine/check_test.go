@@ -89,7 +89,7 @@ func TestLicenseIsTheUnionOverAdmittedSourcesR3R4(t *testing.T) {
 	if on := engine.On(licenses); !on.Equal(plans(1, 2)) {
 		t.Errorf("the user has the plans %v", on)
 	}
-	if held := engine.Held(licenses); len(held) != 2 || held[0] != 0 || held[1] != 2 {
+	if held := heldIn(licenses); len(held) != 2 || held[0] != 0 || held[1] != 2 {
 		t.Errorf("the user holds %v", held)
 	}
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 )
 
 // License is what a user has of one product (R3): the union over the sources.
@@ -136,15 +135,4 @@ func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, on PlanSet,
 		return problem("a seat is waited for while one is free")
 	}
 	return nil
-}
-
-// Held returns the products that a user holds, each once.
-func Held(licenses []License) []int32 {
-	var products []int32
-	for _, l := range licenses {
-		if l.Held && !slices.Contains(products, l.Product) {
-			products = append(products, l.Product)
-		}
-	}
-	return products
 }

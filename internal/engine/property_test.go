@@ -374,7 +374,7 @@ func (w *world) check(t *rapid.T, st *step, after map[engine.ID]engine.User) {
 		if problems := w.rules.Verify(u, free); len(problems) > 0 {
 			t.Fatalf("user %x: %+v\n  %s", user, problems, text(u))
 		}
-		held := engine.Held(w.rules.Derive(u))
+		held := heldIn(w.rules.Derive(u))
 		for _, l := range w.rules.Derive(before[user]) {
 			goesOn := slices.ContainsFunc(l.Sources, func(s engine.SourceState) bool {
 				return s.Admitted && slices.ContainsFunc(u.Sources, func(a engine.Source) bool { return a.Key == s.Key && a.Selected.Equal(s.Selected) })

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
@@ -143,7 +144,7 @@ func (a *assigning) load(ctx context.Context, principals []PrincipalRef) (map[uu
 		return users, nil
 	}
 	tx, q := a.d.Tx, a.d.Tx.Dialect()
-	err := each(ctx, tx, func(scan func(...any) error) error {
+	err := database.Each(ctx, tx, func(scan func(...any) error) error {
 		u := &principal.User{}
 		err := scan(&u.ID, &u.UserPrincipalName, &u.DisplayName, &u.Version)
 		users[u.ID] = u
@@ -178,7 +179,7 @@ func (a *assigning) loadInherited(ctx context.Context, users []uuid.UUID) error 
 		return nil
 	}
 	q := a.d.Tx.Dialect()
-	return each(ctx, a.d.Tx, func(scan func(...any) error) error {
+	return database.Each(ctx, a.d.Tx, func(scan func(...any) error) error {
 		var user, group uuid.UUID
 		if err := scan(&user, &group); err != nil {
 			return err

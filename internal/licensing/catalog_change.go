@@ -101,7 +101,7 @@ func selfExclusion(c *tenantgraph.Catalog) error {
 func tenantsUsing(ctx context.Context, tx *database.Tx, products []uuid.UUID) ([]uuid.UUID, error) {
 	var tenants []uuid.UUID
 	q := tx.Dialect()
-	err := each(ctx, tx, func(scan func(...any) error) error {
+	err := database.Each(ctx, tx, func(scan func(...any) error) error {
 		var tenant uuid.UUID
 		err := scan(&tenant)
 		tenants = append(tenants, tenant)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/engine"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 )
@@ -165,7 +166,7 @@ func (f *fastPath) assignedPlans(ctx context.Context) (engine.PlanSet, error) {
 			plans = plans.Union(a.Product.Set)
 		}
 	}
-	err := each(ctx, f.d.Tx, func(scan func(...any) error) error {
+	err := database.Each(ctx, f.d.Tx, func(scan func(...any) error) error {
 		var id uuid.UUID
 		err := scan(&id)
 		plans = plans.Union(f.book.after.Product(id).Set)

@@ -79,7 +79,7 @@ func (f *fastPath) count(ctx context.Context) error {
 	}
 	var args []any
 	query := f.with(&args) + `SELECT p, h0, h1, differ, waits, count(*) FROM per GROUP BY p, h0, h1, differ, waits`
-	err := each(ctx, f.d.Tx, func(scan func(...any) error) error {
+	err := database.Each(ctx, f.d.Tx, func(scan func(...any) error) error {
 		var sku uuid.UUID
 		var h0, h1, differ, waits bool
 		var n int64
@@ -264,7 +264,7 @@ func (f *fastPath) fates(ctx context.Context, after uuid.UUID) (map[uuid.UUID]bo
 			args = append(args, p.seated)
 			refused = fmt.Sprintf("CASE WHEN per.h0 = 0 AND per.u IN (SELECT places.u FROM places WHERE places.place > $%d) THEN 1 ELSE 0 END", len(args))
 		}
-		err := each(ctx, f.d.Tx, func(scan func(...any) error) error {
+		err := database.Each(ctx, f.d.Tx, func(scan func(...any) error) error {
 			var user uuid.UUID
 			var refused bool
 			err := scan(&user, &refused)
@@ -292,7 +292,7 @@ func (f *fastPath) healedFates(ctx context.Context, after uuid.UUID, fates map[u
 	if p.leaving > 0 { // who leaves the line gets no seat
 		gone = ` AND v.user_id IN (` + f.remaining(&args) + `)`
 	}
-	err := each(ctx, f.d.Tx, func(scan func(...any) error) error {
+	err := database.Each(ctx, f.d.Tx, func(scan func(...any) error) error {
 		var user uuid.UUID
 		err := scan(&user)
 		fates[user] = false

@@ -74,14 +74,14 @@ func (s *Service) loadGraphWith(ctx context.Context, q database.Querier, tenant 
 // LoadCatalog reads the catalogue's rows.
 func LoadCatalog(ctx context.Context, q database.Querier) (tenantgraph.CatalogData, error) {
 	data := tenantgraph.CatalogData{ProductPlans: map[uuid.UUID][]uuid.UUID{}}
-	err := each(ctx, q, func(scan func(...any) error) error {
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		var p tenantgraph.Product
 		err := scan(&p.ID, &p.SkuPartNumber, &p.DisplayName, &p.DisplayNameKey, &p.RetiredAt)
 		data.Products = append(data.Products, p)
 		return err
 	}, `SELECT id, sku_part_number, display_name, display_name_key, retired_at FROM products`)
 	if err == nil {
-		err = each(ctx, q, func(scan func(...any) error) error {
+		err = database.Each(ctx, q, func(scan func(...any) error) error {
 			var p tenantgraph.Plan
 			err := scan(&p.ID, &p.ServicePlanName, &p.DisplayName, &p.DisplayNameKey, &p.RetiredAt)
 			data.Plans = append(data.Plans, p)
@@ -89,7 +89,7 @@ func LoadCatalog(ctx context.Context, q database.Querier) (tenantgraph.CatalogDa
 		}, `SELECT id, service_plan_name, display_name, display_name_key, retired_at FROM plans`)
 	}
 	if err == nil {
-		err = each(ctx, q, func(scan func(...any) error) error {
+		err = database.Each(ctx, q, func(scan func(...any) error) error {
 			var product, plan uuid.UUID
 			err := scan(&product, &plan)
 			data.ProductPlans[product] = append(data.ProductPlans[product], plan)
@@ -98,7 +98,7 @@ func LoadCatalog(ctx context.Context, q database.Querier) (tenantgraph.CatalogDa
 	}
 	if err == nil {
 		at := map[string]int{}
-		err = each(ctx, q, func(scan func(...any) error) error {
+		err = database.Each(ctx, q, func(scan func(...any) error) error {
 			var name string
 			var plan uuid.UUID
 			err := scan(&name, &plan)
@@ -120,7 +120,7 @@ func LoadCatalog(ctx context.Context, q database.Querier) (tenantgraph.CatalogDa
 
 func loadGroups(ctx context.Context, q database.Querier, tenant uuid.UUID) ([]tenantgraph.GroupRow, error) {
 	var groups []tenantgraph.GroupRow
-	err := each(ctx, q, func(scan func(...any) error) error {
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		g := tenantgraph.GroupRow{Group: &principal.Group{}}
 		err := scan(&g.ID, &g.DisplayName, &g.NameKey, &g.Description, &g.ExternalID, &g.CreatedAt, &g.UpdatedAt, &g.Version)
 		groups = append(groups, g)
@@ -131,7 +131,7 @@ func loadGroups(ctx context.Context, q database.Querier, tenant uuid.UUID) ([]te
 
 func loadNestings(ctx context.Context, q database.Querier, tenant uuid.UUID) ([]tenantgraph.Nesting, error) {
 	var nestings []tenantgraph.Nesting
-	err := each(ctx, q, func(scan func(...any) error) error {
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		var n tenantgraph.Nesting
 		err := scan(&n.Parent, &n.Child, &n.Since)
 		nestings = append(nestings, n)
@@ -145,7 +145,7 @@ const assignmentColumns = `id, user_id, group_id, product_id, mode, plans, inclu
 
 func loadAssignments(ctx context.Context, q database.Querier, where string, args ...any) ([]*tenantgraph.Assignment, error) {
 	var assignments []*tenantgraph.Assignment
-	err := each(ctx, q, func(scan func(...any) error) error {
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		a, err := scanAssignment(scan)
 		assignments = append(assignments, a)
 		return err
@@ -170,7 +170,7 @@ func scanAssignment(scan func(...any) error) (*tenantgraph.Assignment, error) {
 
 func loadSubscriptions(ctx context.Context, q database.Querier, tenant uuid.UUID) ([]*tenantgraph.Subscription, error) {
 	var subscriptions []*tenantgraph.Subscription
-	err := each(ctx, q, func(scan func(...any) error) error {
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		var s tenantgraph.Subscription
 		err := scan(&s.ID, &s.ProductID, &s.Seats, &s.Status, &s.CreatedAt, &s.UpdatedAt, &s.CancelledAt, &s.Version)
 		subscriptions = append(subscriptions, &s)
@@ -184,7 +184,7 @@ type counters struct{ Consumed, Waiting, InError int64 }
 
 func loadCounters(ctx context.Context, q database.Querier, tenant uuid.UUID) (map[uuid.UUID]counters, error) {
 	all := map[uuid.UUID]counters{}
-	err := each(ctx, q, func(scan func(...any) error) error {
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		var product uuid.UUID
 		var c counters
 		err := scan(&product, &c.Consumed, &c.Waiting, &c.InError)
@@ -195,21 +195,6 @@ func loadCounters(ctx context.Context, q database.Querier, tenant uuid.UUID) (ma
 		return nil, fmt.Errorf("load the seat counters: %w", err)
 	}
 	return all, nil
-}
-
-// each runs a query and calls row for every row of the answer.
-func each(ctx context.Context, q database.Querier, row func(scan func(...any) error) error, query string, args ...any) (err error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // lock takes the locks of a change in the order that keeps changes free of deadlocks: the

@@ -42,7 +42,7 @@ func people(ctx context.Context, q database.Querier, d database.Dialect, tenant 
 	all := make([]*person, 0, len(ids))
 	at := make(map[uuid.UUID]*person, len(ids))
 	list := d.UUIDArray(ids)
-	err := each(ctx, q, func(scan func(...any) error) error {
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		p := &person{}
 		err := scan(&p.id, &p.deleted)
 		all = append(all, p)
@@ -50,7 +50,7 @@ func people(ctx context.Context, q database.Querier, d database.Dialect, tenant 
 		return err
 	}, `SELECT id, deleted_at IS NOT NULL FROM users WHERE tenant_id = $1 AND `+d.In("id", 2)+` ORDER BY id`, tenant, list)
 	if err == nil && len(groups) > 0 {
-		err = each(ctx, q, func(scan func(...any) error) error {
+		err = database.Each(ctx, q, func(scan func(...any) error) error {
 			var user, group uuid.UUID
 			err := scan(&user, &group)
 			if p := at[user]; p != nil {
@@ -61,7 +61,7 @@ func people(ctx context.Context, q database.Querier, d database.Dialect, tenant 
 			tenant, list, d.UUIDArray(groups))
 	}
 	if err == nil {
-		err = each(ctx, q, func(scan func(...any) error) error {
+		err = database.Each(ctx, q, func(scan func(...any) error) error {
 			a, err := scanAssignment(scan)
 			if err == nil && at[a.UserID] != nil {
 				at[a.UserID].direct = append(at[a.UserID].direct, a)
@@ -70,7 +70,7 @@ func people(ctx context.Context, q database.Querier, d database.Dialect, tenant 
 		}, `SELECT `+assignmentColumns+` FROM assignments WHERE tenant_id = $1 AND `+d.In("user_id", 2), tenant, list)
 	}
 	if err == nil {
-		err = each(ctx, q, func(scan func(...any) error) error {
+		err = database.Each(ctx, q, func(scan func(...any) error) error {
 			var user uuid.UUID
 			var r stored
 			err := scan(&user, &r.assignment, &r.plan, &r.code, &r.since)

@@ -234,7 +234,7 @@ func (s *Service) localUsers(ctx context.Context, d *Draft, book *casebook) ([]u
 	}
 	q := d.Tx.Dialect()
 	var ids []uuid.UUID
-	err := each(ctx, d.Tx, func(scan func(...any) error) error {
+	err := database.Each(ctx, d.Tx, func(scan func(...any) error) error {
 		var id uuid.UUID
 		err := scan(&id)
 		ids = append(ids, id)
@@ -352,7 +352,7 @@ func (w *waiters) load(product int32, page *waiterPage) error {
 		args = append(args, !k.Direct, k.Since, k.Created, uuid.UUID(k.User), uuid.UUID(k.Principal))
 	}
 	var keys []engine.Key
-	err := each(w.ctx, w.d.Tx, func(scan func(...any) error) error {
+	err := database.Each(w.ctx, w.d.Tx, func(scan func(...any) error) error {
 		k := engine.Key{Sku: sku, Plan: engine.Whole}
 		var inherited bool
 		err := scan(&inherited, &k.Since, &k.Created, (*uuid.UUID)(&k.User), (*uuid.UUID)(&k.Principal))

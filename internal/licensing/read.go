@@ -112,7 +112,7 @@ func userQuery(d database.Dialect, where string) string {
 func scanUsers(ctx context.Context, q database.Querier, query string, args ...any) ([]*UserView, tenantgraph.Tag, error) {
 	var views []*UserView
 	var tag tenantgraph.Tag
-	err := each(ctx, q, func(scan func(...any) error) error {
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		v := &UserView{}
 		u := &v.User
 		var memberships, direct, rows []byte

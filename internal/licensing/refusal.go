@@ -70,8 +70,7 @@ func (b *casebook) shownSource(user uuid.UUID, s engine.Source) *Source {
 
 // Message says what a license error is, in one sentence.
 func (e *LicenseError) Message() string {
-	switch d := e.Details.(type) {
-	case *ExclusionDetails:
+	if d, ok := e.Details.(*ExclusionDetails); ok {
 		return exclusionFault(d).Message
 	}
 	switch e.Code {
@@ -85,8 +84,7 @@ func (e *LicenseError) Message() string {
 
 // Remediation says what an administrator can do about it.
 func (e *LicenseError) Remediation() string {
-	switch d := e.Details.(type) {
-	case *ExclusionDetails:
+	if d, ok := e.Details.(*ExclusionDetails); ok {
 		return exclusionFault(d).Remediation
 	}
 	switch e.Code {

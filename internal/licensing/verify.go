@@ -65,7 +65,7 @@ func (v *verifying) users(ctx context.Context, tx *database.Tx, progress func(in
 	after := uuid.Nil
 	for {
 		var ids []uuid.UUID
-		err := each(ctx, tx, func(scan func(...any) error) error {
+		err := database.Each(ctx, tx, func(scan func(...any) error) error {
 			var key uuid.UUID
 			err := scan(&key)
 			ids = append(ids, key)
@@ -136,7 +136,7 @@ func (v *verifying) counters() {
 
 // members recounts the direct members of groups.
 func (v *verifying) members(ctx context.Context, tx *database.Tx) error {
-	err := each(ctx, tx, func(scan func(...any) error) error {
+	err := database.Each(ctx, tx, func(scan func(...any) error) error {
 		var group uuid.UUID
 		var stored, is int64
 		if err := scan(&group, &stored, &is); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/paging"
 )
@@ -87,7 +88,7 @@ func (s *Service) places(ctx context.Context, tenant uuid.UUID, products, users 
 		return places, nil
 	}
 	d := s.db.Dialect()
-	err := each(ctx, s.db.Reader(), func(scan func(...any) error) error {
+	err := database.Each(ctx, s.db.Reader(), func(scan func(...any) error) error {
 		var k inLineKey
 		var n int
 		err := scan(&k.product, &k.user, &n)
@@ -205,7 +206,7 @@ func (s *Service) AssignmentsByID(ctx context.Context, tenant uuid.UUID, ids []u
 func (s *Service) MemberCounts(ctx context.Context, tenant uuid.UUID, groups []uuid.UUID) (map[uuid.UUID]int, error) {
 	counts := map[uuid.UUID]int{}
 	d := s.db.Dialect()
-	err := each(ctx, s.db.Reader(), func(scan func(...any) error) error {
+	err := database.Each(ctx, s.db.Reader(), func(scan func(...any) error) error {
 		var group uuid.UUID
 		var n int
 		err := scan(&group, &n)

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/textkey"
 )
 
 // ExclusionColumns are the columns of the file of exclusion sets.
@@ -106,7 +108,7 @@ func (b *setBuilder) read(rec record) {
 }
 
 func (b *setBuilder) set(name string, line int) *setRows {
-	key := FoldKey(name)
+	key := textkey.Fold(name)
 	s := b.byKey[key]
 	if s == nil {
 		s = &setRows{line: line, lines: map[uuid.UUID]int{}}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/textkey"
 )
 
 // FuzzReadProducts: whatever the file holds, the reader does not panic; what it returns is
@@ -146,10 +148,10 @@ func FuzzReadExclusions(f *testing.F) {
 		names := map[string]bool{}
 		for _, s := range x.Sets {
 			checkNames(t, s.Name)
-			if names[FoldKey(s.Name)] || len(s.Members) == 0 {
+			if names[textkey.Fold(s.Name)] || len(s.Members) == 0 {
 				t.Errorf("set %q is twice or empty", s.Name)
 			}
-			names[FoldKey(s.Name)] = true
+			names[textkey.Fold(s.Name)] = true
 			members := map[uuid.UUID]bool{}
 			for _, m := range s.Members {
 				if members[m.PlanID] {

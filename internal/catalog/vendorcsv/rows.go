@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/licensegraph/licensegraph/internal/textkey"
 )
 
 const (
@@ -117,7 +119,7 @@ func (r *rowReader) next() (row, error) {
 			r.drop(1)
 			return row{line: first.number, overlong: true}, nil
 		}
-		if strings.TrimFunc(first.text, isPadding) == "" {
+		if strings.TrimFunc(first.text, textkey.IsPadding) == "" {
 			r.drop(1)
 			continue
 		}

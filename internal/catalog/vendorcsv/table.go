@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/textkey"
 )
 
 // table reads a file as rows of named columns: it finds the columns by the header, cleans the
@@ -244,7 +246,7 @@ func (t *table) summaryOf() FileSummary { return t.report.files[t.summary] }
 
 func allEmpty(values []string) bool {
 	for _, v := range values {
-		if strings.TrimFunc(v, isPadding) != "" {
+		if strings.TrimFunc(v, textkey.IsPadding) != "" {
 			return false
 		}
 	}

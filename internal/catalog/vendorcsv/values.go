@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/licensegraph/licensegraph/internal/textkey"
 )
 
 const (
@@ -48,11 +50,11 @@ func tidy(s string) (string, []Kind) {
 	if visible != s {
 		kinds = append(kinds, KindControlCharacters)
 	}
-	spaced := spaceOut(visible)
+	spaced := textkey.Label(visible)
 	if spaced != visible {
 		kinds = append(kinds, KindBlanks)
 	}
-	short := strings.TrimRightFunc(cut(spaced), isPadding)
+	short := strings.TrimRightFunc(cut(spaced), textkey.IsPadding)
 	if short != spaced {
 		kinds = append(kinds, KindOverlongValue)
 	}
@@ -76,27 +78,6 @@ func plain(s string) bool {
 	return s == "" || last != ' '
 }
 
-// spaceOut makes every run of blanks one space, takes away what has no width, and trims.
-func spaceOut(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
-	blank := false
-	for _, r := range strings.TrimFunc(s, isPadding) {
-		switch {
-		case isZeroWidth(r):
-		case unicode.IsSpace(r):
-			blank = true
-		default:
-			if blank {
-				b.WriteByte(' ')
-				blank = false
-			}
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
 // cut returns the longest beginning of s within MaxValueRunes and maxKeyBytes.
 func cut(s string) string {
 	if len(s) <= MaxValueRunes/18 {
@@ -114,18 +95,6 @@ func cut(s string) string {
 	return s
 }
 
-// isPadding holds for what has no meaning at the edges of a value. Joiners and direction marks
-// may mean something inside a name, never around it.
-func isPadding(r rune) bool {
-	return unicode.IsSpace(r) || isZeroWidth(r) || unicode.Is(unicode.Cf, r)
-}
-
-// isZeroWidth holds for characters that mean nothing anywhere in a label: the byte order mark,
-// the zero-width space, the word joiner and the soft hyphen.
-func isZeroWidth(r rune) bool {
-	return r == '\ufeff' || r == '\u200b' || r == '\u2060' || r == '\u00ad'
-}
-
 // parseUUID reads a hyphenated UUID of any letter case. The nil UUID is refused: exports use it
 // for "none".
 func parseUUID(s string) (uuid.UUID, error) {
@@ -140,12 +109,6 @@ func parseUUID(s string) (uuid.UUID, error) {
 		return uuid.Nil, fmt.Errorf("%s is the nil UUID, which names nothing", show(s))
 	}
 	return id, nil
-}
-
-// FoldKey is the form in which names that differ only in letter case or compatibility forms are
-// equal: NFKC and full case folding.
-func FoldKey(s string) string {
-	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s)))
 }
 
 // show quotes a value for a person: what cannot be seen is escaped, what is long is cut.

@@ -9,6 +9,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/engine"
 	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/textkey"
 )
 
 // Product is a SKU of the catalogue.
@@ -126,7 +127,7 @@ func NewCatalog(data CatalogData, base *Catalog) *Catalog {
 			}
 		}
 		slices.SortFunc(p.Plans, comparePlans)
-		label := NormalLabel(p.SkuPartNumber)
+		label := textkey.Label(p.SkuPartNumber)
 		c.partNumber[label] = append(c.partNumber[label], p)
 	}
 	c.linkExclusions(data.Exclusions)
@@ -189,20 +190,9 @@ func (c *Catalog) PlansIn(set engine.PlanSet) []*Plan {
 	return plans
 }
 
-// ByPartNumber returns every product that bears a part number; blanks around it are ignored.
-func (c *Catalog) ByPartNumber(label string) []*Product { return c.partNumber[NormalLabel(label)] }
-
-// NormalLabel normalises blanks of a label as the import does: no-break spaces and the like
-// are blanks, blanks around are dropped, runs of blanks are one.
-func NormalLabel(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
-		switch r {
-		case ' ', '\t', '\r', '\n', '\u00a0', '\ufeff', '\u200b':
-			return true
-		}
-		return false
-	}), " ")
-}
+// ByPartNumber returns every product that bears a part number, given as people paste it: blanks
+// are put right as the import puts them right.
+func (c *Catalog) ByPartNumber(label string) []*Product { return c.partNumber[textkey.Label(label)] }
 
 func comparePlans(a, b *Plan) int {
 	return cmpOr(strings.Compare(a.DisplayNameKey, b.DisplayNameKey), compareIDs(a.ID, b.ID))

@@ -102,6 +102,9 @@ func TestPartNumbersAreFoundWithOtherBlanks(t *testing.T) {
 	if n := len(c.ByPartNumber("\tBASE")); n != 2 {
 		t.Errorf("%d products bear the label, want 2", n)
 	}
+	if n := len(c.ByPartNumber("BA\u200bSE")); n != 2 { // the import takes it away, too
+		t.Errorf("%d products bear the number pasted with a zero-width space, want 2", n)
+	}
 	if n := len(c.ByPartNumber("base")); n != 0 {
 		t.Errorf("%d products are found in other letters", n)
 	}
