@@ -27,6 +27,8 @@ import (
 	"github.com/licensegraph/licensegraph/ent/membership"
 	"github.com/licensegraph/licensegraph/ent/nesting"
 	"github.com/licensegraph/licensegraph/ent/plan"
+	"github.com/licensegraph/licensegraph/ent/planlocation"
+	"github.com/licensegraph/licensegraph/ent/planprerequisite"
 	"github.com/licensegraph/licensegraph/ent/product"
 	"github.com/licensegraph/licensegraph/ent/productplan"
 	"github.com/licensegraph/licensegraph/ent/seatcounter"
@@ -67,6 +69,10 @@ type Client struct {
 	Nesting *NestingClient
 	// Plan is the client for interacting with the Plan builders.
 	Plan *PlanClient
+	// PlanLocation is the client for interacting with the PlanLocation builders.
+	PlanLocation *PlanLocationClient
+	// PlanPrerequisite is the client for interacting with the PlanPrerequisite builders.
+	PlanPrerequisite *PlanPrerequisiteClient
 	// Product is the client for interacting with the Product builders.
 	Product *ProductClient
 	// ProductPlan is the client for interacting with the ProductPlan builders.
@@ -104,6 +110,8 @@ func (c *Client) init() {
 	c.Membership = NewMembershipClient(c.config)
 	c.Nesting = NewNestingClient(c.config)
 	c.Plan = NewPlanClient(c.config)
+	c.PlanLocation = NewPlanLocationClient(c.config)
+	c.PlanPrerequisite = NewPlanPrerequisiteClient(c.config)
 	c.Product = NewProductClient(c.config)
 	c.ProductPlan = NewProductPlanClient(c.config)
 	c.SeatCounter = NewSeatCounterClient(c.config)
@@ -215,6 +223,8 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Membership:       NewMembershipClient(cfg),
 		Nesting:          NewNestingClient(cfg),
 		Plan:             NewPlanClient(cfg),
+		PlanLocation:     NewPlanLocationClient(cfg),
+		PlanPrerequisite: NewPlanPrerequisiteClient(cfg),
 		Product:          NewProductClient(cfg),
 		ProductPlan:      NewProductPlanClient(cfg),
 		SeatCounter:      NewSeatCounterClient(cfg),
@@ -253,6 +263,8 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Membership:       NewMembershipClient(cfg),
 		Nesting:          NewNestingClient(cfg),
 		Plan:             NewPlanClient(cfg),
+		PlanLocation:     NewPlanLocationClient(cfg),
+		PlanPrerequisite: NewPlanPrerequisiteClient(cfg),
 		Product:          NewProductClient(cfg),
 		ProductPlan:      NewProductPlanClient(cfg),
 		SeatCounter:      NewSeatCounterClient(cfg),
@@ -291,8 +303,8 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIToken, c.Assignment, c.AuditEvent, c.Catalog, c.ExclusionSet,
 		c.ExclusionSetPlan, c.Group, c.GroupCounter, c.LicenseViolation, c.Membership,
-		c.Nesting, c.Plan, c.Product, c.ProductPlan, c.SeatCounter, c.Subscription,
-		c.Tenant, c.User, c.UserWord,
+		c.Nesting, c.Plan, c.PlanLocation, c.PlanPrerequisite, c.Product,
+		c.ProductPlan, c.SeatCounter, c.Subscription, c.Tenant, c.User, c.UserWord,
 	} {
 		n.Use(hooks...)
 	}
@@ -304,8 +316,8 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIToken, c.Assignment, c.AuditEvent, c.Catalog, c.ExclusionSet,
 		c.ExclusionSetPlan, c.Group, c.GroupCounter, c.LicenseViolation, c.Membership,
-		c.Nesting, c.Plan, c.Product, c.ProductPlan, c.SeatCounter, c.Subscription,
-		c.Tenant, c.User, c.UserWord,
+		c.Nesting, c.Plan, c.PlanLocation, c.PlanPrerequisite, c.Product,
+		c.ProductPlan, c.SeatCounter, c.Subscription, c.Tenant, c.User, c.UserWord,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -338,6 +350,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Nesting.mutate(ctx, m)
 	case *PlanMutation:
 		return c.Plan.mutate(ctx, m)
+	case *PlanLocationMutation:
+		return c.PlanLocation.mutate(ctx, m)
+	case *PlanPrerequisiteMutation:
+		return c.PlanPrerequisite.mutate(ctx, m)
 	case *ProductMutation:
 		return c.Product.mutate(ctx, m)
 	case *ProductPlanMutation:
@@ -1953,6 +1969,272 @@ func (c *PlanClient) mutate(ctx context.Context, m *PlanMutation) (Value, error)
 	}
 }
 
+// PlanLocationClient is a client for the PlanLocation schema.
+type PlanLocationClient struct {
+	config
+}
+
+// NewPlanLocationClient returns a client for the PlanLocation from the given config.
+func NewPlanLocationClient(c config) *PlanLocationClient {
+	return &PlanLocationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `planlocation.Hooks(f(g(h())))`.
+func (c *PlanLocationClient) Use(hooks ...Hook) {
+	c.hooks.PlanLocation = append(c.hooks.PlanLocation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `planlocation.Intercept(f(g(h())))`.
+func (c *PlanLocationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PlanLocation = append(c.inters.PlanLocation, interceptors...)
+}
+
+// Create returns a builder for creating a PlanLocation entity.
+func (c *PlanLocationClient) Create() *PlanLocationCreate {
+	mutation := newPlanLocationMutation(c.config, OpCreate)
+	return &PlanLocationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PlanLocation entities.
+func (c *PlanLocationClient) CreateBulk(builders ...*PlanLocationCreate) *PlanLocationCreateBulk {
+	return &PlanLocationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PlanLocationClient) MapCreateBulk(slice any, setFunc func(*PlanLocationCreate, int)) *PlanLocationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PlanLocationCreateBulk{err: fmt.Errorf("calling to PlanLocationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PlanLocationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PlanLocationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PlanLocation.
+func (c *PlanLocationClient) Update() *PlanLocationUpdate {
+	mutation := newPlanLocationMutation(c.config, OpUpdate)
+	return &PlanLocationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PlanLocationClient) UpdateOne(_m *PlanLocation) *PlanLocationUpdateOne {
+	mutation := newPlanLocationMutation(c.config, OpUpdateOne, withPlanLocation(_m))
+	return &PlanLocationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PlanLocationClient) UpdateOneID(id int64) *PlanLocationUpdateOne {
+	mutation := newPlanLocationMutation(c.config, OpUpdateOne, withPlanLocationID(id))
+	return &PlanLocationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PlanLocation.
+func (c *PlanLocationClient) Delete() *PlanLocationDelete {
+	mutation := newPlanLocationMutation(c.config, OpDelete)
+	return &PlanLocationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PlanLocationClient) DeleteOne(_m *PlanLocation) *PlanLocationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PlanLocationClient) DeleteOneID(id int64) *PlanLocationDeleteOne {
+	builder := c.Delete().Where(planlocation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PlanLocationDeleteOne{builder}
+}
+
+// Query returns a query builder for PlanLocation.
+func (c *PlanLocationClient) Query() *PlanLocationQuery {
+	return &PlanLocationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePlanLocation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PlanLocation entity by its id.
+func (c *PlanLocationClient) Get(ctx context.Context, id int64) (*PlanLocation, error) {
+	return c.Query().Where(planlocation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PlanLocationClient) GetX(ctx context.Context, id int64) *PlanLocation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PlanLocationClient) Hooks() []Hook {
+	return c.hooks.PlanLocation
+}
+
+// Interceptors returns the client interceptors.
+func (c *PlanLocationClient) Interceptors() []Interceptor {
+	return c.inters.PlanLocation
+}
+
+func (c *PlanLocationClient) mutate(ctx context.Context, m *PlanLocationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PlanLocationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PlanLocationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PlanLocationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PlanLocationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown PlanLocation mutation op: %q", m.Op())
+	}
+}
+
+// PlanPrerequisiteClient is a client for the PlanPrerequisite schema.
+type PlanPrerequisiteClient struct {
+	config
+}
+
+// NewPlanPrerequisiteClient returns a client for the PlanPrerequisite from the given config.
+func NewPlanPrerequisiteClient(c config) *PlanPrerequisiteClient {
+	return &PlanPrerequisiteClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `planprerequisite.Hooks(f(g(h())))`.
+func (c *PlanPrerequisiteClient) Use(hooks ...Hook) {
+	c.hooks.PlanPrerequisite = append(c.hooks.PlanPrerequisite, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `planprerequisite.Intercept(f(g(h())))`.
+func (c *PlanPrerequisiteClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PlanPrerequisite = append(c.inters.PlanPrerequisite, interceptors...)
+}
+
+// Create returns a builder for creating a PlanPrerequisite entity.
+func (c *PlanPrerequisiteClient) Create() *PlanPrerequisiteCreate {
+	mutation := newPlanPrerequisiteMutation(c.config, OpCreate)
+	return &PlanPrerequisiteCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PlanPrerequisite entities.
+func (c *PlanPrerequisiteClient) CreateBulk(builders ...*PlanPrerequisiteCreate) *PlanPrerequisiteCreateBulk {
+	return &PlanPrerequisiteCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PlanPrerequisiteClient) MapCreateBulk(slice any, setFunc func(*PlanPrerequisiteCreate, int)) *PlanPrerequisiteCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PlanPrerequisiteCreateBulk{err: fmt.Errorf("calling to PlanPrerequisiteClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PlanPrerequisiteCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PlanPrerequisiteCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PlanPrerequisite.
+func (c *PlanPrerequisiteClient) Update() *PlanPrerequisiteUpdate {
+	mutation := newPlanPrerequisiteMutation(c.config, OpUpdate)
+	return &PlanPrerequisiteUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PlanPrerequisiteClient) UpdateOne(_m *PlanPrerequisite) *PlanPrerequisiteUpdateOne {
+	mutation := newPlanPrerequisiteMutation(c.config, OpUpdateOne, withPlanPrerequisite(_m))
+	return &PlanPrerequisiteUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PlanPrerequisiteClient) UpdateOneID(id int64) *PlanPrerequisiteUpdateOne {
+	mutation := newPlanPrerequisiteMutation(c.config, OpUpdateOne, withPlanPrerequisiteID(id))
+	return &PlanPrerequisiteUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PlanPrerequisite.
+func (c *PlanPrerequisiteClient) Delete() *PlanPrerequisiteDelete {
+	mutation := newPlanPrerequisiteMutation(c.config, OpDelete)
+	return &PlanPrerequisiteDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PlanPrerequisiteClient) DeleteOne(_m *PlanPrerequisite) *PlanPrerequisiteDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PlanPrerequisiteClient) DeleteOneID(id int64) *PlanPrerequisiteDeleteOne {
+	builder := c.Delete().Where(planprerequisite.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PlanPrerequisiteDeleteOne{builder}
+}
+
+// Query returns a query builder for PlanPrerequisite.
+func (c *PlanPrerequisiteClient) Query() *PlanPrerequisiteQuery {
+	return &PlanPrerequisiteQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePlanPrerequisite},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PlanPrerequisite entity by its id.
+func (c *PlanPrerequisiteClient) Get(ctx context.Context, id int64) (*PlanPrerequisite, error) {
+	return c.Query().Where(planprerequisite.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PlanPrerequisiteClient) GetX(ctx context.Context, id int64) *PlanPrerequisite {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PlanPrerequisiteClient) Hooks() []Hook {
+	return c.hooks.PlanPrerequisite
+}
+
+// Interceptors returns the client interceptors.
+func (c *PlanPrerequisiteClient) Interceptors() []Interceptor {
+	return c.inters.PlanPrerequisite
+}
+
+func (c *PlanPrerequisiteClient) mutate(ctx context.Context, m *PlanPrerequisiteMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PlanPrerequisiteCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PlanPrerequisiteUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PlanPrerequisiteUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PlanPrerequisiteDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown PlanPrerequisite mutation op: %q", m.Op())
+	}
+}
+
 // ProductClient is a client for the Product schema.
 type ProductClient struct {
 	config
@@ -2888,14 +3170,15 @@ func (c *UserWordClient) mutate(ctx context.Context, m *UserWordMutation) (Value
 type (
 	hooks struct {
 		APIToken, Assignment, AuditEvent, Catalog, ExclusionSet, ExclusionSetPlan,
-		Group, GroupCounter, LicenseViolation, Membership, Nesting, Plan, Product,
-		ProductPlan, SeatCounter, Subscription, Tenant, User, UserWord []ent.Hook
+		Group, GroupCounter, LicenseViolation, Membership, Nesting, Plan, PlanLocation,
+		PlanPrerequisite, Product, ProductPlan, SeatCounter, Subscription, Tenant,
+		User, UserWord []ent.Hook
 	}
 	inters struct {
 		APIToken, Assignment, AuditEvent, Catalog, ExclusionSet, ExclusionSetPlan,
-		Group, GroupCounter, LicenseViolation, Membership, Nesting, Plan, Product,
-		ProductPlan, SeatCounter, Subscription, Tenant, User,
-		UserWord []ent.Interceptor
+		Group, GroupCounter, LicenseViolation, Membership, Nesting, Plan, PlanLocation,
+		PlanPrerequisite, Product, ProductPlan, SeatCounter, Subscription, Tenant,
+		User, UserWord []ent.Interceptor
 	}
 )
 

@@ -24,6 +24,8 @@ import (
 	"github.com/licensegraph/licensegraph/ent/membership"
 	"github.com/licensegraph/licensegraph/ent/nesting"
 	"github.com/licensegraph/licensegraph/ent/plan"
+	"github.com/licensegraph/licensegraph/ent/planlocation"
+	"github.com/licensegraph/licensegraph/ent/planprerequisite"
 	"github.com/licensegraph/licensegraph/ent/product"
 	"github.com/licensegraph/licensegraph/ent/productplan"
 	"github.com/licensegraph/licensegraph/ent/seatcounter"
@@ -103,6 +105,8 @@ func checkColumn(t, c string) error {
 			membership.Table:       membership.ValidColumn,
 			nesting.Table:          nesting.ValidColumn,
 			plan.Table:             plan.ValidColumn,
+			planlocation.Table:     planlocation.ValidColumn,
+			planprerequisite.Table: planprerequisite.ValidColumn,
 			product.Table:          product.ValidColumn,
 			productplan.Table:      productplan.ValidColumn,
 			seatcounter.Table:      seatcounter.ValidColumn,

@@ -23,6 +23,8 @@ import (
 	"github.com/licensegraph/licensegraph/ent/membership"
 	"github.com/licensegraph/licensegraph/ent/nesting"
 	"github.com/licensegraph/licensegraph/ent/plan"
+	"github.com/licensegraph/licensegraph/ent/planlocation"
+	"github.com/licensegraph/licensegraph/ent/planprerequisite"
 	"github.com/licensegraph/licensegraph/ent/predicate"
 	"github.com/licensegraph/licensegraph/ent/product"
 	"github.com/licensegraph/licensegraph/ent/productplan"
@@ -55,6 +57,8 @@ const (
 	TypeMembership       = "Membership"
 	TypeNesting          = "Nesting"
 	TypePlan             = "Plan"
+	TypePlanLocation     = "PlanLocation"
+	TypePlanPrerequisite = "PlanPrerequisite"
 	TypeProduct          = "Product"
 	TypeProductPlan      = "ProductPlan"
 	TypeSeatCounter      = "SeatCounter"
@@ -7363,6 +7367,7 @@ type PlanMutation struct {
 	service_plan_name *string
 	display_name      *string
 	display_name_key  *string
+	auto_assigned     *bool
 	retired_at        *clock.Instant
 	addretired_at     *clock.Instant
 	clearedFields     map[string]struct{}
@@ -7583,6 +7588,42 @@ func (m *PlanMutation) ResetDisplayNameKey() {
 	m.display_name_key = nil
 }
 
+// SetAutoAssigned sets the "auto_assigned" field.
+func (m *PlanMutation) SetAutoAssigned(b bool) {
+	m.auto_assigned = &b
+}
+
+// AutoAssigned returns the value of the "auto_assigned" field in the mutation.
+func (m *PlanMutation) AutoAssigned() (r bool, exists bool) {
+	v := m.auto_assigned
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAutoAssigned returns the old "auto_assigned" field's value of the Plan entity.
+// If the Plan object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanMutation) OldAutoAssigned(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAutoAssigned is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAutoAssigned requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAutoAssigned: %w", err)
+	}
+	return oldValue.AutoAssigned, nil
+}
+
+// ResetAutoAssigned resets all changes to the "auto_assigned" field.
+func (m *PlanMutation) ResetAutoAssigned() {
+	m.auto_assigned = nil
+}
+
 // SetRetiredAt sets the "retired_at" field.
 func (m *PlanMutation) SetRetiredAt(c clock.Instant) {
 	m.retired_at = &c
@@ -7687,7 +7728,7 @@ func (m *PlanMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PlanMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 5)
 	if m.service_plan_name != nil {
 		fields = append(fields, plan.FieldServicePlanName)
 	}
@@ -7696,6 +7737,9 @@ func (m *PlanMutation) Fields() []string {
 	}
 	if m.display_name_key != nil {
 		fields = append(fields, plan.FieldDisplayNameKey)
+	}
+	if m.auto_assigned != nil {
+		fields = append(fields, plan.FieldAutoAssigned)
 	}
 	if m.retired_at != nil {
 		fields = append(fields, plan.FieldRetiredAt)
@@ -7714,6 +7758,8 @@ func (m *PlanMutation) Field(name string) (ent.Value, bool) {
 		return m.DisplayName()
 	case plan.FieldDisplayNameKey:
 		return m.DisplayNameKey()
+	case plan.FieldAutoAssigned:
+		return m.AutoAssigned()
 	case plan.FieldRetiredAt:
 		return m.RetiredAt()
 	}
@@ -7731,6 +7777,8 @@ func (m *PlanMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldDisplayName(ctx)
 	case plan.FieldDisplayNameKey:
 		return m.OldDisplayNameKey(ctx)
+	case plan.FieldAutoAssigned:
+		return m.OldAutoAssigned(ctx)
 	case plan.FieldRetiredAt:
 		return m.OldRetiredAt(ctx)
 	}
@@ -7762,6 +7810,13 @@ func (m *PlanMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDisplayNameKey(v)
+		return nil
+	case plan.FieldAutoAssigned:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAutoAssigned(v)
 		return nil
 	case plan.FieldRetiredAt:
 		v, ok := value.(clock.Instant)
@@ -7852,6 +7907,9 @@ func (m *PlanMutation) ResetField(name string) error {
 	case plan.FieldDisplayNameKey:
 		m.ResetDisplayNameKey()
 		return nil
+	case plan.FieldAutoAssigned:
+		m.ResetAutoAssigned()
+		return nil
 	case plan.FieldRetiredAt:
 		m.ResetRetiredAt()
 		return nil
@@ -7905,6 +7963,832 @@ func (m *PlanMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *PlanMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Plan edge %s", name)
+}
+
+// PlanLocationMutation represents an operation that mutates the PlanLocation nodes in the graph.
+type PlanLocationMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	plan_id       *uuid.UUID
+	country       *string
+	allowed       *bool
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*PlanLocation, error)
+	predicates    []predicate.PlanLocation
+}
+
+var _ ent.Mutation = (*PlanLocationMutation)(nil)
+
+// planlocationOption allows management of the mutation configuration using functional options.
+type planlocationOption func(*PlanLocationMutation)
+
+// newPlanLocationMutation creates new mutation for the PlanLocation entity.
+func newPlanLocationMutation(c config, op Op, opts ...planlocationOption) *PlanLocationMutation {
+	m := &PlanLocationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePlanLocation,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPlanLocationID sets the ID field of the mutation.
+func withPlanLocationID(id int64) planlocationOption {
+	return func(m *PlanLocationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PlanLocation
+		)
+		m.oldValue = func(ctx context.Context) (*PlanLocation, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PlanLocation.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPlanLocation sets the old PlanLocation of the mutation.
+func withPlanLocation(node *PlanLocation) planlocationOption {
+	return func(m *PlanLocationMutation) {
+		m.oldValue = func(context.Context) (*PlanLocation, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PlanLocationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PlanLocationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PlanLocation entities.
+func (m *PlanLocationMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PlanLocationMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PlanLocationMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PlanLocation.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetPlanID sets the "plan_id" field.
+func (m *PlanLocationMutation) SetPlanID(u uuid.UUID) {
+	m.plan_id = &u
+}
+
+// PlanID returns the value of the "plan_id" field in the mutation.
+func (m *PlanLocationMutation) PlanID() (r uuid.UUID, exists bool) {
+	v := m.plan_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlanID returns the old "plan_id" field's value of the PlanLocation entity.
+// If the PlanLocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanLocationMutation) OldPlanID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlanID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlanID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlanID: %w", err)
+	}
+	return oldValue.PlanID, nil
+}
+
+// ResetPlanID resets all changes to the "plan_id" field.
+func (m *PlanLocationMutation) ResetPlanID() {
+	m.plan_id = nil
+}
+
+// SetCountry sets the "country" field.
+func (m *PlanLocationMutation) SetCountry(s string) {
+	m.country = &s
+}
+
+// Country returns the value of the "country" field in the mutation.
+func (m *PlanLocationMutation) Country() (r string, exists bool) {
+	v := m.country
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountry returns the old "country" field's value of the PlanLocation entity.
+// If the PlanLocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanLocationMutation) OldCountry(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountry is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountry requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountry: %w", err)
+	}
+	return oldValue.Country, nil
+}
+
+// ResetCountry resets all changes to the "country" field.
+func (m *PlanLocationMutation) ResetCountry() {
+	m.country = nil
+}
+
+// SetAllowed sets the "allowed" field.
+func (m *PlanLocationMutation) SetAllowed(b bool) {
+	m.allowed = &b
+}
+
+// Allowed returns the value of the "allowed" field in the mutation.
+func (m *PlanLocationMutation) Allowed() (r bool, exists bool) {
+	v := m.allowed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAllowed returns the old "allowed" field's value of the PlanLocation entity.
+// If the PlanLocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanLocationMutation) OldAllowed(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAllowed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAllowed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAllowed: %w", err)
+	}
+	return oldValue.Allowed, nil
+}
+
+// ResetAllowed resets all changes to the "allowed" field.
+func (m *PlanLocationMutation) ResetAllowed() {
+	m.allowed = nil
+}
+
+// Where appends a list predicates to the PlanLocationMutation builder.
+func (m *PlanLocationMutation) Where(ps ...predicate.PlanLocation) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PlanLocationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PlanLocationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PlanLocation, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PlanLocationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PlanLocationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PlanLocation).
+func (m *PlanLocationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PlanLocationMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.plan_id != nil {
+		fields = append(fields, planlocation.FieldPlanID)
+	}
+	if m.country != nil {
+		fields = append(fields, planlocation.FieldCountry)
+	}
+	if m.allowed != nil {
+		fields = append(fields, planlocation.FieldAllowed)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PlanLocationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case planlocation.FieldPlanID:
+		return m.PlanID()
+	case planlocation.FieldCountry:
+		return m.Country()
+	case planlocation.FieldAllowed:
+		return m.Allowed()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PlanLocationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case planlocation.FieldPlanID:
+		return m.OldPlanID(ctx)
+	case planlocation.FieldCountry:
+		return m.OldCountry(ctx)
+	case planlocation.FieldAllowed:
+		return m.OldAllowed(ctx)
+	}
+	return nil, fmt.Errorf("unknown PlanLocation field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PlanLocationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case planlocation.FieldPlanID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlanID(v)
+		return nil
+	case planlocation.FieldCountry:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountry(v)
+		return nil
+	case planlocation.FieldAllowed:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAllowed(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PlanLocation field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PlanLocationMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PlanLocationMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PlanLocationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown PlanLocation numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PlanLocationMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PlanLocationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PlanLocationMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown PlanLocation nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PlanLocationMutation) ResetField(name string) error {
+	switch name {
+	case planlocation.FieldPlanID:
+		m.ResetPlanID()
+		return nil
+	case planlocation.FieldCountry:
+		m.ResetCountry()
+		return nil
+	case planlocation.FieldAllowed:
+		m.ResetAllowed()
+		return nil
+	}
+	return fmt.Errorf("unknown PlanLocation field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PlanLocationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PlanLocationMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PlanLocationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PlanLocationMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PlanLocationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PlanLocationMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PlanLocationMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PlanLocation unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PlanLocationMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PlanLocation edge %s", name)
+}
+
+// PlanPrerequisiteMutation represents an operation that mutates the PlanPrerequisite nodes in the graph.
+type PlanPrerequisiteMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	plan_id       *uuid.UUID
+	requires_id   *uuid.UUID
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*PlanPrerequisite, error)
+	predicates    []predicate.PlanPrerequisite
+}
+
+var _ ent.Mutation = (*PlanPrerequisiteMutation)(nil)
+
+// planprerequisiteOption allows management of the mutation configuration using functional options.
+type planprerequisiteOption func(*PlanPrerequisiteMutation)
+
+// newPlanPrerequisiteMutation creates new mutation for the PlanPrerequisite entity.
+func newPlanPrerequisiteMutation(c config, op Op, opts ...planprerequisiteOption) *PlanPrerequisiteMutation {
+	m := &PlanPrerequisiteMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePlanPrerequisite,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPlanPrerequisiteID sets the ID field of the mutation.
+func withPlanPrerequisiteID(id int64) planprerequisiteOption {
+	return func(m *PlanPrerequisiteMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PlanPrerequisite
+		)
+		m.oldValue = func(ctx context.Context) (*PlanPrerequisite, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PlanPrerequisite.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPlanPrerequisite sets the old PlanPrerequisite of the mutation.
+func withPlanPrerequisite(node *PlanPrerequisite) planprerequisiteOption {
+	return func(m *PlanPrerequisiteMutation) {
+		m.oldValue = func(context.Context) (*PlanPrerequisite, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PlanPrerequisiteMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PlanPrerequisiteMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PlanPrerequisite entities.
+func (m *PlanPrerequisiteMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PlanPrerequisiteMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PlanPrerequisiteMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PlanPrerequisite.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetPlanID sets the "plan_id" field.
+func (m *PlanPrerequisiteMutation) SetPlanID(u uuid.UUID) {
+	m.plan_id = &u
+}
+
+// PlanID returns the value of the "plan_id" field in the mutation.
+func (m *PlanPrerequisiteMutation) PlanID() (r uuid.UUID, exists bool) {
+	v := m.plan_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlanID returns the old "plan_id" field's value of the PlanPrerequisite entity.
+// If the PlanPrerequisite object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanPrerequisiteMutation) OldPlanID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlanID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlanID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlanID: %w", err)
+	}
+	return oldValue.PlanID, nil
+}
+
+// ResetPlanID resets all changes to the "plan_id" field.
+func (m *PlanPrerequisiteMutation) ResetPlanID() {
+	m.plan_id = nil
+}
+
+// SetRequiresID sets the "requires_id" field.
+func (m *PlanPrerequisiteMutation) SetRequiresID(u uuid.UUID) {
+	m.requires_id = &u
+}
+
+// RequiresID returns the value of the "requires_id" field in the mutation.
+func (m *PlanPrerequisiteMutation) RequiresID() (r uuid.UUID, exists bool) {
+	v := m.requires_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequiresID returns the old "requires_id" field's value of the PlanPrerequisite entity.
+// If the PlanPrerequisite object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlanPrerequisiteMutation) OldRequiresID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequiresID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequiresID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequiresID: %w", err)
+	}
+	return oldValue.RequiresID, nil
+}
+
+// ResetRequiresID resets all changes to the "requires_id" field.
+func (m *PlanPrerequisiteMutation) ResetRequiresID() {
+	m.requires_id = nil
+}
+
+// Where appends a list predicates to the PlanPrerequisiteMutation builder.
+func (m *PlanPrerequisiteMutation) Where(ps ...predicate.PlanPrerequisite) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PlanPrerequisiteMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PlanPrerequisiteMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PlanPrerequisite, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PlanPrerequisiteMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PlanPrerequisiteMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PlanPrerequisite).
+func (m *PlanPrerequisiteMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PlanPrerequisiteMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.plan_id != nil {
+		fields = append(fields, planprerequisite.FieldPlanID)
+	}
+	if m.requires_id != nil {
+		fields = append(fields, planprerequisite.FieldRequiresID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PlanPrerequisiteMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case planprerequisite.FieldPlanID:
+		return m.PlanID()
+	case planprerequisite.FieldRequiresID:
+		return m.RequiresID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PlanPrerequisiteMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case planprerequisite.FieldPlanID:
+		return m.OldPlanID(ctx)
+	case planprerequisite.FieldRequiresID:
+		return m.OldRequiresID(ctx)
+	}
+	return nil, fmt.Errorf("unknown PlanPrerequisite field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PlanPrerequisiteMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case planprerequisite.FieldPlanID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlanID(v)
+		return nil
+	case planprerequisite.FieldRequiresID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequiresID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PlanPrerequisite field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PlanPrerequisiteMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PlanPrerequisiteMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PlanPrerequisiteMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown PlanPrerequisite numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PlanPrerequisiteMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PlanPrerequisiteMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PlanPrerequisiteMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown PlanPrerequisite nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PlanPrerequisiteMutation) ResetField(name string) error {
+	switch name {
+	case planprerequisite.FieldPlanID:
+		m.ResetPlanID()
+		return nil
+	case planprerequisite.FieldRequiresID:
+		m.ResetRequiresID()
+		return nil
+	}
+	return fmt.Errorf("unknown PlanPrerequisite field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PlanPrerequisiteMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PlanPrerequisiteMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PlanPrerequisiteMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PlanPrerequisiteMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PlanPrerequisiteMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PlanPrerequisiteMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PlanPrerequisiteMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PlanPrerequisite unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PlanPrerequisiteMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PlanPrerequisite edge %s", name)
 }
 
 // ProductMutation represents an operation that mutates the Product nodes in the graph.
@@ -9507,6 +10391,14 @@ type SubscriptionMutation struct {
 	seats           *int32
 	addseats        *int32
 	status          *string
+	starts_at       *clock.Instant
+	addstarts_at    *clock.Instant
+	live_since      *clock.Instant
+	addlive_since   *clock.Instant
+	renews_at       *clock.Instant
+	addrenews_at    *clock.Instant
+	ends_at         *clock.Instant
+	addends_at      *clock.Instant
 	created_at      *clock.Instant
 	addcreated_at   *clock.Instant
 	updated_at      *clock.Instant
@@ -9803,6 +10695,272 @@ func (m *SubscriptionMutation) ResetStatus() {
 	m.status = nil
 }
 
+// SetStartsAt sets the "starts_at" field.
+func (m *SubscriptionMutation) SetStartsAt(c clock.Instant) {
+	m.starts_at = &c
+	m.addstarts_at = nil
+}
+
+// StartsAt returns the value of the "starts_at" field in the mutation.
+func (m *SubscriptionMutation) StartsAt() (r clock.Instant, exists bool) {
+	v := m.starts_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartsAt returns the old "starts_at" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldStartsAt(ctx context.Context) (v clock.Instant, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartsAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartsAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartsAt: %w", err)
+	}
+	return oldValue.StartsAt, nil
+}
+
+// AddStartsAt adds c to the "starts_at" field.
+func (m *SubscriptionMutation) AddStartsAt(c clock.Instant) {
+	if m.addstarts_at != nil {
+		*m.addstarts_at += c
+	} else {
+		m.addstarts_at = &c
+	}
+}
+
+// AddedStartsAt returns the value that was added to the "starts_at" field in this mutation.
+func (m *SubscriptionMutation) AddedStartsAt() (r clock.Instant, exists bool) {
+	v := m.addstarts_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStartsAt resets all changes to the "starts_at" field.
+func (m *SubscriptionMutation) ResetStartsAt() {
+	m.starts_at = nil
+	m.addstarts_at = nil
+}
+
+// SetLiveSince sets the "live_since" field.
+func (m *SubscriptionMutation) SetLiveSince(c clock.Instant) {
+	m.live_since = &c
+	m.addlive_since = nil
+}
+
+// LiveSince returns the value of the "live_since" field in the mutation.
+func (m *SubscriptionMutation) LiveSince() (r clock.Instant, exists bool) {
+	v := m.live_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLiveSince returns the old "live_since" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldLiveSince(ctx context.Context) (v *clock.Instant, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLiveSince is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLiveSince requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLiveSince: %w", err)
+	}
+	return oldValue.LiveSince, nil
+}
+
+// AddLiveSince adds c to the "live_since" field.
+func (m *SubscriptionMutation) AddLiveSince(c clock.Instant) {
+	if m.addlive_since != nil {
+		*m.addlive_since += c
+	} else {
+		m.addlive_since = &c
+	}
+}
+
+// AddedLiveSince returns the value that was added to the "live_since" field in this mutation.
+func (m *SubscriptionMutation) AddedLiveSince() (r clock.Instant, exists bool) {
+	v := m.addlive_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearLiveSince clears the value of the "live_since" field.
+func (m *SubscriptionMutation) ClearLiveSince() {
+	m.live_since = nil
+	m.addlive_since = nil
+	m.clearedFields[subscription.FieldLiveSince] = struct{}{}
+}
+
+// LiveSinceCleared returns if the "live_since" field was cleared in this mutation.
+func (m *SubscriptionMutation) LiveSinceCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldLiveSince]
+	return ok
+}
+
+// ResetLiveSince resets all changes to the "live_since" field.
+func (m *SubscriptionMutation) ResetLiveSince() {
+	m.live_since = nil
+	m.addlive_since = nil
+	delete(m.clearedFields, subscription.FieldLiveSince)
+}
+
+// SetRenewsAt sets the "renews_at" field.
+func (m *SubscriptionMutation) SetRenewsAt(c clock.Instant) {
+	m.renews_at = &c
+	m.addrenews_at = nil
+}
+
+// RenewsAt returns the value of the "renews_at" field in the mutation.
+func (m *SubscriptionMutation) RenewsAt() (r clock.Instant, exists bool) {
+	v := m.renews_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRenewsAt returns the old "renews_at" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldRenewsAt(ctx context.Context) (v *clock.Instant, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRenewsAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRenewsAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRenewsAt: %w", err)
+	}
+	return oldValue.RenewsAt, nil
+}
+
+// AddRenewsAt adds c to the "renews_at" field.
+func (m *SubscriptionMutation) AddRenewsAt(c clock.Instant) {
+	if m.addrenews_at != nil {
+		*m.addrenews_at += c
+	} else {
+		m.addrenews_at = &c
+	}
+}
+
+// AddedRenewsAt returns the value that was added to the "renews_at" field in this mutation.
+func (m *SubscriptionMutation) AddedRenewsAt() (r clock.Instant, exists bool) {
+	v := m.addrenews_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearRenewsAt clears the value of the "renews_at" field.
+func (m *SubscriptionMutation) ClearRenewsAt() {
+	m.renews_at = nil
+	m.addrenews_at = nil
+	m.clearedFields[subscription.FieldRenewsAt] = struct{}{}
+}
+
+// RenewsAtCleared returns if the "renews_at" field was cleared in this mutation.
+func (m *SubscriptionMutation) RenewsAtCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldRenewsAt]
+	return ok
+}
+
+// ResetRenewsAt resets all changes to the "renews_at" field.
+func (m *SubscriptionMutation) ResetRenewsAt() {
+	m.renews_at = nil
+	m.addrenews_at = nil
+	delete(m.clearedFields, subscription.FieldRenewsAt)
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (m *SubscriptionMutation) SetEndsAt(c clock.Instant) {
+	m.ends_at = &c
+	m.addends_at = nil
+}
+
+// EndsAt returns the value of the "ends_at" field in the mutation.
+func (m *SubscriptionMutation) EndsAt() (r clock.Instant, exists bool) {
+	v := m.ends_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndsAt returns the old "ends_at" field's value of the Subscription entity.
+// If the Subscription object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SubscriptionMutation) OldEndsAt(ctx context.Context) (v *clock.Instant, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndsAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndsAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndsAt: %w", err)
+	}
+	return oldValue.EndsAt, nil
+}
+
+// AddEndsAt adds c to the "ends_at" field.
+func (m *SubscriptionMutation) AddEndsAt(c clock.Instant) {
+	if m.addends_at != nil {
+		*m.addends_at += c
+	} else {
+		m.addends_at = &c
+	}
+}
+
+// AddedEndsAt returns the value that was added to the "ends_at" field in this mutation.
+func (m *SubscriptionMutation) AddedEndsAt() (r clock.Instant, exists bool) {
+	v := m.addends_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (m *SubscriptionMutation) ClearEndsAt() {
+	m.ends_at = nil
+	m.addends_at = nil
+	m.clearedFields[subscription.FieldEndsAt] = struct{}{}
+}
+
+// EndsAtCleared returns if the "ends_at" field was cleared in this mutation.
+func (m *SubscriptionMutation) EndsAtCleared() bool {
+	_, ok := m.clearedFields[subscription.FieldEndsAt]
+	return ok
+}
+
+// ResetEndsAt resets all changes to the "ends_at" field.
+func (m *SubscriptionMutation) ResetEndsAt() {
+	m.ends_at = nil
+	m.addends_at = nil
+	delete(m.clearedFields, subscription.FieldEndsAt)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *SubscriptionMutation) SetCreatedAt(c clock.Instant) {
 	m.created_at = &c
@@ -10075,7 +11233,7 @@ func (m *SubscriptionMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SubscriptionMutation) Fields() []string {
-	fields := make([]string, 0, 8)
+	fields := make([]string, 0, 12)
 	if m.tenant_id != nil {
 		fields = append(fields, subscription.FieldTenantID)
 	}
@@ -10087,6 +11245,18 @@ func (m *SubscriptionMutation) Fields() []string {
 	}
 	if m.status != nil {
 		fields = append(fields, subscription.FieldStatus)
+	}
+	if m.starts_at != nil {
+		fields = append(fields, subscription.FieldStartsAt)
+	}
+	if m.live_since != nil {
+		fields = append(fields, subscription.FieldLiveSince)
+	}
+	if m.renews_at != nil {
+		fields = append(fields, subscription.FieldRenewsAt)
+	}
+	if m.ends_at != nil {
+		fields = append(fields, subscription.FieldEndsAt)
 	}
 	if m.created_at != nil {
 		fields = append(fields, subscription.FieldCreatedAt)
@@ -10116,6 +11286,14 @@ func (m *SubscriptionMutation) Field(name string) (ent.Value, bool) {
 		return m.Seats()
 	case subscription.FieldStatus:
 		return m.Status()
+	case subscription.FieldStartsAt:
+		return m.StartsAt()
+	case subscription.FieldLiveSince:
+		return m.LiveSince()
+	case subscription.FieldRenewsAt:
+		return m.RenewsAt()
+	case subscription.FieldEndsAt:
+		return m.EndsAt()
 	case subscription.FieldCreatedAt:
 		return m.CreatedAt()
 	case subscription.FieldUpdatedAt:
@@ -10141,6 +11319,14 @@ func (m *SubscriptionMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldSeats(ctx)
 	case subscription.FieldStatus:
 		return m.OldStatus(ctx)
+	case subscription.FieldStartsAt:
+		return m.OldStartsAt(ctx)
+	case subscription.FieldLiveSince:
+		return m.OldLiveSince(ctx)
+	case subscription.FieldRenewsAt:
+		return m.OldRenewsAt(ctx)
+	case subscription.FieldEndsAt:
+		return m.OldEndsAt(ctx)
 	case subscription.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case subscription.FieldUpdatedAt:
@@ -10186,6 +11372,34 @@ func (m *SubscriptionMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetStatus(v)
 		return nil
+	case subscription.FieldStartsAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartsAt(v)
+		return nil
+	case subscription.FieldLiveSince:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLiveSince(v)
+		return nil
+	case subscription.FieldRenewsAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRenewsAt(v)
+		return nil
+	case subscription.FieldEndsAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndsAt(v)
+		return nil
 	case subscription.FieldCreatedAt:
 		v, ok := value.(clock.Instant)
 		if !ok {
@@ -10225,6 +11439,18 @@ func (m *SubscriptionMutation) AddedFields() []string {
 	if m.addseats != nil {
 		fields = append(fields, subscription.FieldSeats)
 	}
+	if m.addstarts_at != nil {
+		fields = append(fields, subscription.FieldStartsAt)
+	}
+	if m.addlive_since != nil {
+		fields = append(fields, subscription.FieldLiveSince)
+	}
+	if m.addrenews_at != nil {
+		fields = append(fields, subscription.FieldRenewsAt)
+	}
+	if m.addends_at != nil {
+		fields = append(fields, subscription.FieldEndsAt)
+	}
 	if m.addcreated_at != nil {
 		fields = append(fields, subscription.FieldCreatedAt)
 	}
@@ -10247,6 +11473,14 @@ func (m *SubscriptionMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case subscription.FieldSeats:
 		return m.AddedSeats()
+	case subscription.FieldStartsAt:
+		return m.AddedStartsAt()
+	case subscription.FieldLiveSince:
+		return m.AddedLiveSince()
+	case subscription.FieldRenewsAt:
+		return m.AddedRenewsAt()
+	case subscription.FieldEndsAt:
+		return m.AddedEndsAt()
 	case subscription.FieldCreatedAt:
 		return m.AddedCreatedAt()
 	case subscription.FieldUpdatedAt:
@@ -10270,6 +11504,34 @@ func (m *SubscriptionMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddSeats(v)
+		return nil
+	case subscription.FieldStartsAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStartsAt(v)
+		return nil
+	case subscription.FieldLiveSince:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLiveSince(v)
+		return nil
+	case subscription.FieldRenewsAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRenewsAt(v)
+		return nil
+	case subscription.FieldEndsAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEndsAt(v)
 		return nil
 	case subscription.FieldCreatedAt:
 		v, ok := value.(clock.Instant)
@@ -10310,6 +11572,15 @@ func (m *SubscriptionMutation) ClearedFields() []string {
 	if m.FieldCleared(subscription.FieldSeats) {
 		fields = append(fields, subscription.FieldSeats)
 	}
+	if m.FieldCleared(subscription.FieldLiveSince) {
+		fields = append(fields, subscription.FieldLiveSince)
+	}
+	if m.FieldCleared(subscription.FieldRenewsAt) {
+		fields = append(fields, subscription.FieldRenewsAt)
+	}
+	if m.FieldCleared(subscription.FieldEndsAt) {
+		fields = append(fields, subscription.FieldEndsAt)
+	}
 	if m.FieldCleared(subscription.FieldCancelledAt) {
 		fields = append(fields, subscription.FieldCancelledAt)
 	}
@@ -10329,6 +11600,15 @@ func (m *SubscriptionMutation) ClearField(name string) error {
 	switch name {
 	case subscription.FieldSeats:
 		m.ClearSeats()
+		return nil
+	case subscription.FieldLiveSince:
+		m.ClearLiveSince()
+		return nil
+	case subscription.FieldRenewsAt:
+		m.ClearRenewsAt()
+		return nil
+	case subscription.FieldEndsAt:
+		m.ClearEndsAt()
 		return nil
 	case subscription.FieldCancelledAt:
 		m.ClearCancelledAt()
@@ -10352,6 +11632,18 @@ func (m *SubscriptionMutation) ResetField(name string) error {
 		return nil
 	case subscription.FieldStatus:
 		m.ResetStatus()
+		return nil
+	case subscription.FieldStartsAt:
+		m.ResetStartsAt()
+		return nil
+	case subscription.FieldLiveSince:
+		m.ResetLiveSince()
+		return nil
+	case subscription.FieldRenewsAt:
+		m.ResetRenewsAt()
+		return nil
+	case subscription.FieldEndsAt:
+		m.ResetEndsAt()
 		return nil
 	case subscription.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -10420,24 +11712,32 @@ func (m *SubscriptionMutation) ResetEdge(name string) error {
 // TenantMutation represents an operation that mutates the Tenant nodes in the graph.
 type TenantMutation struct {
 	config
-	op                Op
-	typ               string
-	id                *uuid.UUID
-	name              *string
-	name_key          *string
-	country           *string
-	graph_revision    *int64
-	addgraph_revision *int64
-	audit_sequence    *int64
-	addaudit_sequence *int64
-	last_instant      *clock.Instant
-	addlast_instant   *clock.Instant
-	created_at        *clock.Instant
-	addcreated_at     *clock.Instant
-	clearedFields     map[string]struct{}
-	done              bool
-	oldValue          func(context.Context) (*Tenant, error)
-	predicates        []predicate.Tenant
+	op                        Op
+	typ                       string
+	id                        *uuid.UUID
+	name                      *string
+	name_key                  *string
+	country                   *string
+	loss_threshold            *int
+	addloss_threshold         *int
+	grace_period              *int64
+	addgrace_period           *int64
+	suspension_period         *int64
+	addsuspension_period      *int64
+	deleted_user_retention    *int64
+	adddeleted_user_retention *int64
+	graph_revision            *int64
+	addgraph_revision         *int64
+	audit_sequence            *int64
+	addaudit_sequence         *int64
+	last_instant              *clock.Instant
+	addlast_instant           *clock.Instant
+	created_at                *clock.Instant
+	addcreated_at             *clock.Instant
+	clearedFields             map[string]struct{}
+	done                      bool
+	oldValue                  func(context.Context) (*Tenant, error)
+	predicates                []predicate.Tenant
 }
 
 var _ ent.Mutation = (*TenantMutation)(nil)
@@ -10650,6 +11950,230 @@ func (m *TenantMutation) OldCountry(ctx context.Context) (v string, err error) {
 // ResetCountry resets all changes to the "country" field.
 func (m *TenantMutation) ResetCountry() {
 	m.country = nil
+}
+
+// SetLossThreshold sets the "loss_threshold" field.
+func (m *TenantMutation) SetLossThreshold(i int) {
+	m.loss_threshold = &i
+	m.addloss_threshold = nil
+}
+
+// LossThreshold returns the value of the "loss_threshold" field in the mutation.
+func (m *TenantMutation) LossThreshold() (r int, exists bool) {
+	v := m.loss_threshold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLossThreshold returns the old "loss_threshold" field's value of the Tenant entity.
+// If the Tenant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TenantMutation) OldLossThreshold(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLossThreshold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLossThreshold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLossThreshold: %w", err)
+	}
+	return oldValue.LossThreshold, nil
+}
+
+// AddLossThreshold adds i to the "loss_threshold" field.
+func (m *TenantMutation) AddLossThreshold(i int) {
+	if m.addloss_threshold != nil {
+		*m.addloss_threshold += i
+	} else {
+		m.addloss_threshold = &i
+	}
+}
+
+// AddedLossThreshold returns the value that was added to the "loss_threshold" field in this mutation.
+func (m *TenantMutation) AddedLossThreshold() (r int, exists bool) {
+	v := m.addloss_threshold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLossThreshold resets all changes to the "loss_threshold" field.
+func (m *TenantMutation) ResetLossThreshold() {
+	m.loss_threshold = nil
+	m.addloss_threshold = nil
+}
+
+// SetGracePeriod sets the "grace_period" field.
+func (m *TenantMutation) SetGracePeriod(i int64) {
+	m.grace_period = &i
+	m.addgrace_period = nil
+}
+
+// GracePeriod returns the value of the "grace_period" field in the mutation.
+func (m *TenantMutation) GracePeriod() (r int64, exists bool) {
+	v := m.grace_period
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGracePeriod returns the old "grace_period" field's value of the Tenant entity.
+// If the Tenant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TenantMutation) OldGracePeriod(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGracePeriod is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGracePeriod requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGracePeriod: %w", err)
+	}
+	return oldValue.GracePeriod, nil
+}
+
+// AddGracePeriod adds i to the "grace_period" field.
+func (m *TenantMutation) AddGracePeriod(i int64) {
+	if m.addgrace_period != nil {
+		*m.addgrace_period += i
+	} else {
+		m.addgrace_period = &i
+	}
+}
+
+// AddedGracePeriod returns the value that was added to the "grace_period" field in this mutation.
+func (m *TenantMutation) AddedGracePeriod() (r int64, exists bool) {
+	v := m.addgrace_period
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetGracePeriod resets all changes to the "grace_period" field.
+func (m *TenantMutation) ResetGracePeriod() {
+	m.grace_period = nil
+	m.addgrace_period = nil
+}
+
+// SetSuspensionPeriod sets the "suspension_period" field.
+func (m *TenantMutation) SetSuspensionPeriod(i int64) {
+	m.suspension_period = &i
+	m.addsuspension_period = nil
+}
+
+// SuspensionPeriod returns the value of the "suspension_period" field in the mutation.
+func (m *TenantMutation) SuspensionPeriod() (r int64, exists bool) {
+	v := m.suspension_period
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSuspensionPeriod returns the old "suspension_period" field's value of the Tenant entity.
+// If the Tenant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TenantMutation) OldSuspensionPeriod(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSuspensionPeriod is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSuspensionPeriod requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSuspensionPeriod: %w", err)
+	}
+	return oldValue.SuspensionPeriod, nil
+}
+
+// AddSuspensionPeriod adds i to the "suspension_period" field.
+func (m *TenantMutation) AddSuspensionPeriod(i int64) {
+	if m.addsuspension_period != nil {
+		*m.addsuspension_period += i
+	} else {
+		m.addsuspension_period = &i
+	}
+}
+
+// AddedSuspensionPeriod returns the value that was added to the "suspension_period" field in this mutation.
+func (m *TenantMutation) AddedSuspensionPeriod() (r int64, exists bool) {
+	v := m.addsuspension_period
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSuspensionPeriod resets all changes to the "suspension_period" field.
+func (m *TenantMutation) ResetSuspensionPeriod() {
+	m.suspension_period = nil
+	m.addsuspension_period = nil
+}
+
+// SetDeletedUserRetention sets the "deleted_user_retention" field.
+func (m *TenantMutation) SetDeletedUserRetention(i int64) {
+	m.deleted_user_retention = &i
+	m.adddeleted_user_retention = nil
+}
+
+// DeletedUserRetention returns the value of the "deleted_user_retention" field in the mutation.
+func (m *TenantMutation) DeletedUserRetention() (r int64, exists bool) {
+	v := m.deleted_user_retention
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeletedUserRetention returns the old "deleted_user_retention" field's value of the Tenant entity.
+// If the Tenant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TenantMutation) OldDeletedUserRetention(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeletedUserRetention is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeletedUserRetention requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeletedUserRetention: %w", err)
+	}
+	return oldValue.DeletedUserRetention, nil
+}
+
+// AddDeletedUserRetention adds i to the "deleted_user_retention" field.
+func (m *TenantMutation) AddDeletedUserRetention(i int64) {
+	if m.adddeleted_user_retention != nil {
+		*m.adddeleted_user_retention += i
+	} else {
+		m.adddeleted_user_retention = &i
+	}
+}
+
+// AddedDeletedUserRetention returns the value that was added to the "deleted_user_retention" field in this mutation.
+func (m *TenantMutation) AddedDeletedUserRetention() (r int64, exists bool) {
+	v := m.adddeleted_user_retention
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDeletedUserRetention resets all changes to the "deleted_user_retention" field.
+func (m *TenantMutation) ResetDeletedUserRetention() {
+	m.deleted_user_retention = nil
+	m.adddeleted_user_retention = nil
 }
 
 // SetGraphRevision sets the "graph_revision" field.
@@ -10910,7 +12434,7 @@ func (m *TenantMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TenantMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 11)
 	if m.name != nil {
 		fields = append(fields, tenant.FieldName)
 	}
@@ -10919,6 +12443,18 @@ func (m *TenantMutation) Fields() []string {
 	}
 	if m.country != nil {
 		fields = append(fields, tenant.FieldCountry)
+	}
+	if m.loss_threshold != nil {
+		fields = append(fields, tenant.FieldLossThreshold)
+	}
+	if m.grace_period != nil {
+		fields = append(fields, tenant.FieldGracePeriod)
+	}
+	if m.suspension_period != nil {
+		fields = append(fields, tenant.FieldSuspensionPeriod)
+	}
+	if m.deleted_user_retention != nil {
+		fields = append(fields, tenant.FieldDeletedUserRetention)
 	}
 	if m.graph_revision != nil {
 		fields = append(fields, tenant.FieldGraphRevision)
@@ -10946,6 +12482,14 @@ func (m *TenantMutation) Field(name string) (ent.Value, bool) {
 		return m.NameKey()
 	case tenant.FieldCountry:
 		return m.Country()
+	case tenant.FieldLossThreshold:
+		return m.LossThreshold()
+	case tenant.FieldGracePeriod:
+		return m.GracePeriod()
+	case tenant.FieldSuspensionPeriod:
+		return m.SuspensionPeriod()
+	case tenant.FieldDeletedUserRetention:
+		return m.DeletedUserRetention()
 	case tenant.FieldGraphRevision:
 		return m.GraphRevision()
 	case tenant.FieldAuditSequence:
@@ -10969,6 +12513,14 @@ func (m *TenantMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldNameKey(ctx)
 	case tenant.FieldCountry:
 		return m.OldCountry(ctx)
+	case tenant.FieldLossThreshold:
+		return m.OldLossThreshold(ctx)
+	case tenant.FieldGracePeriod:
+		return m.OldGracePeriod(ctx)
+	case tenant.FieldSuspensionPeriod:
+		return m.OldSuspensionPeriod(ctx)
+	case tenant.FieldDeletedUserRetention:
+		return m.OldDeletedUserRetention(ctx)
 	case tenant.FieldGraphRevision:
 		return m.OldGraphRevision(ctx)
 	case tenant.FieldAuditSequence:
@@ -11007,6 +12559,34 @@ func (m *TenantMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCountry(v)
 		return nil
+	case tenant.FieldLossThreshold:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLossThreshold(v)
+		return nil
+	case tenant.FieldGracePeriod:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGracePeriod(v)
+		return nil
+	case tenant.FieldSuspensionPeriod:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSuspensionPeriod(v)
+		return nil
+	case tenant.FieldDeletedUserRetention:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeletedUserRetention(v)
+		return nil
 	case tenant.FieldGraphRevision:
 		v, ok := value.(int64)
 		if !ok {
@@ -11043,6 +12623,18 @@ func (m *TenantMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *TenantMutation) AddedFields() []string {
 	var fields []string
+	if m.addloss_threshold != nil {
+		fields = append(fields, tenant.FieldLossThreshold)
+	}
+	if m.addgrace_period != nil {
+		fields = append(fields, tenant.FieldGracePeriod)
+	}
+	if m.addsuspension_period != nil {
+		fields = append(fields, tenant.FieldSuspensionPeriod)
+	}
+	if m.adddeleted_user_retention != nil {
+		fields = append(fields, tenant.FieldDeletedUserRetention)
+	}
 	if m.addgraph_revision != nil {
 		fields = append(fields, tenant.FieldGraphRevision)
 	}
@@ -11063,6 +12655,14 @@ func (m *TenantMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *TenantMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case tenant.FieldLossThreshold:
+		return m.AddedLossThreshold()
+	case tenant.FieldGracePeriod:
+		return m.AddedGracePeriod()
+	case tenant.FieldSuspensionPeriod:
+		return m.AddedSuspensionPeriod()
+	case tenant.FieldDeletedUserRetention:
+		return m.AddedDeletedUserRetention()
 	case tenant.FieldGraphRevision:
 		return m.AddedGraphRevision()
 	case tenant.FieldAuditSequence:
@@ -11080,6 +12680,34 @@ func (m *TenantMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *TenantMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case tenant.FieldLossThreshold:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLossThreshold(v)
+		return nil
+	case tenant.FieldGracePeriod:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddGracePeriod(v)
+		return nil
+	case tenant.FieldSuspensionPeriod:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSuspensionPeriod(v)
+		return nil
+	case tenant.FieldDeletedUserRetention:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDeletedUserRetention(v)
+		return nil
 	case tenant.FieldGraphRevision:
 		v, ok := value.(int64)
 		if !ok {
@@ -11143,6 +12771,18 @@ func (m *TenantMutation) ResetField(name string) error {
 		return nil
 	case tenant.FieldCountry:
 		m.ResetCountry()
+		return nil
+	case tenant.FieldLossThreshold:
+		m.ResetLossThreshold()
+		return nil
+	case tenant.FieldGracePeriod:
+		m.ResetGracePeriod()
+		return nil
+	case tenant.FieldSuspensionPeriod:
+		m.ResetSuspensionPeriod()
+		return nil
+	case tenant.FieldDeletedUserRetention:
+		m.ResetDeletedUserRetention()
 		return nil
 	case tenant.FieldGraphRevision:
 		m.ResetGraphRevision()

@@ -24,6 +24,8 @@ type Plan struct {
 	DisplayName string `json:"display_name,omitempty"`
 	// DisplayNameKey holds the value of the "display_name_key" field.
 	DisplayNameKey string `json:"display_name_key,omitempty"`
+	// comes to everybody, takes part in no check (R7)
+	AutoAssigned bool `json:"auto_assigned,omitempty"`
 	// RetiredAt holds the value of the "retired_at" field.
 	RetiredAt    *clock.Instant `json:"retired_at,omitempty"`
 	selectValues sql.SelectValues
@@ -34,6 +36,8 @@ func (*Plan) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case plan.FieldAutoAssigned:
+			values[i] = new(sql.NullBool)
 		case plan.FieldRetiredAt:
 			values[i] = new(sql.NullInt64)
 		case plan.FieldServicePlanName, plan.FieldDisplayName, plan.FieldDisplayNameKey:
@@ -78,6 +82,12 @@ func (_m *Plan) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field display_name_key", values[i])
 			} else if value.Valid {
 				_m.DisplayNameKey = value.String
+			}
+		case plan.FieldAutoAssigned:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field auto_assigned", values[i])
+			} else if value.Valid {
+				_m.AutoAssigned = value.Bool
 			}
 		case plan.FieldRetiredAt:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -130,6 +140,9 @@ func (_m *Plan) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("display_name_key=")
 	builder.WriteString(_m.DisplayNameKey)
+	builder.WriteString(", ")
+	builder.WriteString("auto_assigned=")
+	builder.WriteString(fmt.Sprintf("%v", _m.AutoAssigned))
 	builder.WriteString(", ")
 	if v := _m.RetiredAt; v != nil {
 		builder.WriteString("retired_at=")

@@ -42,6 +42,20 @@ func (_c *PlanCreate) SetDisplayNameKey(v string) *PlanCreate {
 	return _c
 }
 
+// SetAutoAssigned sets the "auto_assigned" field.
+func (_c *PlanCreate) SetAutoAssigned(v bool) *PlanCreate {
+	_c.mutation.SetAutoAssigned(v)
+	return _c
+}
+
+// SetNillableAutoAssigned sets the "auto_assigned" field if the given value is not nil.
+func (_c *PlanCreate) SetNillableAutoAssigned(v *bool) *PlanCreate {
+	if v != nil {
+		_c.SetAutoAssigned(*v)
+	}
+	return _c
+}
+
 // SetRetiredAt sets the "retired_at" field.
 func (_c *PlanCreate) SetRetiredAt(v clock.Instant) *PlanCreate {
 	_c.mutation.SetRetiredAt(v)
@@ -69,6 +83,7 @@ func (_c *PlanCreate) Mutation() *PlanMutation {
 
 // Save creates the Plan in the database.
 func (_c *PlanCreate) Save(ctx context.Context) (*Plan, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -94,6 +109,14 @@ func (_c *PlanCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *PlanCreate) defaults() {
+	if _, ok := _c.mutation.AutoAssigned(); !ok {
+		v := plan.DefaultAutoAssigned
+		_c.mutation.SetAutoAssigned(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *PlanCreate) check() error {
 	if _, ok := _c.mutation.ServicePlanName(); !ok {
@@ -104,6 +127,9 @@ func (_c *PlanCreate) check() error {
 	}
 	if _, ok := _c.mutation.DisplayNameKey(); !ok {
 		return &ValidationError{Name: "display_name_key", err: errors.New(`ent: missing required field "Plan.display_name_key"`)}
+	}
+	if _, ok := _c.mutation.AutoAssigned(); !ok {
+		return &ValidationError{Name: "auto_assigned", err: errors.New(`ent: missing required field "Plan.auto_assigned"`)}
 	}
 	return nil
 }
@@ -152,6 +178,10 @@ func (_c *PlanCreate) createSpec() (*Plan, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.DisplayNameKey(); ok {
 		_spec.SetField(plan.FieldDisplayNameKey, field.TypeString, value)
 		_node.DisplayNameKey = value
+	}
+	if value, ok := _c.mutation.AutoAssigned(); ok {
+		_spec.SetField(plan.FieldAutoAssigned, field.TypeBool, value)
+		_node.AutoAssigned = value
 	}
 	if value, ok := _c.mutation.RetiredAt(); ok {
 		_spec.SetField(plan.FieldRetiredAt, field.TypeInt64, value)
@@ -242,6 +272,18 @@ func (u *PlanUpsert) SetDisplayNameKey(v string) *PlanUpsert {
 // UpdateDisplayNameKey sets the "display_name_key" field to the value that was provided on create.
 func (u *PlanUpsert) UpdateDisplayNameKey() *PlanUpsert {
 	u.SetExcluded(plan.FieldDisplayNameKey)
+	return u
+}
+
+// SetAutoAssigned sets the "auto_assigned" field.
+func (u *PlanUpsert) SetAutoAssigned(v bool) *PlanUpsert {
+	u.Set(plan.FieldAutoAssigned, v)
+	return u
+}
+
+// UpdateAutoAssigned sets the "auto_assigned" field to the value that was provided on create.
+func (u *PlanUpsert) UpdateAutoAssigned() *PlanUpsert {
+	u.SetExcluded(plan.FieldAutoAssigned)
 	return u
 }
 
@@ -359,6 +401,20 @@ func (u *PlanUpsertOne) UpdateDisplayNameKey() *PlanUpsertOne {
 	})
 }
 
+// SetAutoAssigned sets the "auto_assigned" field.
+func (u *PlanUpsertOne) SetAutoAssigned(v bool) *PlanUpsertOne {
+	return u.Update(func(s *PlanUpsert) {
+		s.SetAutoAssigned(v)
+	})
+}
+
+// UpdateAutoAssigned sets the "auto_assigned" field to the value that was provided on create.
+func (u *PlanUpsertOne) UpdateAutoAssigned() *PlanUpsertOne {
+	return u.Update(func(s *PlanUpsert) {
+		s.UpdateAutoAssigned()
+	})
+}
+
 // SetRetiredAt sets the "retired_at" field.
 func (u *PlanUpsertOne) SetRetiredAt(v clock.Instant) *PlanUpsertOne {
 	return u.Update(func(s *PlanUpsert) {
@@ -444,6 +500,7 @@ func (_c *PlanCreateBulk) Save(ctx context.Context) ([]*Plan, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*PlanMutation)
 				if !ok {
@@ -640,6 +697,20 @@ func (u *PlanUpsertBulk) SetDisplayNameKey(v string) *PlanUpsertBulk {
 func (u *PlanUpsertBulk) UpdateDisplayNameKey() *PlanUpsertBulk {
 	return u.Update(func(s *PlanUpsert) {
 		s.UpdateDisplayNameKey()
+	})
+}
+
+// SetAutoAssigned sets the "auto_assigned" field.
+func (u *PlanUpsertBulk) SetAutoAssigned(v bool) *PlanUpsertBulk {
+	return u.Update(func(s *PlanUpsert) {
+		s.SetAutoAssigned(v)
+	})
+}
+
+// UpdateAutoAssigned sets the "auto_assigned" field to the value that was provided on create.
+func (u *PlanUpsertBulk) UpdateAutoAssigned() *PlanUpsertBulk {
+	return u.Update(func(s *PlanUpsert) {
+		s.UpdateAutoAssigned()
 	})
 }
 

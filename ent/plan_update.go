@@ -71,6 +71,20 @@ func (_u *PlanUpdate) SetNillableDisplayNameKey(v *string) *PlanUpdate {
 	return _u
 }
 
+// SetAutoAssigned sets the "auto_assigned" field.
+func (_u *PlanUpdate) SetAutoAssigned(v bool) *PlanUpdate {
+	_u.mutation.SetAutoAssigned(v)
+	return _u
+}
+
+// SetNillableAutoAssigned sets the "auto_assigned" field if the given value is not nil.
+func (_u *PlanUpdate) SetNillableAutoAssigned(v *bool) *PlanUpdate {
+	if v != nil {
+		_u.SetAutoAssigned(*v)
+	}
+	return _u
+}
+
 // SetRetiredAt sets the "retired_at" field.
 func (_u *PlanUpdate) SetRetiredAt(v clock.Instant) *PlanUpdate {
 	_u.mutation.ResetRetiredAt()
@@ -154,6 +168,9 @@ func (_u *PlanUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.DisplayNameKey(); ok {
 		_spec.SetField(plan.FieldDisplayNameKey, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.AutoAssigned(); ok {
+		_spec.SetField(plan.FieldAutoAssigned, field.TypeBool, value)
+	}
 	if value, ok := _u.mutation.RetiredAt(); ok {
 		_spec.SetField(plan.FieldRetiredAt, field.TypeInt64, value)
 	}
@@ -223,6 +240,20 @@ func (_u *PlanUpdateOne) SetDisplayNameKey(v string) *PlanUpdateOne {
 func (_u *PlanUpdateOne) SetNillableDisplayNameKey(v *string) *PlanUpdateOne {
 	if v != nil {
 		_u.SetDisplayNameKey(*v)
+	}
+	return _u
+}
+
+// SetAutoAssigned sets the "auto_assigned" field.
+func (_u *PlanUpdateOne) SetAutoAssigned(v bool) *PlanUpdateOne {
+	_u.mutation.SetAutoAssigned(v)
+	return _u
+}
+
+// SetNillableAutoAssigned sets the "auto_assigned" field if the given value is not nil.
+func (_u *PlanUpdateOne) SetNillableAutoAssigned(v *bool) *PlanUpdateOne {
+	if v != nil {
+		_u.SetAutoAssigned(*v)
 	}
 	return _u
 }
@@ -339,6 +370,9 @@ func (_u *PlanUpdateOne) sqlSave(ctx context.Context) (_node *Plan, err error) {
 	}
 	if value, ok := _u.mutation.DisplayNameKey(); ok {
 		_spec.SetField(plan.FieldDisplayNameKey, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.AutoAssigned(); ok {
+		_spec.SetField(plan.FieldAutoAssigned, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.RetiredAt(); ok {
 		_spec.SetField(plan.FieldRetiredAt, field.TypeInt64, value)

@@ -7,11 +7,14 @@ import (
 	"github.com/licensegraph/licensegraph/ent/catalog"
 	"github.com/licensegraph/licensegraph/ent/group"
 	"github.com/licensegraph/licensegraph/ent/groupcounter"
+	"github.com/licensegraph/licensegraph/ent/plan"
+	"github.com/licensegraph/licensegraph/ent/planlocation"
 	"github.com/licensegraph/licensegraph/ent/schema"
 	"github.com/licensegraph/licensegraph/ent/seatcounter"
 	"github.com/licensegraph/licensegraph/ent/subscription"
 	"github.com/licensegraph/licensegraph/ent/tenant"
 	"github.com/licensegraph/licensegraph/ent/user"
+	"github.com/licensegraph/licensegraph/internal/clock"
 )
 
 // The init function reads all schema descriptors with runtime code
@@ -50,6 +53,18 @@ func init() {
 	groupcounterDescMembers := groupcounterFields[1].Descriptor()
 	// groupcounter.DefaultMembers holds the default value on creation for the members field.
 	groupcounter.DefaultMembers = groupcounterDescMembers.Default.(int64)
+	planFields := schema.Plan{}.Fields()
+	_ = planFields
+	// planDescAutoAssigned is the schema descriptor for auto_assigned field.
+	planDescAutoAssigned := planFields[4].Descriptor()
+	// plan.DefaultAutoAssigned holds the default value on creation for the auto_assigned field.
+	plan.DefaultAutoAssigned = planDescAutoAssigned.Default.(bool)
+	planlocationFields := schema.PlanLocation{}.Fields()
+	_ = planlocationFields
+	// planlocationDescCountry is the schema descriptor for country field.
+	planlocationDescCountry := planlocationFields[2].Descriptor()
+	// planlocation.CountryValidator is a validator for the "country" field. It is called by the builders before save.
+	planlocation.CountryValidator = planlocationDescCountry.Validators[0].(func(string) error)
 	seatcounterFields := schema.SeatCounter{}.Fields()
 	_ = seatcounterFields
 	// seatcounterDescConsumed is the schema descriptor for consumed field.
@@ -66,8 +81,12 @@ func init() {
 	seatcounter.DefaultInError = seatcounterDescInError.Default.(int64)
 	subscriptionFields := schema.Subscription{}.Fields()
 	_ = subscriptionFields
+	// subscriptionDescStartsAt is the schema descriptor for starts_at field.
+	subscriptionDescStartsAt := subscriptionFields[3].Descriptor()
+	// subscription.DefaultStartsAt holds the default value on creation for the starts_at field.
+	subscription.DefaultStartsAt = clock.Instant(subscriptionDescStartsAt.Default.(int64))
 	// subscriptionDescVersion is the schema descriptor for version field.
-	subscriptionDescVersion := subscriptionFields[6].Descriptor()
+	subscriptionDescVersion := subscriptionFields[10].Descriptor()
 	// subscription.DefaultVersion holds the default value on creation for the version field.
 	subscription.DefaultVersion = subscriptionDescVersion.Default.(int)
 	tenantFields := schema.Tenant{}.Fields()
@@ -76,12 +95,28 @@ func init() {
 	tenantDescCountry := tenantFields[3].Descriptor()
 	// tenant.CountryValidator is a validator for the "country" field. It is called by the builders before save.
 	tenant.CountryValidator = tenantDescCountry.Validators[0].(func(string) error)
+	// tenantDescLossThreshold is the schema descriptor for loss_threshold field.
+	tenantDescLossThreshold := tenantFields[4].Descriptor()
+	// tenant.DefaultLossThreshold holds the default value on creation for the loss_threshold field.
+	tenant.DefaultLossThreshold = tenantDescLossThreshold.Default.(int)
+	// tenantDescGracePeriod is the schema descriptor for grace_period field.
+	tenantDescGracePeriod := tenantFields[5].Descriptor()
+	// tenant.DefaultGracePeriod holds the default value on creation for the grace_period field.
+	tenant.DefaultGracePeriod = tenantDescGracePeriod.Default.(int64)
+	// tenantDescSuspensionPeriod is the schema descriptor for suspension_period field.
+	tenantDescSuspensionPeriod := tenantFields[6].Descriptor()
+	// tenant.DefaultSuspensionPeriod holds the default value on creation for the suspension_period field.
+	tenant.DefaultSuspensionPeriod = tenantDescSuspensionPeriod.Default.(int64)
+	// tenantDescDeletedUserRetention is the schema descriptor for deleted_user_retention field.
+	tenantDescDeletedUserRetention := tenantFields[7].Descriptor()
+	// tenant.DefaultDeletedUserRetention holds the default value on creation for the deleted_user_retention field.
+	tenant.DefaultDeletedUserRetention = tenantDescDeletedUserRetention.Default.(int64)
 	// tenantDescGraphRevision is the schema descriptor for graph_revision field.
-	tenantDescGraphRevision := tenantFields[4].Descriptor()
+	tenantDescGraphRevision := tenantFields[8].Descriptor()
 	// tenant.DefaultGraphRevision holds the default value on creation for the graph_revision field.
 	tenant.DefaultGraphRevision = tenantDescGraphRevision.Default.(int64)
 	// tenantDescAuditSequence is the schema descriptor for audit_sequence field.
-	tenantDescAuditSequence := tenantFields[5].Descriptor()
+	tenantDescAuditSequence := tenantFields[9].Descriptor()
 	// tenant.DefaultAuditSequence holds the default value on creation for the audit_sequence field.
 	tenant.DefaultAuditSequence = tenantDescAuditSequence.Default.(int64)
 	userFields := schema.User{}.Fields()

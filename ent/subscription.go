@@ -26,6 +26,14 @@ type Subscription struct {
 	Seats *int32 `json:"seats,omitempty"`
 	// Status holds the value of the "status" field.
 	Status string `json:"status,omitempty"`
+	// while SCHEDULED: when it becomes live
+	StartsAt clock.Instant `json:"starts_at,omitempty"`
+	// when it became live; null where it never was
+	LiveSince *clock.Instant `json:"live_since,omitempty"`
+	// told by whoever bought it; nothing happens then
+	RenewsAt *clock.Instant `json:"renews_at,omitempty"`
+	// when it expires (R16)
+	EndsAt *clock.Instant `json:"ends_at,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt clock.Instant `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
@@ -42,7 +50,7 @@ func (*Subscription) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case subscription.FieldSeats, subscription.FieldCreatedAt, subscription.FieldUpdatedAt, subscription.FieldCancelledAt, subscription.FieldVersion:
+		case subscription.FieldSeats, subscription.FieldStartsAt, subscription.FieldLiveSince, subscription.FieldRenewsAt, subscription.FieldEndsAt, subscription.FieldCreatedAt, subscription.FieldUpdatedAt, subscription.FieldCancelledAt, subscription.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case subscription.FieldStatus:
 			values[i] = new(sql.NullString)
@@ -93,6 +101,33 @@ func (_m *Subscription) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field status", values[i])
 			} else if value.Valid {
 				_m.Status = value.String
+			}
+		case subscription.FieldStartsAt:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field starts_at", values[i])
+			} else if value.Valid {
+				_m.StartsAt = clock.Instant(value.Int64)
+			}
+		case subscription.FieldLiveSince:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field live_since", values[i])
+			} else if value.Valid {
+				_m.LiveSince = new(clock.Instant)
+				*_m.LiveSince = clock.Instant(value.Int64)
+			}
+		case subscription.FieldRenewsAt:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field renews_at", values[i])
+			} else if value.Valid {
+				_m.RenewsAt = new(clock.Instant)
+				*_m.RenewsAt = clock.Instant(value.Int64)
+			}
+		case subscription.FieldEndsAt:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field ends_at", values[i])
+			} else if value.Valid {
+				_m.EndsAt = new(clock.Instant)
+				*_m.EndsAt = clock.Instant(value.Int64)
 			}
 		case subscription.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -168,6 +203,24 @@ func (_m *Subscription) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("status=")
 	builder.WriteString(_m.Status)
+	builder.WriteString(", ")
+	builder.WriteString("starts_at=")
+	builder.WriteString(fmt.Sprintf("%v", _m.StartsAt))
+	builder.WriteString(", ")
+	if v := _m.LiveSince; v != nil {
+		builder.WriteString("live_since=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.RenewsAt; v != nil {
+		builder.WriteString("renews_at=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.EndsAt; v != nil {
+		builder.WriteString("ends_at=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CreatedAt))

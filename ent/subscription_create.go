@@ -56,6 +56,62 @@ func (_c *SubscriptionCreate) SetStatus(v string) *SubscriptionCreate {
 	return _c
 }
 
+// SetStartsAt sets the "starts_at" field.
+func (_c *SubscriptionCreate) SetStartsAt(v clock.Instant) *SubscriptionCreate {
+	_c.mutation.SetStartsAt(v)
+	return _c
+}
+
+// SetNillableStartsAt sets the "starts_at" field if the given value is not nil.
+func (_c *SubscriptionCreate) SetNillableStartsAt(v *clock.Instant) *SubscriptionCreate {
+	if v != nil {
+		_c.SetStartsAt(*v)
+	}
+	return _c
+}
+
+// SetLiveSince sets the "live_since" field.
+func (_c *SubscriptionCreate) SetLiveSince(v clock.Instant) *SubscriptionCreate {
+	_c.mutation.SetLiveSince(v)
+	return _c
+}
+
+// SetNillableLiveSince sets the "live_since" field if the given value is not nil.
+func (_c *SubscriptionCreate) SetNillableLiveSince(v *clock.Instant) *SubscriptionCreate {
+	if v != nil {
+		_c.SetLiveSince(*v)
+	}
+	return _c
+}
+
+// SetRenewsAt sets the "renews_at" field.
+func (_c *SubscriptionCreate) SetRenewsAt(v clock.Instant) *SubscriptionCreate {
+	_c.mutation.SetRenewsAt(v)
+	return _c
+}
+
+// SetNillableRenewsAt sets the "renews_at" field if the given value is not nil.
+func (_c *SubscriptionCreate) SetNillableRenewsAt(v *clock.Instant) *SubscriptionCreate {
+	if v != nil {
+		_c.SetRenewsAt(*v)
+	}
+	return _c
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (_c *SubscriptionCreate) SetEndsAt(v clock.Instant) *SubscriptionCreate {
+	_c.mutation.SetEndsAt(v)
+	return _c
+}
+
+// SetNillableEndsAt sets the "ends_at" field if the given value is not nil.
+func (_c *SubscriptionCreate) SetNillableEndsAt(v *clock.Instant) *SubscriptionCreate {
+	if v != nil {
+		_c.SetEndsAt(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *SubscriptionCreate) SetCreatedAt(v clock.Instant) *SubscriptionCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -137,6 +193,10 @@ func (_c *SubscriptionCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *SubscriptionCreate) defaults() {
+	if _, ok := _c.mutation.StartsAt(); !ok {
+		v := subscription.DefaultStartsAt
+		_c.mutation.SetStartsAt(v)
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := subscription.DefaultVersion
 		_c.mutation.SetVersion(v)
@@ -153,6 +213,9 @@ func (_c *SubscriptionCreate) check() error {
 	}
 	if _, ok := _c.mutation.Status(); !ok {
 		return &ValidationError{Name: "status", err: errors.New(`ent: missing required field "Subscription.status"`)}
+	}
+	if _, ok := _c.mutation.StartsAt(); !ok {
+		return &ValidationError{Name: "starts_at", err: errors.New(`ent: missing required field "Subscription.starts_at"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Subscription.created_at"`)}
@@ -214,6 +277,22 @@ func (_c *SubscriptionCreate) createSpec() (*Subscription, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.Status(); ok {
 		_spec.SetField(subscription.FieldStatus, field.TypeString, value)
 		_node.Status = value
+	}
+	if value, ok := _c.mutation.StartsAt(); ok {
+		_spec.SetField(subscription.FieldStartsAt, field.TypeInt64, value)
+		_node.StartsAt = value
+	}
+	if value, ok := _c.mutation.LiveSince(); ok {
+		_spec.SetField(subscription.FieldLiveSince, field.TypeInt64, value)
+		_node.LiveSince = &value
+	}
+	if value, ok := _c.mutation.RenewsAt(); ok {
+		_spec.SetField(subscription.FieldRenewsAt, field.TypeInt64, value)
+		_node.RenewsAt = &value
+	}
+	if value, ok := _c.mutation.EndsAt(); ok {
+		_spec.SetField(subscription.FieldEndsAt, field.TypeInt64, value)
+		_node.EndsAt = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(subscription.FieldCreatedAt, field.TypeInt64, value)
@@ -328,6 +407,96 @@ func (u *SubscriptionUpsert) SetStatus(v string) *SubscriptionUpsert {
 // UpdateStatus sets the "status" field to the value that was provided on create.
 func (u *SubscriptionUpsert) UpdateStatus() *SubscriptionUpsert {
 	u.SetExcluded(subscription.FieldStatus)
+	return u
+}
+
+// SetStartsAt sets the "starts_at" field.
+func (u *SubscriptionUpsert) SetStartsAt(v clock.Instant) *SubscriptionUpsert {
+	u.Set(subscription.FieldStartsAt, v)
+	return u
+}
+
+// UpdateStartsAt sets the "starts_at" field to the value that was provided on create.
+func (u *SubscriptionUpsert) UpdateStartsAt() *SubscriptionUpsert {
+	u.SetExcluded(subscription.FieldStartsAt)
+	return u
+}
+
+// AddStartsAt adds v to the "starts_at" field.
+func (u *SubscriptionUpsert) AddStartsAt(v clock.Instant) *SubscriptionUpsert {
+	u.Add(subscription.FieldStartsAt, v)
+	return u
+}
+
+// SetLiveSince sets the "live_since" field.
+func (u *SubscriptionUpsert) SetLiveSince(v clock.Instant) *SubscriptionUpsert {
+	u.Set(subscription.FieldLiveSince, v)
+	return u
+}
+
+// UpdateLiveSince sets the "live_since" field to the value that was provided on create.
+func (u *SubscriptionUpsert) UpdateLiveSince() *SubscriptionUpsert {
+	u.SetExcluded(subscription.FieldLiveSince)
+	return u
+}
+
+// AddLiveSince adds v to the "live_since" field.
+func (u *SubscriptionUpsert) AddLiveSince(v clock.Instant) *SubscriptionUpsert {
+	u.Add(subscription.FieldLiveSince, v)
+	return u
+}
+
+// ClearLiveSince clears the value of the "live_since" field.
+func (u *SubscriptionUpsert) ClearLiveSince() *SubscriptionUpsert {
+	u.SetNull(subscription.FieldLiveSince)
+	return u
+}
+
+// SetRenewsAt sets the "renews_at" field.
+func (u *SubscriptionUpsert) SetRenewsAt(v clock.Instant) *SubscriptionUpsert {
+	u.Set(subscription.FieldRenewsAt, v)
+	return u
+}
+
+// UpdateRenewsAt sets the "renews_at" field to the value that was provided on create.
+func (u *SubscriptionUpsert) UpdateRenewsAt() *SubscriptionUpsert {
+	u.SetExcluded(subscription.FieldRenewsAt)
+	return u
+}
+
+// AddRenewsAt adds v to the "renews_at" field.
+func (u *SubscriptionUpsert) AddRenewsAt(v clock.Instant) *SubscriptionUpsert {
+	u.Add(subscription.FieldRenewsAt, v)
+	return u
+}
+
+// ClearRenewsAt clears the value of the "renews_at" field.
+func (u *SubscriptionUpsert) ClearRenewsAt() *SubscriptionUpsert {
+	u.SetNull(subscription.FieldRenewsAt)
+	return u
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (u *SubscriptionUpsert) SetEndsAt(v clock.Instant) *SubscriptionUpsert {
+	u.Set(subscription.FieldEndsAt, v)
+	return u
+}
+
+// UpdateEndsAt sets the "ends_at" field to the value that was provided on create.
+func (u *SubscriptionUpsert) UpdateEndsAt() *SubscriptionUpsert {
+	u.SetExcluded(subscription.FieldEndsAt)
+	return u
+}
+
+// AddEndsAt adds v to the "ends_at" field.
+func (u *SubscriptionUpsert) AddEndsAt(v clock.Instant) *SubscriptionUpsert {
+	u.Add(subscription.FieldEndsAt, v)
+	return u
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (u *SubscriptionUpsert) ClearEndsAt() *SubscriptionUpsert {
+	u.SetNull(subscription.FieldEndsAt)
 	return u
 }
 
@@ -513,6 +682,111 @@ func (u *SubscriptionUpsertOne) SetStatus(v string) *SubscriptionUpsertOne {
 func (u *SubscriptionUpsertOne) UpdateStatus() *SubscriptionUpsertOne {
 	return u.Update(func(s *SubscriptionUpsert) {
 		s.UpdateStatus()
+	})
+}
+
+// SetStartsAt sets the "starts_at" field.
+func (u *SubscriptionUpsertOne) SetStartsAt(v clock.Instant) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetStartsAt(v)
+	})
+}
+
+// AddStartsAt adds v to the "starts_at" field.
+func (u *SubscriptionUpsertOne) AddStartsAt(v clock.Instant) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.AddStartsAt(v)
+	})
+}
+
+// UpdateStartsAt sets the "starts_at" field to the value that was provided on create.
+func (u *SubscriptionUpsertOne) UpdateStartsAt() *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdateStartsAt()
+	})
+}
+
+// SetLiveSince sets the "live_since" field.
+func (u *SubscriptionUpsertOne) SetLiveSince(v clock.Instant) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetLiveSince(v)
+	})
+}
+
+// AddLiveSince adds v to the "live_since" field.
+func (u *SubscriptionUpsertOne) AddLiveSince(v clock.Instant) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.AddLiveSince(v)
+	})
+}
+
+// UpdateLiveSince sets the "live_since" field to the value that was provided on create.
+func (u *SubscriptionUpsertOne) UpdateLiveSince() *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdateLiveSince()
+	})
+}
+
+// ClearLiveSince clears the value of the "live_since" field.
+func (u *SubscriptionUpsertOne) ClearLiveSince() *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.ClearLiveSince()
+	})
+}
+
+// SetRenewsAt sets the "renews_at" field.
+func (u *SubscriptionUpsertOne) SetRenewsAt(v clock.Instant) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetRenewsAt(v)
+	})
+}
+
+// AddRenewsAt adds v to the "renews_at" field.
+func (u *SubscriptionUpsertOne) AddRenewsAt(v clock.Instant) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.AddRenewsAt(v)
+	})
+}
+
+// UpdateRenewsAt sets the "renews_at" field to the value that was provided on create.
+func (u *SubscriptionUpsertOne) UpdateRenewsAt() *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdateRenewsAt()
+	})
+}
+
+// ClearRenewsAt clears the value of the "renews_at" field.
+func (u *SubscriptionUpsertOne) ClearRenewsAt() *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.ClearRenewsAt()
+	})
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (u *SubscriptionUpsertOne) SetEndsAt(v clock.Instant) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetEndsAt(v)
+	})
+}
+
+// AddEndsAt adds v to the "ends_at" field.
+func (u *SubscriptionUpsertOne) AddEndsAt(v clock.Instant) *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.AddEndsAt(v)
+	})
+}
+
+// UpdateEndsAt sets the "ends_at" field to the value that was provided on create.
+func (u *SubscriptionUpsertOne) UpdateEndsAt() *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdateEndsAt()
+	})
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (u *SubscriptionUpsertOne) ClearEndsAt() *SubscriptionUpsertOne {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.ClearEndsAt()
 	})
 }
 
@@ -878,6 +1152,111 @@ func (u *SubscriptionUpsertBulk) SetStatus(v string) *SubscriptionUpsertBulk {
 func (u *SubscriptionUpsertBulk) UpdateStatus() *SubscriptionUpsertBulk {
 	return u.Update(func(s *SubscriptionUpsert) {
 		s.UpdateStatus()
+	})
+}
+
+// SetStartsAt sets the "starts_at" field.
+func (u *SubscriptionUpsertBulk) SetStartsAt(v clock.Instant) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetStartsAt(v)
+	})
+}
+
+// AddStartsAt adds v to the "starts_at" field.
+func (u *SubscriptionUpsertBulk) AddStartsAt(v clock.Instant) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.AddStartsAt(v)
+	})
+}
+
+// UpdateStartsAt sets the "starts_at" field to the value that was provided on create.
+func (u *SubscriptionUpsertBulk) UpdateStartsAt() *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdateStartsAt()
+	})
+}
+
+// SetLiveSince sets the "live_since" field.
+func (u *SubscriptionUpsertBulk) SetLiveSince(v clock.Instant) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetLiveSince(v)
+	})
+}
+
+// AddLiveSince adds v to the "live_since" field.
+func (u *SubscriptionUpsertBulk) AddLiveSince(v clock.Instant) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.AddLiveSince(v)
+	})
+}
+
+// UpdateLiveSince sets the "live_since" field to the value that was provided on create.
+func (u *SubscriptionUpsertBulk) UpdateLiveSince() *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdateLiveSince()
+	})
+}
+
+// ClearLiveSince clears the value of the "live_since" field.
+func (u *SubscriptionUpsertBulk) ClearLiveSince() *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.ClearLiveSince()
+	})
+}
+
+// SetRenewsAt sets the "renews_at" field.
+func (u *SubscriptionUpsertBulk) SetRenewsAt(v clock.Instant) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetRenewsAt(v)
+	})
+}
+
+// AddRenewsAt adds v to the "renews_at" field.
+func (u *SubscriptionUpsertBulk) AddRenewsAt(v clock.Instant) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.AddRenewsAt(v)
+	})
+}
+
+// UpdateRenewsAt sets the "renews_at" field to the value that was provided on create.
+func (u *SubscriptionUpsertBulk) UpdateRenewsAt() *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdateRenewsAt()
+	})
+}
+
+// ClearRenewsAt clears the value of the "renews_at" field.
+func (u *SubscriptionUpsertBulk) ClearRenewsAt() *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.ClearRenewsAt()
+	})
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (u *SubscriptionUpsertBulk) SetEndsAt(v clock.Instant) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.SetEndsAt(v)
+	})
+}
+
+// AddEndsAt adds v to the "ends_at" field.
+func (u *SubscriptionUpsertBulk) AddEndsAt(v clock.Instant) *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.AddEndsAt(v)
+	})
+}
+
+// UpdateEndsAt sets the "ends_at" field to the value that was provided on create.
+func (u *SubscriptionUpsertBulk) UpdateEndsAt() *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.UpdateEndsAt()
+	})
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (u *SubscriptionUpsertBulk) ClearEndsAt() *SubscriptionUpsertBulk {
+	return u.Update(func(s *SubscriptionUpsert) {
+		s.ClearEndsAt()
 	})
 }
 

@@ -85,6 +85,108 @@ func (_u *SubscriptionUpdate) SetNillableStatus(v *string) *SubscriptionUpdate {
 	return _u
 }
 
+// SetStartsAt sets the "starts_at" field.
+func (_u *SubscriptionUpdate) SetStartsAt(v clock.Instant) *SubscriptionUpdate {
+	_u.mutation.ResetStartsAt()
+	_u.mutation.SetStartsAt(v)
+	return _u
+}
+
+// SetNillableStartsAt sets the "starts_at" field if the given value is not nil.
+func (_u *SubscriptionUpdate) SetNillableStartsAt(v *clock.Instant) *SubscriptionUpdate {
+	if v != nil {
+		_u.SetStartsAt(*v)
+	}
+	return _u
+}
+
+// AddStartsAt adds value to the "starts_at" field.
+func (_u *SubscriptionUpdate) AddStartsAt(v clock.Instant) *SubscriptionUpdate {
+	_u.mutation.AddStartsAt(v)
+	return _u
+}
+
+// SetLiveSince sets the "live_since" field.
+func (_u *SubscriptionUpdate) SetLiveSince(v clock.Instant) *SubscriptionUpdate {
+	_u.mutation.ResetLiveSince()
+	_u.mutation.SetLiveSince(v)
+	return _u
+}
+
+// SetNillableLiveSince sets the "live_since" field if the given value is not nil.
+func (_u *SubscriptionUpdate) SetNillableLiveSince(v *clock.Instant) *SubscriptionUpdate {
+	if v != nil {
+		_u.SetLiveSince(*v)
+	}
+	return _u
+}
+
+// AddLiveSince adds value to the "live_since" field.
+func (_u *SubscriptionUpdate) AddLiveSince(v clock.Instant) *SubscriptionUpdate {
+	_u.mutation.AddLiveSince(v)
+	return _u
+}
+
+// ClearLiveSince clears the value of the "live_since" field.
+func (_u *SubscriptionUpdate) ClearLiveSince() *SubscriptionUpdate {
+	_u.mutation.ClearLiveSince()
+	return _u
+}
+
+// SetRenewsAt sets the "renews_at" field.
+func (_u *SubscriptionUpdate) SetRenewsAt(v clock.Instant) *SubscriptionUpdate {
+	_u.mutation.ResetRenewsAt()
+	_u.mutation.SetRenewsAt(v)
+	return _u
+}
+
+// SetNillableRenewsAt sets the "renews_at" field if the given value is not nil.
+func (_u *SubscriptionUpdate) SetNillableRenewsAt(v *clock.Instant) *SubscriptionUpdate {
+	if v != nil {
+		_u.SetRenewsAt(*v)
+	}
+	return _u
+}
+
+// AddRenewsAt adds value to the "renews_at" field.
+func (_u *SubscriptionUpdate) AddRenewsAt(v clock.Instant) *SubscriptionUpdate {
+	_u.mutation.AddRenewsAt(v)
+	return _u
+}
+
+// ClearRenewsAt clears the value of the "renews_at" field.
+func (_u *SubscriptionUpdate) ClearRenewsAt() *SubscriptionUpdate {
+	_u.mutation.ClearRenewsAt()
+	return _u
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (_u *SubscriptionUpdate) SetEndsAt(v clock.Instant) *SubscriptionUpdate {
+	_u.mutation.ResetEndsAt()
+	_u.mutation.SetEndsAt(v)
+	return _u
+}
+
+// SetNillableEndsAt sets the "ends_at" field if the given value is not nil.
+func (_u *SubscriptionUpdate) SetNillableEndsAt(v *clock.Instant) *SubscriptionUpdate {
+	if v != nil {
+		_u.SetEndsAt(*v)
+	}
+	return _u
+}
+
+// AddEndsAt adds value to the "ends_at" field.
+func (_u *SubscriptionUpdate) AddEndsAt(v clock.Instant) *SubscriptionUpdate {
+	_u.mutation.AddEndsAt(v)
+	return _u
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (_u *SubscriptionUpdate) ClearEndsAt() *SubscriptionUpdate {
+	_u.mutation.ClearEndsAt()
+	return _u
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_u *SubscriptionUpdate) SetCreatedAt(v clock.Instant) *SubscriptionUpdate {
 	_u.mutation.ResetCreatedAt()
@@ -237,6 +339,39 @@ func (_u *SubscriptionUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(subscription.FieldStatus, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.StartsAt(); ok {
+		_spec.SetField(subscription.FieldStartsAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedStartsAt(); ok {
+		_spec.AddField(subscription.FieldStartsAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.LiveSince(); ok {
+		_spec.SetField(subscription.FieldLiveSince, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLiveSince(); ok {
+		_spec.AddField(subscription.FieldLiveSince, field.TypeInt64, value)
+	}
+	if _u.mutation.LiveSinceCleared() {
+		_spec.ClearField(subscription.FieldLiveSince, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.RenewsAt(); ok {
+		_spec.SetField(subscription.FieldRenewsAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRenewsAt(); ok {
+		_spec.AddField(subscription.FieldRenewsAt, field.TypeInt64, value)
+	}
+	if _u.mutation.RenewsAtCleared() {
+		_spec.ClearField(subscription.FieldRenewsAt, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.EndsAt(); ok {
+		_spec.SetField(subscription.FieldEndsAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedEndsAt(); ok {
+		_spec.AddField(subscription.FieldEndsAt, field.TypeInt64, value)
+	}
+	if _u.mutation.EndsAtCleared() {
+		_spec.ClearField(subscription.FieldEndsAt, field.TypeInt64)
+	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(subscription.FieldCreatedAt, field.TypeInt64, value)
 	}
@@ -338,6 +473,108 @@ func (_u *SubscriptionUpdateOne) SetNillableStatus(v *string) *SubscriptionUpdat
 	if v != nil {
 		_u.SetStatus(*v)
 	}
+	return _u
+}
+
+// SetStartsAt sets the "starts_at" field.
+func (_u *SubscriptionUpdateOne) SetStartsAt(v clock.Instant) *SubscriptionUpdateOne {
+	_u.mutation.ResetStartsAt()
+	_u.mutation.SetStartsAt(v)
+	return _u
+}
+
+// SetNillableStartsAt sets the "starts_at" field if the given value is not nil.
+func (_u *SubscriptionUpdateOne) SetNillableStartsAt(v *clock.Instant) *SubscriptionUpdateOne {
+	if v != nil {
+		_u.SetStartsAt(*v)
+	}
+	return _u
+}
+
+// AddStartsAt adds value to the "starts_at" field.
+func (_u *SubscriptionUpdateOne) AddStartsAt(v clock.Instant) *SubscriptionUpdateOne {
+	_u.mutation.AddStartsAt(v)
+	return _u
+}
+
+// SetLiveSince sets the "live_since" field.
+func (_u *SubscriptionUpdateOne) SetLiveSince(v clock.Instant) *SubscriptionUpdateOne {
+	_u.mutation.ResetLiveSince()
+	_u.mutation.SetLiveSince(v)
+	return _u
+}
+
+// SetNillableLiveSince sets the "live_since" field if the given value is not nil.
+func (_u *SubscriptionUpdateOne) SetNillableLiveSince(v *clock.Instant) *SubscriptionUpdateOne {
+	if v != nil {
+		_u.SetLiveSince(*v)
+	}
+	return _u
+}
+
+// AddLiveSince adds value to the "live_since" field.
+func (_u *SubscriptionUpdateOne) AddLiveSince(v clock.Instant) *SubscriptionUpdateOne {
+	_u.mutation.AddLiveSince(v)
+	return _u
+}
+
+// ClearLiveSince clears the value of the "live_since" field.
+func (_u *SubscriptionUpdateOne) ClearLiveSince() *SubscriptionUpdateOne {
+	_u.mutation.ClearLiveSince()
+	return _u
+}
+
+// SetRenewsAt sets the "renews_at" field.
+func (_u *SubscriptionUpdateOne) SetRenewsAt(v clock.Instant) *SubscriptionUpdateOne {
+	_u.mutation.ResetRenewsAt()
+	_u.mutation.SetRenewsAt(v)
+	return _u
+}
+
+// SetNillableRenewsAt sets the "renews_at" field if the given value is not nil.
+func (_u *SubscriptionUpdateOne) SetNillableRenewsAt(v *clock.Instant) *SubscriptionUpdateOne {
+	if v != nil {
+		_u.SetRenewsAt(*v)
+	}
+	return _u
+}
+
+// AddRenewsAt adds value to the "renews_at" field.
+func (_u *SubscriptionUpdateOne) AddRenewsAt(v clock.Instant) *SubscriptionUpdateOne {
+	_u.mutation.AddRenewsAt(v)
+	return _u
+}
+
+// ClearRenewsAt clears the value of the "renews_at" field.
+func (_u *SubscriptionUpdateOne) ClearRenewsAt() *SubscriptionUpdateOne {
+	_u.mutation.ClearRenewsAt()
+	return _u
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (_u *SubscriptionUpdateOne) SetEndsAt(v clock.Instant) *SubscriptionUpdateOne {
+	_u.mutation.ResetEndsAt()
+	_u.mutation.SetEndsAt(v)
+	return _u
+}
+
+// SetNillableEndsAt sets the "ends_at" field if the given value is not nil.
+func (_u *SubscriptionUpdateOne) SetNillableEndsAt(v *clock.Instant) *SubscriptionUpdateOne {
+	if v != nil {
+		_u.SetEndsAt(*v)
+	}
+	return _u
+}
+
+// AddEndsAt adds value to the "ends_at" field.
+func (_u *SubscriptionUpdateOne) AddEndsAt(v clock.Instant) *SubscriptionUpdateOne {
+	_u.mutation.AddEndsAt(v)
+	return _u
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (_u *SubscriptionUpdateOne) ClearEndsAt() *SubscriptionUpdateOne {
+	_u.mutation.ClearEndsAt()
 	return _u
 }
 
@@ -522,6 +759,39 @@ func (_u *SubscriptionUpdateOne) sqlSave(ctx context.Context) (_node *Subscripti
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(subscription.FieldStatus, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.StartsAt(); ok {
+		_spec.SetField(subscription.FieldStartsAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedStartsAt(); ok {
+		_spec.AddField(subscription.FieldStartsAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.LiveSince(); ok {
+		_spec.SetField(subscription.FieldLiveSince, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLiveSince(); ok {
+		_spec.AddField(subscription.FieldLiveSince, field.TypeInt64, value)
+	}
+	if _u.mutation.LiveSinceCleared() {
+		_spec.ClearField(subscription.FieldLiveSince, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.RenewsAt(); ok {
+		_spec.SetField(subscription.FieldRenewsAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRenewsAt(); ok {
+		_spec.AddField(subscription.FieldRenewsAt, field.TypeInt64, value)
+	}
+	if _u.mutation.RenewsAtCleared() {
+		_spec.ClearField(subscription.FieldRenewsAt, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.EndsAt(); ok {
+		_spec.SetField(subscription.FieldEndsAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedEndsAt(); ok {
+		_spec.AddField(subscription.FieldEndsAt, field.TypeInt64, value)
+	}
+	if _u.mutation.EndsAtCleared() {
+		_spec.ClearField(subscription.FieldEndsAt, field.TypeInt64)
 	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(subscription.FieldCreatedAt, field.TypeInt64, value)

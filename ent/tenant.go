@@ -24,6 +24,14 @@ type Tenant struct {
 	NameKey string `json:"name_key,omitempty"`
 	// ISO 3166-1 alpha-2
 	Country string `json:"country,omitempty"`
+	// users that a change may take a product from unasked (R27)
+	LossThreshold int `json:"loss_threshold,omitempty"`
+	// microseconds from the end of a subscription to its suspension (R16)
+	GracePeriod int64 `json:"grace_period,omitempty"`
+	// microseconds from the suspension of a subscription to its lock-out (R16)
+	SuspensionPeriod int64 `json:"suspension_period,omitempty"`
+	// microseconds from the deletion of a user to the removal for good (R19)
+	DeletedUserRetention int64 `json:"deleted_user_retention,omitempty"`
 	// rises with every change of a fact held in the tenant graph
 	GraphRevision int64 `json:"graph_revision,omitempty"`
 	// number of the last audit event
@@ -40,7 +48,7 @@ func (*Tenant) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case tenant.FieldGraphRevision, tenant.FieldAuditSequence, tenant.FieldLastInstant, tenant.FieldCreatedAt:
+		case tenant.FieldLossThreshold, tenant.FieldGracePeriod, tenant.FieldSuspensionPeriod, tenant.FieldDeletedUserRetention, tenant.FieldGraphRevision, tenant.FieldAuditSequence, tenant.FieldLastInstant, tenant.FieldCreatedAt:
 			values[i] = new(sql.NullInt64)
 		case tenant.FieldName, tenant.FieldNameKey, tenant.FieldCountry:
 			values[i] = new(sql.NullString)
@@ -84,6 +92,30 @@ func (_m *Tenant) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field country", values[i])
 			} else if value.Valid {
 				_m.Country = value.String
+			}
+		case tenant.FieldLossThreshold:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field loss_threshold", values[i])
+			} else if value.Valid {
+				_m.LossThreshold = int(value.Int64)
+			}
+		case tenant.FieldGracePeriod:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field grace_period", values[i])
+			} else if value.Valid {
+				_m.GracePeriod = value.Int64
+			}
+		case tenant.FieldSuspensionPeriod:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field suspension_period", values[i])
+			} else if value.Valid {
+				_m.SuspensionPeriod = value.Int64
+			}
+		case tenant.FieldDeletedUserRetention:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field deleted_user_retention", values[i])
+			} else if value.Valid {
+				_m.DeletedUserRetention = value.Int64
 			}
 		case tenant.FieldGraphRevision:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -153,6 +185,18 @@ func (_m *Tenant) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("country=")
 	builder.WriteString(_m.Country)
+	builder.WriteString(", ")
+	builder.WriteString("loss_threshold=")
+	builder.WriteString(fmt.Sprintf("%v", _m.LossThreshold))
+	builder.WriteString(", ")
+	builder.WriteString("grace_period=")
+	builder.WriteString(fmt.Sprintf("%v", _m.GracePeriod))
+	builder.WriteString(", ")
+	builder.WriteString("suspension_period=")
+	builder.WriteString(fmt.Sprintf("%v", _m.SuspensionPeriod))
+	builder.WriteString(", ")
+	builder.WriteString("deleted_user_retention=")
+	builder.WriteString(fmt.Sprintf("%v", _m.DeletedUserRetention))
 	builder.WriteString(", ")
 	builder.WriteString("graph_revision=")
 	builder.WriteString(fmt.Sprintf("%v", _m.GraphRevision))

@@ -42,6 +42,62 @@ func (_c *TenantCreate) SetCountry(v string) *TenantCreate {
 	return _c
 }
 
+// SetLossThreshold sets the "loss_threshold" field.
+func (_c *TenantCreate) SetLossThreshold(v int) *TenantCreate {
+	_c.mutation.SetLossThreshold(v)
+	return _c
+}
+
+// SetNillableLossThreshold sets the "loss_threshold" field if the given value is not nil.
+func (_c *TenantCreate) SetNillableLossThreshold(v *int) *TenantCreate {
+	if v != nil {
+		_c.SetLossThreshold(*v)
+	}
+	return _c
+}
+
+// SetGracePeriod sets the "grace_period" field.
+func (_c *TenantCreate) SetGracePeriod(v int64) *TenantCreate {
+	_c.mutation.SetGracePeriod(v)
+	return _c
+}
+
+// SetNillableGracePeriod sets the "grace_period" field if the given value is not nil.
+func (_c *TenantCreate) SetNillableGracePeriod(v *int64) *TenantCreate {
+	if v != nil {
+		_c.SetGracePeriod(*v)
+	}
+	return _c
+}
+
+// SetSuspensionPeriod sets the "suspension_period" field.
+func (_c *TenantCreate) SetSuspensionPeriod(v int64) *TenantCreate {
+	_c.mutation.SetSuspensionPeriod(v)
+	return _c
+}
+
+// SetNillableSuspensionPeriod sets the "suspension_period" field if the given value is not nil.
+func (_c *TenantCreate) SetNillableSuspensionPeriod(v *int64) *TenantCreate {
+	if v != nil {
+		_c.SetSuspensionPeriod(*v)
+	}
+	return _c
+}
+
+// SetDeletedUserRetention sets the "deleted_user_retention" field.
+func (_c *TenantCreate) SetDeletedUserRetention(v int64) *TenantCreate {
+	_c.mutation.SetDeletedUserRetention(v)
+	return _c
+}
+
+// SetNillableDeletedUserRetention sets the "deleted_user_retention" field if the given value is not nil.
+func (_c *TenantCreate) SetNillableDeletedUserRetention(v *int64) *TenantCreate {
+	if v != nil {
+		_c.SetDeletedUserRetention(*v)
+	}
+	return _c
+}
+
 // SetGraphRevision sets the "graph_revision" field.
 func (_c *TenantCreate) SetGraphRevision(v int64) *TenantCreate {
 	_c.mutation.SetGraphRevision(v)
@@ -123,6 +179,22 @@ func (_c *TenantCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *TenantCreate) defaults() {
+	if _, ok := _c.mutation.LossThreshold(); !ok {
+		v := tenant.DefaultLossThreshold
+		_c.mutation.SetLossThreshold(v)
+	}
+	if _, ok := _c.mutation.GracePeriod(); !ok {
+		v := tenant.DefaultGracePeriod
+		_c.mutation.SetGracePeriod(v)
+	}
+	if _, ok := _c.mutation.SuspensionPeriod(); !ok {
+		v := tenant.DefaultSuspensionPeriod
+		_c.mutation.SetSuspensionPeriod(v)
+	}
+	if _, ok := _c.mutation.DeletedUserRetention(); !ok {
+		v := tenant.DefaultDeletedUserRetention
+		_c.mutation.SetDeletedUserRetention(v)
+	}
 	if _, ok := _c.mutation.GraphRevision(); !ok {
 		v := tenant.DefaultGraphRevision
 		_c.mutation.SetGraphRevision(v)
@@ -148,6 +220,18 @@ func (_c *TenantCreate) check() error {
 		if err := tenant.CountryValidator(v); err != nil {
 			return &ValidationError{Name: "country", err: fmt.Errorf(`ent: validator failed for field "Tenant.country": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.LossThreshold(); !ok {
+		return &ValidationError{Name: "loss_threshold", err: errors.New(`ent: missing required field "Tenant.loss_threshold"`)}
+	}
+	if _, ok := _c.mutation.GracePeriod(); !ok {
+		return &ValidationError{Name: "grace_period", err: errors.New(`ent: missing required field "Tenant.grace_period"`)}
+	}
+	if _, ok := _c.mutation.SuspensionPeriod(); !ok {
+		return &ValidationError{Name: "suspension_period", err: errors.New(`ent: missing required field "Tenant.suspension_period"`)}
+	}
+	if _, ok := _c.mutation.DeletedUserRetention(); !ok {
+		return &ValidationError{Name: "deleted_user_retention", err: errors.New(`ent: missing required field "Tenant.deleted_user_retention"`)}
 	}
 	if _, ok := _c.mutation.GraphRevision(); !ok {
 		return &ValidationError{Name: "graph_revision", err: errors.New(`ent: missing required field "Tenant.graph_revision"`)}
@@ -208,6 +292,22 @@ func (_c *TenantCreate) createSpec() (*Tenant, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Country(); ok {
 		_spec.SetField(tenant.FieldCountry, field.TypeString, value)
 		_node.Country = value
+	}
+	if value, ok := _c.mutation.LossThreshold(); ok {
+		_spec.SetField(tenant.FieldLossThreshold, field.TypeInt, value)
+		_node.LossThreshold = value
+	}
+	if value, ok := _c.mutation.GracePeriod(); ok {
+		_spec.SetField(tenant.FieldGracePeriod, field.TypeInt64, value)
+		_node.GracePeriod = value
+	}
+	if value, ok := _c.mutation.SuspensionPeriod(); ok {
+		_spec.SetField(tenant.FieldSuspensionPeriod, field.TypeInt64, value)
+		_node.SuspensionPeriod = value
+	}
+	if value, ok := _c.mutation.DeletedUserRetention(); ok {
+		_spec.SetField(tenant.FieldDeletedUserRetention, field.TypeInt64, value)
+		_node.DeletedUserRetention = value
 	}
 	if value, ok := _c.mutation.GraphRevision(); ok {
 		_spec.SetField(tenant.FieldGraphRevision, field.TypeInt64, value)
@@ -310,6 +410,78 @@ func (u *TenantUpsert) SetCountry(v string) *TenantUpsert {
 // UpdateCountry sets the "country" field to the value that was provided on create.
 func (u *TenantUpsert) UpdateCountry() *TenantUpsert {
 	u.SetExcluded(tenant.FieldCountry)
+	return u
+}
+
+// SetLossThreshold sets the "loss_threshold" field.
+func (u *TenantUpsert) SetLossThreshold(v int) *TenantUpsert {
+	u.Set(tenant.FieldLossThreshold, v)
+	return u
+}
+
+// UpdateLossThreshold sets the "loss_threshold" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateLossThreshold() *TenantUpsert {
+	u.SetExcluded(tenant.FieldLossThreshold)
+	return u
+}
+
+// AddLossThreshold adds v to the "loss_threshold" field.
+func (u *TenantUpsert) AddLossThreshold(v int) *TenantUpsert {
+	u.Add(tenant.FieldLossThreshold, v)
+	return u
+}
+
+// SetGracePeriod sets the "grace_period" field.
+func (u *TenantUpsert) SetGracePeriod(v int64) *TenantUpsert {
+	u.Set(tenant.FieldGracePeriod, v)
+	return u
+}
+
+// UpdateGracePeriod sets the "grace_period" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateGracePeriod() *TenantUpsert {
+	u.SetExcluded(tenant.FieldGracePeriod)
+	return u
+}
+
+// AddGracePeriod adds v to the "grace_period" field.
+func (u *TenantUpsert) AddGracePeriod(v int64) *TenantUpsert {
+	u.Add(tenant.FieldGracePeriod, v)
+	return u
+}
+
+// SetSuspensionPeriod sets the "suspension_period" field.
+func (u *TenantUpsert) SetSuspensionPeriod(v int64) *TenantUpsert {
+	u.Set(tenant.FieldSuspensionPeriod, v)
+	return u
+}
+
+// UpdateSuspensionPeriod sets the "suspension_period" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateSuspensionPeriod() *TenantUpsert {
+	u.SetExcluded(tenant.FieldSuspensionPeriod)
+	return u
+}
+
+// AddSuspensionPeriod adds v to the "suspension_period" field.
+func (u *TenantUpsert) AddSuspensionPeriod(v int64) *TenantUpsert {
+	u.Add(tenant.FieldSuspensionPeriod, v)
+	return u
+}
+
+// SetDeletedUserRetention sets the "deleted_user_retention" field.
+func (u *TenantUpsert) SetDeletedUserRetention(v int64) *TenantUpsert {
+	u.Set(tenant.FieldDeletedUserRetention, v)
+	return u
+}
+
+// UpdateDeletedUserRetention sets the "deleted_user_retention" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateDeletedUserRetention() *TenantUpsert {
+	u.SetExcluded(tenant.FieldDeletedUserRetention)
+	return u
+}
+
+// AddDeletedUserRetention adds v to the "deleted_user_retention" field.
+func (u *TenantUpsert) AddDeletedUserRetention(v int64) *TenantUpsert {
+	u.Add(tenant.FieldDeletedUserRetention, v)
 	return u
 }
 
@@ -472,6 +644,90 @@ func (u *TenantUpsertOne) SetCountry(v string) *TenantUpsertOne {
 func (u *TenantUpsertOne) UpdateCountry() *TenantUpsertOne {
 	return u.Update(func(s *TenantUpsert) {
 		s.UpdateCountry()
+	})
+}
+
+// SetLossThreshold sets the "loss_threshold" field.
+func (u *TenantUpsertOne) SetLossThreshold(v int) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetLossThreshold(v)
+	})
+}
+
+// AddLossThreshold adds v to the "loss_threshold" field.
+func (u *TenantUpsertOne) AddLossThreshold(v int) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddLossThreshold(v)
+	})
+}
+
+// UpdateLossThreshold sets the "loss_threshold" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateLossThreshold() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateLossThreshold()
+	})
+}
+
+// SetGracePeriod sets the "grace_period" field.
+func (u *TenantUpsertOne) SetGracePeriod(v int64) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetGracePeriod(v)
+	})
+}
+
+// AddGracePeriod adds v to the "grace_period" field.
+func (u *TenantUpsertOne) AddGracePeriod(v int64) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddGracePeriod(v)
+	})
+}
+
+// UpdateGracePeriod sets the "grace_period" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateGracePeriod() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateGracePeriod()
+	})
+}
+
+// SetSuspensionPeriod sets the "suspension_period" field.
+func (u *TenantUpsertOne) SetSuspensionPeriod(v int64) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetSuspensionPeriod(v)
+	})
+}
+
+// AddSuspensionPeriod adds v to the "suspension_period" field.
+func (u *TenantUpsertOne) AddSuspensionPeriod(v int64) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddSuspensionPeriod(v)
+	})
+}
+
+// UpdateSuspensionPeriod sets the "suspension_period" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateSuspensionPeriod() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateSuspensionPeriod()
+	})
+}
+
+// SetDeletedUserRetention sets the "deleted_user_retention" field.
+func (u *TenantUpsertOne) SetDeletedUserRetention(v int64) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetDeletedUserRetention(v)
+	})
+}
+
+// AddDeletedUserRetention adds v to the "deleted_user_retention" field.
+func (u *TenantUpsertOne) AddDeletedUserRetention(v int64) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddDeletedUserRetention(v)
+	})
+}
+
+// UpdateDeletedUserRetention sets the "deleted_user_retention" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateDeletedUserRetention() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateDeletedUserRetention()
 	})
 }
 
@@ -813,6 +1069,90 @@ func (u *TenantUpsertBulk) SetCountry(v string) *TenantUpsertBulk {
 func (u *TenantUpsertBulk) UpdateCountry() *TenantUpsertBulk {
 	return u.Update(func(s *TenantUpsert) {
 		s.UpdateCountry()
+	})
+}
+
+// SetLossThreshold sets the "loss_threshold" field.
+func (u *TenantUpsertBulk) SetLossThreshold(v int) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetLossThreshold(v)
+	})
+}
+
+// AddLossThreshold adds v to the "loss_threshold" field.
+func (u *TenantUpsertBulk) AddLossThreshold(v int) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddLossThreshold(v)
+	})
+}
+
+// UpdateLossThreshold sets the "loss_threshold" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateLossThreshold() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateLossThreshold()
+	})
+}
+
+// SetGracePeriod sets the "grace_period" field.
+func (u *TenantUpsertBulk) SetGracePeriod(v int64) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetGracePeriod(v)
+	})
+}
+
+// AddGracePeriod adds v to the "grace_period" field.
+func (u *TenantUpsertBulk) AddGracePeriod(v int64) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddGracePeriod(v)
+	})
+}
+
+// UpdateGracePeriod sets the "grace_period" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateGracePeriod() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateGracePeriod()
+	})
+}
+
+// SetSuspensionPeriod sets the "suspension_period" field.
+func (u *TenantUpsertBulk) SetSuspensionPeriod(v int64) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetSuspensionPeriod(v)
+	})
+}
+
+// AddSuspensionPeriod adds v to the "suspension_period" field.
+func (u *TenantUpsertBulk) AddSuspensionPeriod(v int64) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddSuspensionPeriod(v)
+	})
+}
+
+// UpdateSuspensionPeriod sets the "suspension_period" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateSuspensionPeriod() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateSuspensionPeriod()
+	})
+}
+
+// SetDeletedUserRetention sets the "deleted_user_retention" field.
+func (u *TenantUpsertBulk) SetDeletedUserRetention(v int64) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetDeletedUserRetention(v)
+	})
+}
+
+// AddDeletedUserRetention adds v to the "deleted_user_retention" field.
+func (u *TenantUpsertBulk) AddDeletedUserRetention(v int64) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddDeletedUserRetention(v)
+	})
+}
+
+// UpdateDeletedUserRetention sets the "deleted_user_retention" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateDeletedUserRetention() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateDeletedUserRetention()
 	})
 }
 

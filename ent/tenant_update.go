@@ -71,6 +71,90 @@ func (_u *TenantUpdate) SetNillableCountry(v *string) *TenantUpdate {
 	return _u
 }
 
+// SetLossThreshold sets the "loss_threshold" field.
+func (_u *TenantUpdate) SetLossThreshold(v int) *TenantUpdate {
+	_u.mutation.ResetLossThreshold()
+	_u.mutation.SetLossThreshold(v)
+	return _u
+}
+
+// SetNillableLossThreshold sets the "loss_threshold" field if the given value is not nil.
+func (_u *TenantUpdate) SetNillableLossThreshold(v *int) *TenantUpdate {
+	if v != nil {
+		_u.SetLossThreshold(*v)
+	}
+	return _u
+}
+
+// AddLossThreshold adds value to the "loss_threshold" field.
+func (_u *TenantUpdate) AddLossThreshold(v int) *TenantUpdate {
+	_u.mutation.AddLossThreshold(v)
+	return _u
+}
+
+// SetGracePeriod sets the "grace_period" field.
+func (_u *TenantUpdate) SetGracePeriod(v int64) *TenantUpdate {
+	_u.mutation.ResetGracePeriod()
+	_u.mutation.SetGracePeriod(v)
+	return _u
+}
+
+// SetNillableGracePeriod sets the "grace_period" field if the given value is not nil.
+func (_u *TenantUpdate) SetNillableGracePeriod(v *int64) *TenantUpdate {
+	if v != nil {
+		_u.SetGracePeriod(*v)
+	}
+	return _u
+}
+
+// AddGracePeriod adds value to the "grace_period" field.
+func (_u *TenantUpdate) AddGracePeriod(v int64) *TenantUpdate {
+	_u.mutation.AddGracePeriod(v)
+	return _u
+}
+
+// SetSuspensionPeriod sets the "suspension_period" field.
+func (_u *TenantUpdate) SetSuspensionPeriod(v int64) *TenantUpdate {
+	_u.mutation.ResetSuspensionPeriod()
+	_u.mutation.SetSuspensionPeriod(v)
+	return _u
+}
+
+// SetNillableSuspensionPeriod sets the "suspension_period" field if the given value is not nil.
+func (_u *TenantUpdate) SetNillableSuspensionPeriod(v *int64) *TenantUpdate {
+	if v != nil {
+		_u.SetSuspensionPeriod(*v)
+	}
+	return _u
+}
+
+// AddSuspensionPeriod adds value to the "suspension_period" field.
+func (_u *TenantUpdate) AddSuspensionPeriod(v int64) *TenantUpdate {
+	_u.mutation.AddSuspensionPeriod(v)
+	return _u
+}
+
+// SetDeletedUserRetention sets the "deleted_user_retention" field.
+func (_u *TenantUpdate) SetDeletedUserRetention(v int64) *TenantUpdate {
+	_u.mutation.ResetDeletedUserRetention()
+	_u.mutation.SetDeletedUserRetention(v)
+	return _u
+}
+
+// SetNillableDeletedUserRetention sets the "deleted_user_retention" field if the given value is not nil.
+func (_u *TenantUpdate) SetNillableDeletedUserRetention(v *int64) *TenantUpdate {
+	if v != nil {
+		_u.SetDeletedUserRetention(*v)
+	}
+	return _u
+}
+
+// AddDeletedUserRetention adds value to the "deleted_user_retention" field.
+func (_u *TenantUpdate) AddDeletedUserRetention(v int64) *TenantUpdate {
+	_u.mutation.AddDeletedUserRetention(v)
+	return _u
+}
+
 // SetGraphRevision sets the "graph_revision" field.
 func (_u *TenantUpdate) SetGraphRevision(v int64) *TenantUpdate {
 	_u.mutation.ResetGraphRevision()
@@ -224,6 +308,30 @@ func (_u *TenantUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Country(); ok {
 		_spec.SetField(tenant.FieldCountry, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.LossThreshold(); ok {
+		_spec.SetField(tenant.FieldLossThreshold, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedLossThreshold(); ok {
+		_spec.AddField(tenant.FieldLossThreshold, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.GracePeriod(); ok {
+		_spec.SetField(tenant.FieldGracePeriod, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedGracePeriod(); ok {
+		_spec.AddField(tenant.FieldGracePeriod, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.SuspensionPeriod(); ok {
+		_spec.SetField(tenant.FieldSuspensionPeriod, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSuspensionPeriod(); ok {
+		_spec.AddField(tenant.FieldSuspensionPeriod, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.DeletedUserRetention(); ok {
+		_spec.SetField(tenant.FieldDeletedUserRetention, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedDeletedUserRetention(); ok {
+		_spec.AddField(tenant.FieldDeletedUserRetention, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.GraphRevision(); ok {
 		_spec.SetField(tenant.FieldGraphRevision, field.TypeInt64, value)
 	}
@@ -309,6 +417,90 @@ func (_u *TenantUpdateOne) SetNillableCountry(v *string) *TenantUpdateOne {
 	if v != nil {
 		_u.SetCountry(*v)
 	}
+	return _u
+}
+
+// SetLossThreshold sets the "loss_threshold" field.
+func (_u *TenantUpdateOne) SetLossThreshold(v int) *TenantUpdateOne {
+	_u.mutation.ResetLossThreshold()
+	_u.mutation.SetLossThreshold(v)
+	return _u
+}
+
+// SetNillableLossThreshold sets the "loss_threshold" field if the given value is not nil.
+func (_u *TenantUpdateOne) SetNillableLossThreshold(v *int) *TenantUpdateOne {
+	if v != nil {
+		_u.SetLossThreshold(*v)
+	}
+	return _u
+}
+
+// AddLossThreshold adds value to the "loss_threshold" field.
+func (_u *TenantUpdateOne) AddLossThreshold(v int) *TenantUpdateOne {
+	_u.mutation.AddLossThreshold(v)
+	return _u
+}
+
+// SetGracePeriod sets the "grace_period" field.
+func (_u *TenantUpdateOne) SetGracePeriod(v int64) *TenantUpdateOne {
+	_u.mutation.ResetGracePeriod()
+	_u.mutation.SetGracePeriod(v)
+	return _u
+}
+
+// SetNillableGracePeriod sets the "grace_period" field if the given value is not nil.
+func (_u *TenantUpdateOne) SetNillableGracePeriod(v *int64) *TenantUpdateOne {
+	if v != nil {
+		_u.SetGracePeriod(*v)
+	}
+	return _u
+}
+
+// AddGracePeriod adds value to the "grace_period" field.
+func (_u *TenantUpdateOne) AddGracePeriod(v int64) *TenantUpdateOne {
+	_u.mutation.AddGracePeriod(v)
+	return _u
+}
+
+// SetSuspensionPeriod sets the "suspension_period" field.
+func (_u *TenantUpdateOne) SetSuspensionPeriod(v int64) *TenantUpdateOne {
+	_u.mutation.ResetSuspensionPeriod()
+	_u.mutation.SetSuspensionPeriod(v)
+	return _u
+}
+
+// SetNillableSuspensionPeriod sets the "suspension_period" field if the given value is not nil.
+func (_u *TenantUpdateOne) SetNillableSuspensionPeriod(v *int64) *TenantUpdateOne {
+	if v != nil {
+		_u.SetSuspensionPeriod(*v)
+	}
+	return _u
+}
+
+// AddSuspensionPeriod adds value to the "suspension_period" field.
+func (_u *TenantUpdateOne) AddSuspensionPeriod(v int64) *TenantUpdateOne {
+	_u.mutation.AddSuspensionPeriod(v)
+	return _u
+}
+
+// SetDeletedUserRetention sets the "deleted_user_retention" field.
+func (_u *TenantUpdateOne) SetDeletedUserRetention(v int64) *TenantUpdateOne {
+	_u.mutation.ResetDeletedUserRetention()
+	_u.mutation.SetDeletedUserRetention(v)
+	return _u
+}
+
+// SetNillableDeletedUserRetention sets the "deleted_user_retention" field if the given value is not nil.
+func (_u *TenantUpdateOne) SetNillableDeletedUserRetention(v *int64) *TenantUpdateOne {
+	if v != nil {
+		_u.SetDeletedUserRetention(*v)
+	}
+	return _u
+}
+
+// AddDeletedUserRetention adds value to the "deleted_user_retention" field.
+func (_u *TenantUpdateOne) AddDeletedUserRetention(v int64) *TenantUpdateOne {
+	_u.mutation.AddDeletedUserRetention(v)
 	return _u
 }
 
@@ -494,6 +686,30 @@ func (_u *TenantUpdateOne) sqlSave(ctx context.Context) (_node *Tenant, err erro
 	}
 	if value, ok := _u.mutation.Country(); ok {
 		_spec.SetField(tenant.FieldCountry, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.LossThreshold(); ok {
+		_spec.SetField(tenant.FieldLossThreshold, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedLossThreshold(); ok {
+		_spec.AddField(tenant.FieldLossThreshold, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.GracePeriod(); ok {
+		_spec.SetField(tenant.FieldGracePeriod, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedGracePeriod(); ok {
+		_spec.AddField(tenant.FieldGracePeriod, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.SuspensionPeriod(); ok {
+		_spec.SetField(tenant.FieldSuspensionPeriod, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSuspensionPeriod(); ok {
+		_spec.AddField(tenant.FieldSuspensionPeriod, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.DeletedUserRetention(); ok {
+		_spec.SetField(tenant.FieldDeletedUserRetention, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedDeletedUserRetention(); ok {
+		_spec.AddField(tenant.FieldDeletedUserRetention, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.GraphRevision(); ok {
 		_spec.SetField(tenant.FieldGraphRevision, field.TypeInt64, value)

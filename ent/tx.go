@@ -38,6 +38,10 @@ type Tx struct {
 	Nesting *NestingClient
 	// Plan is the client for interacting with the Plan builders.
 	Plan *PlanClient
+	// PlanLocation is the client for interacting with the PlanLocation builders.
+	PlanLocation *PlanLocationClient
+	// PlanPrerequisite is the client for interacting with the PlanPrerequisite builders.
+	PlanPrerequisite *PlanPrerequisiteClient
 	// Product is the client for interacting with the Product builders.
 	Product *ProductClient
 	// ProductPlan is the client for interacting with the ProductPlan builders.
@@ -195,6 +199,8 @@ func (tx *Tx) init() {
 	tx.Membership = NewMembershipClient(tx.config)
 	tx.Nesting = NewNestingClient(tx.config)
 	tx.Plan = NewPlanClient(tx.config)
+	tx.PlanLocation = NewPlanLocationClient(tx.config)
+	tx.PlanPrerequisite = NewPlanPrerequisiteClient(tx.config)
 	tx.Product = NewProductClient(tx.config)
 	tx.ProductPlan = NewProductPlanClient(tx.config)
 	tx.SeatCounter = NewSeatCounterClient(tx.config)

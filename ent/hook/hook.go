@@ -153,6 +153,30 @@ func (f PlanFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error)
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PlanMutation", m)
 }
 
+// The PlanLocationFunc type is an adapter to allow the use of ordinary
+// function as PlanLocation mutator.
+type PlanLocationFunc func(context.Context, *ent.PlanLocationMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PlanLocationFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.PlanLocationMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PlanLocationMutation", m)
+}
+
+// The PlanPrerequisiteFunc type is an adapter to allow the use of ordinary
+// function as PlanPrerequisite mutator.
+type PlanPrerequisiteFunc func(context.Context, *ent.PlanPrerequisiteMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PlanPrerequisiteFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.PlanPrerequisiteMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PlanPrerequisiteMutation", m)
+}
+
 // The ProductFunc type is an adapter to allow the use of ordinary
 // function as Product mutator.
 type ProductFunc func(context.Context, *ent.ProductMutation) (ent.Value, error)

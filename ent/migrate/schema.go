@@ -332,6 +332,7 @@ var (
 		{Name: "service_plan_name", Type: field.TypeString},
 		{Name: "display_name", Type: field.TypeString},
 		{Name: "display_name_key", Type: field.TypeString},
+		{Name: "auto_assigned", Type: field.TypeBool, Default: false},
 		{Name: "retired_at", Type: field.TypeInt64, Nullable: true},
 	}
 	// PlansTable holds the schema information for the "plans" table.
@@ -344,6 +345,50 @@ var (
 				Name:    "plan_display_name_key_id",
 				Unique:  false,
 				Columns: []*schema.Column{PlansColumns[3], PlansColumns[0]},
+			},
+		},
+	}
+	// PlanLocationsColumns holds the columns for the "plan_locations" table.
+	PlanLocationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "plan_id", Type: field.TypeUUID},
+		{Name: "country", Type: field.TypeString, Size: 2},
+		{Name: "allowed", Type: field.TypeBool},
+	}
+	// PlanLocationsTable holds the schema information for the "plan_locations" table.
+	PlanLocationsTable = &schema.Table{
+		Name:       "plan_locations",
+		Columns:    PlanLocationsColumns,
+		PrimaryKey: []*schema.Column{PlanLocationsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "planlocation_plan_id_country",
+				Unique:  true,
+				Columns: []*schema.Column{PlanLocationsColumns[1], PlanLocationsColumns[2]},
+			},
+		},
+	}
+	// PlanPrerequisitesColumns holds the columns for the "plan_prerequisites" table.
+	PlanPrerequisitesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "plan_id", Type: field.TypeUUID},
+		{Name: "requires_id", Type: field.TypeUUID},
+	}
+	// PlanPrerequisitesTable holds the schema information for the "plan_prerequisites" table.
+	PlanPrerequisitesTable = &schema.Table{
+		Name:       "plan_prerequisites",
+		Columns:    PlanPrerequisitesColumns,
+		PrimaryKey: []*schema.Column{PlanPrerequisitesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "planprerequisite_plan_id_requires_id",
+				Unique:  true,
+				Columns: []*schema.Column{PlanPrerequisitesColumns[1], PlanPrerequisitesColumns[2]},
+			},
+			{
+				Name:    "planprerequisite_requires_id",
+				Unique:  false,
+				Columns: []*schema.Column{PlanPrerequisitesColumns[2]},
 			},
 		},
 	}
@@ -426,6 +471,10 @@ var (
 		{Name: "product_id", Type: field.TypeUUID},
 		{Name: "seats", Type: field.TypeInt32, Nullable: true},
 		{Name: "status", Type: field.TypeString},
+		{Name: "starts_at", Type: field.TypeInt64, Default: 0},
+		{Name: "live_since", Type: field.TypeInt64, Nullable: true},
+		{Name: "renews_at", Type: field.TypeInt64, Nullable: true},
+		{Name: "ends_at", Type: field.TypeInt64, Nullable: true},
 		{Name: "created_at", Type: field.TypeInt64},
 		{Name: "updated_at", Type: field.TypeInt64},
 		{Name: "cancelled_at", Type: field.TypeInt64, Nullable: true},
@@ -452,6 +501,22 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{SubscriptionsColumns[2]},
 			},
+			{
+				Name:    "subscriptions_beginning",
+				Unique:  false,
+				Columns: []*schema.Column{SubscriptionsColumns[4], SubscriptionsColumns[5]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'SCHEDULED'",
+				},
+			},
+			{
+				Name:    "subscriptions_ending",
+				Unique:  false,
+				Columns: []*schema.Column{SubscriptionsColumns[4], SubscriptionsColumns[8]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "ends_at IS NOT NULL AND status IN ('ENABLED', 'WARNING', 'SUSPENDED')",
+				},
+			},
 		},
 	}
 	// TenantsColumns holds the columns for the "tenants" table.
@@ -460,6 +525,10 @@ var (
 		{Name: "name", Type: field.TypeString},
 		{Name: "name_key", Type: field.TypeString, Unique: true},
 		{Name: "country", Type: field.TypeString, Size: 2},
+		{Name: "loss_threshold", Type: field.TypeInt, Default: 100},
+		{Name: "grace_period", Type: field.TypeInt64, Default: 2592000000000},
+		{Name: "suspension_period", Type: field.TypeInt64, Default: 7776000000000},
+		{Name: "deleted_user_retention", Type: field.TypeInt64, Default: 2592000000000},
 		{Name: "graph_revision", Type: field.TypeInt64, Default: 0},
 		{Name: "audit_sequence", Type: field.TypeInt64, Default: 0},
 		{Name: "last_instant", Type: field.TypeInt64},
@@ -531,6 +600,14 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{UsersColumns[1], UsersColumns[7]},
 			},
+			{
+				Name:    "users_deleted",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[15]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "deleted_at IS NOT NULL",
+				},
+			},
 		},
 	}
 	// UserWordsColumns holds the columns for the "user_words" table.
@@ -572,6 +649,8 @@ var (
 		MembershipsTable,
 		NestingsTable,
 		PlansTable,
+		PlanLocationsTable,
+		PlanPrerequisitesTable,
 		ProductsTable,
 		ProductPlansTable,
 		SeatCountersTable,
@@ -618,6 +697,12 @@ func init() {
 	}
 	PlansTable.Annotation = &entsql.Annotation{
 		Table: "plans",
+	}
+	PlanLocationsTable.Annotation = &entsql.Annotation{
+		Table: "plan_locations",
+	}
+	PlanPrerequisitesTable.Annotation = &entsql.Annotation{
+		Table: "plan_prerequisites",
 	}
 	ProductsTable.Annotation = &entsql.Annotation{
 		Table: "products",

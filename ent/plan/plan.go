@@ -17,6 +17,8 @@ const (
 	FieldDisplayName = "display_name"
 	// FieldDisplayNameKey holds the string denoting the display_name_key field in the database.
 	FieldDisplayNameKey = "display_name_key"
+	// FieldAutoAssigned holds the string denoting the auto_assigned field in the database.
+	FieldAutoAssigned = "auto_assigned"
 	// FieldRetiredAt holds the string denoting the retired_at field in the database.
 	FieldRetiredAt = "retired_at"
 	// Table holds the table name of the plan in the database.
@@ -29,6 +31,7 @@ var Columns = []string{
 	FieldServicePlanName,
 	FieldDisplayName,
 	FieldDisplayNameKey,
+	FieldAutoAssigned,
 	FieldRetiredAt,
 }
 
@@ -41,6 +44,11 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultAutoAssigned holds the default value on creation for the "auto_assigned" field.
+	DefaultAutoAssigned bool
+)
 
 // OrderOption defines the ordering options for the Plan queries.
 type OrderOption func(*sql.Selector)
@@ -63,6 +71,11 @@ func ByDisplayName(opts ...sql.OrderTermOption) OrderOption {
 // ByDisplayNameKey orders the results by the display_name_key field.
 func ByDisplayNameKey(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDisplayNameKey, opts...).ToFunc()
+}
+
+// ByAutoAssigned orders the results by the auto_assigned field.
+func ByAutoAssigned(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAutoAssigned, opts...).ToFunc()
 }
 
 // ByRetiredAt orders the results by the retired_at field.

@@ -69,6 +69,11 @@ func DisplayNameKey(v string) predicate.Plan {
 	return predicate.Plan(sql.FieldEQ(FieldDisplayNameKey, v))
 }
 
+// AutoAssigned applies equality check predicate on the "auto_assigned" field. It's identical to AutoAssignedEQ.
+func AutoAssigned(v bool) predicate.Plan {
+	return predicate.Plan(sql.FieldEQ(FieldAutoAssigned, v))
+}
+
 // RetiredAt applies equality check predicate on the "retired_at" field. It's identical to RetiredAtEQ.
 func RetiredAt(v clock.Instant) predicate.Plan {
 	vc := int64(v)
@@ -268,6 +273,16 @@ func DisplayNameKeyEqualFold(v string) predicate.Plan {
 // DisplayNameKeyContainsFold applies the ContainsFold predicate on the "display_name_key" field.
 func DisplayNameKeyContainsFold(v string) predicate.Plan {
 	return predicate.Plan(sql.FieldContainsFold(FieldDisplayNameKey, v))
+}
+
+// AutoAssignedEQ applies the EQ predicate on the "auto_assigned" field.
+func AutoAssignedEQ(v bool) predicate.Plan {
+	return predicate.Plan(sql.FieldEQ(FieldAutoAssigned, v))
+}
+
+// AutoAssignedNEQ applies the NEQ predicate on the "auto_assigned" field.
+func AutoAssignedNEQ(v bool) predicate.Plan {
+	return predicate.Plan(sql.FieldNEQ(FieldAutoAssigned, v))
 }
 
 // RetiredAtEQ applies the EQ predicate on the "retired_at" field.

@@ -42,6 +42,12 @@ type Nesting func(*sql.Selector)
 // Plan is the predicate function for plan builders.
 type Plan func(*sql.Selector)
 
+// PlanLocation is the predicate function for planlocation builders.
+type PlanLocation func(*sql.Selector)
+
+// PlanPrerequisite is the predicate function for planprerequisite builders.
+type PlanPrerequisite func(*sql.Selector)
+
 // Product is the predicate function for product builders.
 type Product func(*sql.Selector)
 

@@ -59,6 +59,7 @@ func (Plan) Fields() []ent.Field {
 		field.String("service_plan_name"),
 		field.String("display_name"),
 		field.String("display_name_key"),
+		field.Bool("auto_assigned").Default(false).Comment("comes to everybody, takes part in no check (R7)"),
 		optionalInstant("retired_at"),
 	}
 }
@@ -131,4 +132,50 @@ func (ExclusionSetPlan) Indexes() []ent.Index {
 // Annotations of ExclusionSetPlan.
 func (ExclusionSetPlan) Annotations() []schema.Annotation {
 	return []schema.Annotation{entsql.Annotation{Table: "exclusion_set_plans"}}
+}
+
+// PlanPrerequisite is one of the plans of which a plan needs any one (R10).
+type PlanPrerequisite struct{ ent.Schema }
+
+// Fields of PlanPrerequisite.
+func (PlanPrerequisite) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id").Immutable(),
+		field.UUID("plan_id", uuid.UUID{}),
+		field.UUID("requires_id", uuid.UUID{}),
+	}
+}
+
+// Indexes of PlanPrerequisite.
+func (PlanPrerequisite) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("plan_id", "requires_id").Unique(), index.Fields("requires_id")}
+}
+
+// Annotations of PlanPrerequisite.
+func (PlanPrerequisite) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "plan_prerequisites"}}
+}
+
+// PlanLocation allows or prohibits a plan in a country (R11). A plan that is allowed anywhere
+// is allowed nowhere else.
+type PlanLocation struct{ ent.Schema }
+
+// Fields of PlanLocation.
+func (PlanLocation) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id").Immutable(),
+		field.UUID("plan_id", uuid.UUID{}),
+		field.String("country").MaxLen(2).Comment("ISO 3166-1 alpha-2"),
+		field.Bool("allowed").Comment("false: prohibited"),
+	}
+}
+
+// Indexes of PlanLocation.
+func (PlanLocation) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("plan_id", "country").Unique()}
+}
+
+// Annotations of PlanLocation.
+func (PlanLocation) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "plan_locations"}}
 }

@@ -46,6 +46,7 @@ func (User) Indexes() []ent.Index {
 		index.Fields("tenant_id", "display_name_key", "id"),
 		index.Fields("tenant_id", "created_at", "id"),
 		index.Fields("tenant_id", "department"),
+		index.Fields("deleted_at").StorageKey("users_deleted").Annotations(entsql.IndexWhere("deleted_at IS NOT NULL")),
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/clock"
 )
 
 // Subscription is a purchase of seats of a product.
@@ -21,6 +23,10 @@ func (Subscription) Fields() []ent.Field {
 		field.UUID("product_id", uuid.UUID{}),
 		field.Int32("seats").Optional().Nillable().Comment("null: unlimited"),
 		field.String("status"),
+		field.Int64("starts_at").GoType(clock.Instant(0)).Default(0).Comment("while SCHEDULED: when it becomes live"),
+		optionalInstant("live_since", "when it became live; null where it never was"),
+		optionalInstant("renews_at", "told by whoever bought it; nothing happens then"),
+		optionalInstant("ends_at", "when it expires (R16)"),
 		instant("created_at"),
 		instant("updated_at"),
 		optionalInstant("cancelled_at"),
@@ -30,7 +36,13 @@ func (Subscription) Fields() []ent.Field {
 
 // Indexes of Subscription.
 func (Subscription) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("tenant_id", "product_id"), index.Fields("product_id")}
+	return []ent.Index{
+		index.Fields("tenant_id", "product_id"),
+		index.Fields("product_id"),
+		index.Fields("status", "starts_at").StorageKey("subscriptions_beginning").Annotations(entsql.IndexWhere("status = 'SCHEDULED'")),
+		index.Fields("status", "ends_at").StorageKey("subscriptions_ending").
+			Annotations(entsql.IndexWhere("ends_at IS NOT NULL AND status IN ('ENABLED', 'WARNING', 'SUSPENDED')")),
+	}
 }
 
 // Annotations of Subscription.

@@ -9,6 +9,7 @@ package schema
 
 import (
 	"strings"
+	"time"
 
 	"entgo.io/ent"
 	"entgo.io/ent/schema/field"
@@ -52,4 +53,9 @@ func instant(name string, comment ...string) ent.Field {
 // optionalInstant is a point in time that may not be set.
 func optionalInstant(name string, comment ...string) ent.Field {
 	return field.Int64(name).GoType(clock.Instant(0)).Optional().Nillable().Comment(strings.Join(comment, " "))
+}
+
+// duration is a required number of microseconds.
+func duration(name string, initial time.Duration, comment string) ent.Field {
+	return field.Int64(name).Default(initial.Microseconds()).Comment("microseconds " + comment)
 }

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"time"
+
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
@@ -19,6 +21,10 @@ func (Tenant) Fields() []ent.Field {
 		field.String("name"),
 		field.String("name_key").Unique(),
 		field.String("country").MaxLen(2).Comment("ISO 3166-1 alpha-2"),
+		field.Int("loss_threshold").Default(100).Comment("users that a change may take a product from unasked (R27)"),
+		duration("grace_period", 30*24*time.Hour, "from the end of a subscription to its suspension (R16)"),
+		duration("suspension_period", 90*24*time.Hour, "from the suspension of a subscription to its lock-out (R16)"),
+		duration("deleted_user_retention", 30*24*time.Hour, "from the deletion of a user to the removal for good (R19)"),
 		field.Int64("graph_revision").Default(0).Comment("rises with every change of a fact held in the tenant graph"),
 		field.Int64("audit_sequence").Default(0).Comment("number of the last audit event"),
 		instant("last_instant", "instant of the last change; the next one is later"),

@@ -4,6 +4,7 @@ package subscription
 
 import (
 	"entgo.io/ent/dialect/sql"
+	"github.com/licensegraph/licensegraph/internal/clock"
 )
 
 const (
@@ -19,6 +20,14 @@ const (
 	FieldSeats = "seats"
 	// FieldStatus holds the string denoting the status field in the database.
 	FieldStatus = "status"
+	// FieldStartsAt holds the string denoting the starts_at field in the database.
+	FieldStartsAt = "starts_at"
+	// FieldLiveSince holds the string denoting the live_since field in the database.
+	FieldLiveSince = "live_since"
+	// FieldRenewsAt holds the string denoting the renews_at field in the database.
+	FieldRenewsAt = "renews_at"
+	// FieldEndsAt holds the string denoting the ends_at field in the database.
+	FieldEndsAt = "ends_at"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
@@ -38,6 +47,10 @@ var Columns = []string{
 	FieldProductID,
 	FieldSeats,
 	FieldStatus,
+	FieldStartsAt,
+	FieldLiveSince,
+	FieldRenewsAt,
+	FieldEndsAt,
 	FieldCreatedAt,
 	FieldUpdatedAt,
 	FieldCancelledAt,
@@ -55,6 +68,8 @@ func ValidColumn(column string) bool {
 }
 
 var (
+	// DefaultStartsAt holds the default value on creation for the "starts_at" field.
+	DefaultStartsAt clock.Instant
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
 )
@@ -85,6 +100,26 @@ func BySeats(opts ...sql.OrderTermOption) OrderOption {
 // ByStatus orders the results by the status field.
 func ByStatus(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStatus, opts...).ToFunc()
+}
+
+// ByStartsAt orders the results by the starts_at field.
+func ByStartsAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldStartsAt, opts...).ToFunc()
+}
+
+// ByLiveSince orders the results by the live_since field.
+func ByLiveSince(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLiveSince, opts...).ToFunc()
+}
+
+// ByRenewsAt orders the results by the renews_at field.
+func ByRenewsAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRenewsAt, opts...).ToFunc()
+}
+
+// ByEndsAt orders the results by the ends_at field.
+func ByEndsAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEndsAt, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -74,6 +74,30 @@ func Status(v string) predicate.Subscription {
 	return predicate.Subscription(sql.FieldEQ(FieldStatus, v))
 }
 
+// StartsAt applies equality check predicate on the "starts_at" field. It's identical to StartsAtEQ.
+func StartsAt(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldEQ(FieldStartsAt, vc))
+}
+
+// LiveSince applies equality check predicate on the "live_since" field. It's identical to LiveSinceEQ.
+func LiveSince(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldEQ(FieldLiveSince, vc))
+}
+
+// RenewsAt applies equality check predicate on the "renews_at" field. It's identical to RenewsAtEQ.
+func RenewsAt(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldEQ(FieldRenewsAt, vc))
+}
+
+// EndsAt applies equality check predicate on the "ends_at" field. It's identical to EndsAtEQ.
+func EndsAt(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldEQ(FieldEndsAt, vc))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v clock.Instant) predicate.Subscription {
 	vc := int64(v)
@@ -290,6 +314,252 @@ func StatusEqualFold(v string) predicate.Subscription {
 // StatusContainsFold applies the ContainsFold predicate on the "status" field.
 func StatusContainsFold(v string) predicate.Subscription {
 	return predicate.Subscription(sql.FieldContainsFold(FieldStatus, v))
+}
+
+// StartsAtEQ applies the EQ predicate on the "starts_at" field.
+func StartsAtEQ(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldEQ(FieldStartsAt, vc))
+}
+
+// StartsAtNEQ applies the NEQ predicate on the "starts_at" field.
+func StartsAtNEQ(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldNEQ(FieldStartsAt, vc))
+}
+
+// StartsAtIn applies the In predicate on the "starts_at" field.
+func StartsAtIn(vs ...clock.Instant) predicate.Subscription {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Subscription(sql.FieldIn(FieldStartsAt, v...))
+}
+
+// StartsAtNotIn applies the NotIn predicate on the "starts_at" field.
+func StartsAtNotIn(vs ...clock.Instant) predicate.Subscription {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Subscription(sql.FieldNotIn(FieldStartsAt, v...))
+}
+
+// StartsAtGT applies the GT predicate on the "starts_at" field.
+func StartsAtGT(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldGT(FieldStartsAt, vc))
+}
+
+// StartsAtGTE applies the GTE predicate on the "starts_at" field.
+func StartsAtGTE(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldGTE(FieldStartsAt, vc))
+}
+
+// StartsAtLT applies the LT predicate on the "starts_at" field.
+func StartsAtLT(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldLT(FieldStartsAt, vc))
+}
+
+// StartsAtLTE applies the LTE predicate on the "starts_at" field.
+func StartsAtLTE(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldLTE(FieldStartsAt, vc))
+}
+
+// LiveSinceEQ applies the EQ predicate on the "live_since" field.
+func LiveSinceEQ(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldEQ(FieldLiveSince, vc))
+}
+
+// LiveSinceNEQ applies the NEQ predicate on the "live_since" field.
+func LiveSinceNEQ(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldNEQ(FieldLiveSince, vc))
+}
+
+// LiveSinceIn applies the In predicate on the "live_since" field.
+func LiveSinceIn(vs ...clock.Instant) predicate.Subscription {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Subscription(sql.FieldIn(FieldLiveSince, v...))
+}
+
+// LiveSinceNotIn applies the NotIn predicate on the "live_since" field.
+func LiveSinceNotIn(vs ...clock.Instant) predicate.Subscription {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Subscription(sql.FieldNotIn(FieldLiveSince, v...))
+}
+
+// LiveSinceGT applies the GT predicate on the "live_since" field.
+func LiveSinceGT(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldGT(FieldLiveSince, vc))
+}
+
+// LiveSinceGTE applies the GTE predicate on the "live_since" field.
+func LiveSinceGTE(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldGTE(FieldLiveSince, vc))
+}
+
+// LiveSinceLT applies the LT predicate on the "live_since" field.
+func LiveSinceLT(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldLT(FieldLiveSince, vc))
+}
+
+// LiveSinceLTE applies the LTE predicate on the "live_since" field.
+func LiveSinceLTE(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldLTE(FieldLiveSince, vc))
+}
+
+// LiveSinceIsNil applies the IsNil predicate on the "live_since" field.
+func LiveSinceIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldLiveSince))
+}
+
+// LiveSinceNotNil applies the NotNil predicate on the "live_since" field.
+func LiveSinceNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldLiveSince))
+}
+
+// RenewsAtEQ applies the EQ predicate on the "renews_at" field.
+func RenewsAtEQ(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldEQ(FieldRenewsAt, vc))
+}
+
+// RenewsAtNEQ applies the NEQ predicate on the "renews_at" field.
+func RenewsAtNEQ(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldNEQ(FieldRenewsAt, vc))
+}
+
+// RenewsAtIn applies the In predicate on the "renews_at" field.
+func RenewsAtIn(vs ...clock.Instant) predicate.Subscription {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Subscription(sql.FieldIn(FieldRenewsAt, v...))
+}
+
+// RenewsAtNotIn applies the NotIn predicate on the "renews_at" field.
+func RenewsAtNotIn(vs ...clock.Instant) predicate.Subscription {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Subscription(sql.FieldNotIn(FieldRenewsAt, v...))
+}
+
+// RenewsAtGT applies the GT predicate on the "renews_at" field.
+func RenewsAtGT(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldGT(FieldRenewsAt, vc))
+}
+
+// RenewsAtGTE applies the GTE predicate on the "renews_at" field.
+func RenewsAtGTE(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldGTE(FieldRenewsAt, vc))
+}
+
+// RenewsAtLT applies the LT predicate on the "renews_at" field.
+func RenewsAtLT(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldLT(FieldRenewsAt, vc))
+}
+
+// RenewsAtLTE applies the LTE predicate on the "renews_at" field.
+func RenewsAtLTE(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldLTE(FieldRenewsAt, vc))
+}
+
+// RenewsAtIsNil applies the IsNil predicate on the "renews_at" field.
+func RenewsAtIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldRenewsAt))
+}
+
+// RenewsAtNotNil applies the NotNil predicate on the "renews_at" field.
+func RenewsAtNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldRenewsAt))
+}
+
+// EndsAtEQ applies the EQ predicate on the "ends_at" field.
+func EndsAtEQ(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldEQ(FieldEndsAt, vc))
+}
+
+// EndsAtNEQ applies the NEQ predicate on the "ends_at" field.
+func EndsAtNEQ(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldNEQ(FieldEndsAt, vc))
+}
+
+// EndsAtIn applies the In predicate on the "ends_at" field.
+func EndsAtIn(vs ...clock.Instant) predicate.Subscription {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Subscription(sql.FieldIn(FieldEndsAt, v...))
+}
+
+// EndsAtNotIn applies the NotIn predicate on the "ends_at" field.
+func EndsAtNotIn(vs ...clock.Instant) predicate.Subscription {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Subscription(sql.FieldNotIn(FieldEndsAt, v...))
+}
+
+// EndsAtGT applies the GT predicate on the "ends_at" field.
+func EndsAtGT(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldGT(FieldEndsAt, vc))
+}
+
+// EndsAtGTE applies the GTE predicate on the "ends_at" field.
+func EndsAtGTE(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldGTE(FieldEndsAt, vc))
+}
+
+// EndsAtLT applies the LT predicate on the "ends_at" field.
+func EndsAtLT(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldLT(FieldEndsAt, vc))
+}
+
+// EndsAtLTE applies the LTE predicate on the "ends_at" field.
+func EndsAtLTE(v clock.Instant) predicate.Subscription {
+	vc := int64(v)
+	return predicate.Subscription(sql.FieldLTE(FieldEndsAt, vc))
+}
+
+// EndsAtIsNil applies the IsNil predicate on the "ends_at" field.
+func EndsAtIsNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldIsNull(FieldEndsAt))
+}
+
+// EndsAtNotNil applies the NotNil predicate on the "ends_at" field.
+func EndsAtNotNil() predicate.Subscription {
+	return predicate.Subscription(sql.FieldNotNull(FieldEndsAt))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -17,6 +17,14 @@ const (
 	FieldNameKey = "name_key"
 	// FieldCountry holds the string denoting the country field in the database.
 	FieldCountry = "country"
+	// FieldLossThreshold holds the string denoting the loss_threshold field in the database.
+	FieldLossThreshold = "loss_threshold"
+	// FieldGracePeriod holds the string denoting the grace_period field in the database.
+	FieldGracePeriod = "grace_period"
+	// FieldSuspensionPeriod holds the string denoting the suspension_period field in the database.
+	FieldSuspensionPeriod = "suspension_period"
+	// FieldDeletedUserRetention holds the string denoting the deleted_user_retention field in the database.
+	FieldDeletedUserRetention = "deleted_user_retention"
 	// FieldGraphRevision holds the string denoting the graph_revision field in the database.
 	FieldGraphRevision = "graph_revision"
 	// FieldAuditSequence holds the string denoting the audit_sequence field in the database.
@@ -35,6 +43,10 @@ var Columns = []string{
 	FieldName,
 	FieldNameKey,
 	FieldCountry,
+	FieldLossThreshold,
+	FieldGracePeriod,
+	FieldSuspensionPeriod,
+	FieldDeletedUserRetention,
 	FieldGraphRevision,
 	FieldAuditSequence,
 	FieldLastInstant,
@@ -54,6 +66,14 @@ func ValidColumn(column string) bool {
 var (
 	// CountryValidator is a validator for the "country" field. It is called by the builders before save.
 	CountryValidator func(string) error
+	// DefaultLossThreshold holds the default value on creation for the "loss_threshold" field.
+	DefaultLossThreshold int
+	// DefaultGracePeriod holds the default value on creation for the "grace_period" field.
+	DefaultGracePeriod int64
+	// DefaultSuspensionPeriod holds the default value on creation for the "suspension_period" field.
+	DefaultSuspensionPeriod int64
+	// DefaultDeletedUserRetention holds the default value on creation for the "deleted_user_retention" field.
+	DefaultDeletedUserRetention int64
 	// DefaultGraphRevision holds the default value on creation for the "graph_revision" field.
 	DefaultGraphRevision int64
 	// DefaultAuditSequence holds the default value on creation for the "audit_sequence" field.
@@ -81,6 +101,26 @@ func ByNameKey(opts ...sql.OrderTermOption) OrderOption {
 // ByCountry orders the results by the country field.
 func ByCountry(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCountry, opts...).ToFunc()
+}
+
+// ByLossThreshold orders the results by the loss_threshold field.
+func ByLossThreshold(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLossThreshold, opts...).ToFunc()
+}
+
+// ByGracePeriod orders the results by the grace_period field.
+func ByGracePeriod(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldGracePeriod, opts...).ToFunc()
+}
+
+// BySuspensionPeriod orders the results by the suspension_period field.
+func BySuspensionPeriod(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSuspensionPeriod, opts...).ToFunc()
+}
+
+// ByDeletedUserRetention orders the results by the deleted_user_retention field.
+func ByDeletedUserRetention(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDeletedUserRetention, opts...).ToFunc()
 }
 
 // ByGraphRevision orders the results by the graph_revision field.

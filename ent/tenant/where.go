@@ -69,6 +69,26 @@ func Country(v string) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldCountry, v))
 }
 
+// LossThreshold applies equality check predicate on the "loss_threshold" field. It's identical to LossThresholdEQ.
+func LossThreshold(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldLossThreshold, v))
+}
+
+// GracePeriod applies equality check predicate on the "grace_period" field. It's identical to GracePeriodEQ.
+func GracePeriod(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldGracePeriod, v))
+}
+
+// SuspensionPeriod applies equality check predicate on the "suspension_period" field. It's identical to SuspensionPeriodEQ.
+func SuspensionPeriod(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldSuspensionPeriod, v))
+}
+
+// DeletedUserRetention applies equality check predicate on the "deleted_user_retention" field. It's identical to DeletedUserRetentionEQ.
+func DeletedUserRetention(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldDeletedUserRetention, v))
+}
+
 // GraphRevision applies equality check predicate on the "graph_revision" field. It's identical to GraphRevisionEQ.
 func GraphRevision(v int64) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldGraphRevision, v))
@@ -284,6 +304,166 @@ func CountryEqualFold(v string) predicate.Tenant {
 // CountryContainsFold applies the ContainsFold predicate on the "country" field.
 func CountryContainsFold(v string) predicate.Tenant {
 	return predicate.Tenant(sql.FieldContainsFold(FieldCountry, v))
+}
+
+// LossThresholdEQ applies the EQ predicate on the "loss_threshold" field.
+func LossThresholdEQ(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldLossThreshold, v))
+}
+
+// LossThresholdNEQ applies the NEQ predicate on the "loss_threshold" field.
+func LossThresholdNEQ(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNEQ(FieldLossThreshold, v))
+}
+
+// LossThresholdIn applies the In predicate on the "loss_threshold" field.
+func LossThresholdIn(vs ...int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldIn(FieldLossThreshold, vs...))
+}
+
+// LossThresholdNotIn applies the NotIn predicate on the "loss_threshold" field.
+func LossThresholdNotIn(vs ...int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotIn(FieldLossThreshold, vs...))
+}
+
+// LossThresholdGT applies the GT predicate on the "loss_threshold" field.
+func LossThresholdGT(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGT(FieldLossThreshold, v))
+}
+
+// LossThresholdGTE applies the GTE predicate on the "loss_threshold" field.
+func LossThresholdGTE(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGTE(FieldLossThreshold, v))
+}
+
+// LossThresholdLT applies the LT predicate on the "loss_threshold" field.
+func LossThresholdLT(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLT(FieldLossThreshold, v))
+}
+
+// LossThresholdLTE applies the LTE predicate on the "loss_threshold" field.
+func LossThresholdLTE(v int) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLTE(FieldLossThreshold, v))
+}
+
+// GracePeriodEQ applies the EQ predicate on the "grace_period" field.
+func GracePeriodEQ(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldGracePeriod, v))
+}
+
+// GracePeriodNEQ applies the NEQ predicate on the "grace_period" field.
+func GracePeriodNEQ(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNEQ(FieldGracePeriod, v))
+}
+
+// GracePeriodIn applies the In predicate on the "grace_period" field.
+func GracePeriodIn(vs ...int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldIn(FieldGracePeriod, vs...))
+}
+
+// GracePeriodNotIn applies the NotIn predicate on the "grace_period" field.
+func GracePeriodNotIn(vs ...int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotIn(FieldGracePeriod, vs...))
+}
+
+// GracePeriodGT applies the GT predicate on the "grace_period" field.
+func GracePeriodGT(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGT(FieldGracePeriod, v))
+}
+
+// GracePeriodGTE applies the GTE predicate on the "grace_period" field.
+func GracePeriodGTE(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGTE(FieldGracePeriod, v))
+}
+
+// GracePeriodLT applies the LT predicate on the "grace_period" field.
+func GracePeriodLT(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLT(FieldGracePeriod, v))
+}
+
+// GracePeriodLTE applies the LTE predicate on the "grace_period" field.
+func GracePeriodLTE(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLTE(FieldGracePeriod, v))
+}
+
+// SuspensionPeriodEQ applies the EQ predicate on the "suspension_period" field.
+func SuspensionPeriodEQ(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldSuspensionPeriod, v))
+}
+
+// SuspensionPeriodNEQ applies the NEQ predicate on the "suspension_period" field.
+func SuspensionPeriodNEQ(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNEQ(FieldSuspensionPeriod, v))
+}
+
+// SuspensionPeriodIn applies the In predicate on the "suspension_period" field.
+func SuspensionPeriodIn(vs ...int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldIn(FieldSuspensionPeriod, vs...))
+}
+
+// SuspensionPeriodNotIn applies the NotIn predicate on the "suspension_period" field.
+func SuspensionPeriodNotIn(vs ...int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotIn(FieldSuspensionPeriod, vs...))
+}
+
+// SuspensionPeriodGT applies the GT predicate on the "suspension_period" field.
+func SuspensionPeriodGT(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGT(FieldSuspensionPeriod, v))
+}
+
+// SuspensionPeriodGTE applies the GTE predicate on the "suspension_period" field.
+func SuspensionPeriodGTE(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGTE(FieldSuspensionPeriod, v))
+}
+
+// SuspensionPeriodLT applies the LT predicate on the "suspension_period" field.
+func SuspensionPeriodLT(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLT(FieldSuspensionPeriod, v))
+}
+
+// SuspensionPeriodLTE applies the LTE predicate on the "suspension_period" field.
+func SuspensionPeriodLTE(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLTE(FieldSuspensionPeriod, v))
+}
+
+// DeletedUserRetentionEQ applies the EQ predicate on the "deleted_user_retention" field.
+func DeletedUserRetentionEQ(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldDeletedUserRetention, v))
+}
+
+// DeletedUserRetentionNEQ applies the NEQ predicate on the "deleted_user_retention" field.
+func DeletedUserRetentionNEQ(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNEQ(FieldDeletedUserRetention, v))
+}
+
+// DeletedUserRetentionIn applies the In predicate on the "deleted_user_retention" field.
+func DeletedUserRetentionIn(vs ...int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldIn(FieldDeletedUserRetention, vs...))
+}
+
+// DeletedUserRetentionNotIn applies the NotIn predicate on the "deleted_user_retention" field.
+func DeletedUserRetentionNotIn(vs ...int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotIn(FieldDeletedUserRetention, vs...))
+}
+
+// DeletedUserRetentionGT applies the GT predicate on the "deleted_user_retention" field.
+func DeletedUserRetentionGT(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGT(FieldDeletedUserRetention, v))
+}
+
+// DeletedUserRetentionGTE applies the GTE predicate on the "deleted_user_retention" field.
+func DeletedUserRetentionGTE(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGTE(FieldDeletedUserRetention, v))
+}
+
+// DeletedUserRetentionLT applies the LT predicate on the "deleted_user_retention" field.
+func DeletedUserRetentionLT(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLT(FieldDeletedUserRetention, v))
+}
+
+// DeletedUserRetentionLTE applies the LTE predicate on the "deleted_user_retention" field.
+func DeletedUserRetentionLTE(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLTE(FieldDeletedUserRetention, v))
 }
 
 // GraphRevisionEQ applies the EQ predicate on the "graph_revision" field.

@@ -667,7 +667,7 @@ func (ec *executionContext) _ProductSubscription_startsAt(ctx context.Context, f
 			return ec.fieldContext_ProductSubscription_startsAt(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
+			return obj.StartsAt, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v clock.Instant) graphql.Marshaler {
@@ -690,7 +690,7 @@ func (ec *executionContext) _ProductSubscription_endsAt(ctx context.Context, fie
 			return ec.fieldContext_ProductSubscription_endsAt(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.EndsAt(), nil
+			return obj.EndsAt, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *clock.Instant) graphql.Marshaler {
@@ -701,7 +701,7 @@ func (ec *executionContext) _ProductSubscription_endsAt(ctx context.Context, fie
 	)
 }
 func (ec *executionContext) fieldContext_ProductSubscription_endsAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductSubscription", field, true, false, "DateTime")
+	return graphql.NewScalarFieldContext("ProductSubscription", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _ProductSubscription_version(ctx context.Context, field graphql.CollectedField, obj *licensing.Subscription) (ret graphql.Marshaler) {

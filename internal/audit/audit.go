@@ -21,11 +21,13 @@ type Action string
 // The actions.
 const (
 	TenantCreate       Action = "tenant.create"
+	TenantUpdate       Action = "tenant.update"
 	TokenCreate        Action = "token.create"
 	UserCreate         Action = "user.create"
 	UserUpdate         Action = "user.update"
 	UserDelete         Action = "user.delete"
 	UserRestore        Action = "user.restore"
+	UserRemove         Action = "user.remove" // for good, after the tenant's retention
 	GroupCreate        Action = "group.create"
 	GroupUpdate        Action = "group.update"
 	GroupDelete        Action = "group.delete"
@@ -34,6 +36,7 @@ const (
 	SubscriptionCreate Action = "subscription.create"
 	SubscriptionUpdate Action = "subscription.update"
 	SubscriptionCancel Action = "subscription.cancel"
+	SubscriptionStatus Action = "subscription.status" // a due transition
 	CatalogImport      Action = "catalog.import"
 )
 

@@ -103,6 +103,9 @@ func foreignKeys() []foreignKey {
 		to("product_plans", "plan_id", "plans"),
 		to("exclusion_set_plans", "exclusion_set_id", "exclusion_sets"),
 		to("exclusion_set_plans", "plan_id", "plans"),
+		to("plan_prerequisites", "plan_id", "plans"),
+		to("plan_prerequisites", "requires_id", "plans"),
+		to("plan_locations", "plan_id", "plans"),
 		within("user_words", "user_id", "users"),
 		within("group_counters", "group_id", "groups"),
 		within("memberships", "group_id", "groups"),
@@ -170,6 +173,13 @@ var checks = map[string]map[string]string{
 	"tenants": {
 		"tenants_country":  "length(country) = 2",
 		"tenants_counters": "graph_revision >= 0 AND audit_sequence >= 0",
+		"tenants_terms":    "loss_threshold >= 0 AND grace_period >= 0 AND suspension_period >= 0 AND deleted_user_retention >= 0",
+	},
+	"plan_prerequisites": {
+		"plan_prerequisites_not_itself": "plan_id <> requires_id",
+	},
+	"plan_locations": {
+		"plan_locations_country": "length(country) = 2",
 	},
 	"api_tokens": {
 		"api_tokens_hash": "length(hash) = 32",
@@ -195,6 +205,7 @@ var checks = map[string]map[string]string{
 		"subscriptions_seats":     "seats IS NULL OR seats >= 0",
 		"subscriptions_status":    "status IN ('SCHEDULED', 'ENABLED', 'WARNING', 'SUSPENDED', 'LOCKED_OUT', 'CANCELLED')",
 		"subscriptions_cancelled": "(status = 'CANCELLED') = (cancelled_at IS NOT NULL)",
+		"subscriptions_live":      "status <> 'SCHEDULED' OR live_since IS NULL",
 		"subscriptions_version":   "version >= 1",
 	},
 	"assignments": {

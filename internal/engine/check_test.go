@@ -11,26 +11,21 @@ func TestPlansOfOneExclusionSetMayNotBeOnTogetherR9(t *testing.T) {
 	for _, c := range []struct {
 		name        string
 		on, joining engine.PlanSet
-		want        engine.Conflict
+		want        engine.Reason
 	}{
-		{"a plan of the same set is on", plans(2), plans(1), engine.Conflict{Set: "A", Plan: 1, Other: 2}},
-		{"the same plan twice is fine", plans(1), plans(1), engine.Conflict{}},
-		{"a plan without a set joins anything", plans(1, 2, 3, 4), plans(0, 5), engine.Conflict{}},
-		{"plans of different sets get along", plans(1), plans(4), engine.Conflict{}},
-		{"a plan of two sets is in conflict through either", plans(4), plans(3), engine.Conflict{Set: "B", Plan: 3, Other: 4}},
-		{"the first plan in conflict is named", plans(2, 4), plans(3, 1), engine.Conflict{Set: "A", Plan: 1, Other: 2}},
-		{"the first other plan is named", plans(2, 3), plans(1), engine.Conflict{Set: "A", Plan: 1, Other: 2}},
-		{"nothing on excludes nothing", nil, plans(1, 2), engine.Conflict{}},
-		{"nothing joining is excluded by nothing", plans(1, 2), nil, engine.Conflict{}},
+		{"a plan of the same set is on", plans(2), plans(1), engine.Reason{Code: engine.Exclusion, Set: "A", Plan: 1, Other: 2}},
+		{"the same plan twice is fine", plans(1), plans(1), engine.Reason{}},
+		{"a plan without a set joins anything", plans(1, 2, 3, 4), plans(0, 5), engine.Reason{}},
+		{"plans of different sets get along", plans(1), plans(4), engine.Reason{}},
+		{"a plan of two sets is in conflict through either", plans(4), plans(3), engine.Reason{Code: engine.Exclusion, Set: "B", Plan: 3, Other: 4}},
+		{"the first plan in conflict is named", plans(2, 4), plans(3, 1), engine.Reason{Code: engine.Exclusion, Set: "A", Plan: 1, Other: 2}},
+		{"the first other plan is named", plans(2, 3), plans(1), engine.Reason{Code: engine.Exclusion, Set: "A", Plan: 1, Other: 2}},
+		{"nothing on excludes nothing", nil, plans(1, 2), engine.Reason{}},
+		{"nothing joining is excluded by nothing", plans(1, 2), nil, engine.Reason{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			code, got := r.Check(c.on, c.joining)
-			wantCode := engine.Exclusion
-			if c.want == (engine.Conflict{}) {
-				wantCode = engine.None
-			}
-			if code != wantCode || got != c.want {
-				t.Errorf("code %d, conflict %+v; want %d, %+v", code, got, wantCode, c.want)
+			if got := r.Check(nil, c.on, c.joining); got != c.want {
+				t.Errorf("%+v; want %+v", got, c.want)
 			}
 		})
 	}
@@ -41,13 +36,13 @@ func TestSelectionThatExcludesItselfIsNamedR9(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		selected engine.PlanSet
-		want     engine.Conflict
+		want     engine.Reason
 		bad      bool
 	}{
-		{"two of a set", plans(0, 1, 2), engine.Conflict{Set: "A", Plan: 1, Other: 2}, true},
-		{"one of each set", plans(0, 1, 6), engine.Conflict{}, false},
-		{"two of the second set", plans(2, 6), engine.Conflict{Set: "B", Plan: 2, Other: 6}, true},
-		{"none", nil, engine.Conflict{}, false},
+		{"two of a set", plans(0, 1, 2), engine.Reason{Code: engine.Exclusion, Set: "A", Plan: 1, Other: 2}, true},
+		{"one of each set", plans(0, 1, 6), engine.Reason{}, false},
+		{"two of the second set", plans(2, 6), engine.Reason{Code: engine.Exclusion, Set: "B", Plan: 2, Other: 6}, true},
+		{"none", nil, engine.Reason{}, false},
 	} {
 		if got, bad := r.SelfConflict(c.selected); bad != c.bad || got != c.want {
 			t.Errorf("%s: %v, %+v; want %v, %+v", c.name, bad, got, c.bad, c.want)
@@ -100,12 +95,11 @@ func TestExplanationNamesBothSidesOfAConflictR9(t *testing.T) {
 	partly := through(2, 2, 1, 2, 7)
 	u := with(having(held, out, partly), waits(out, engine.Exclusion, 5), withheld(partly, 2, 5))
 	for name, row := range map[string]engine.Row{"whole source": u.Rows[0], "one plan": u.Rows[1]} {
-		code, c := r.Explain(u, row)
-		if want := (engine.Conflict{Set: "A", Plan: 2, Other: 1}); code != engine.Exclusion || c != want {
-			t.Errorf("%s: code %d, %+v; want %+v", name, code, c, want)
+		if got, want := r.Explain(u, row), (engine.Reason{Code: engine.Exclusion, Set: "A", Plan: 2, Other: 1}); got != want {
+			t.Errorf("%s: %+v; want %+v", name, got, want)
 		}
 	}
-	if code, _ := r.Explain(u, waits(held, engine.Count, 1)); code != engine.None {
-		t.Errorf("what lacks a seat only is said to fail check %d", code)
+	if got := r.Explain(u, waits(held, engine.Count, 1)); got != (engine.Reason{}) {
+		t.Errorf("what lacks a seat only is said to fail: %+v", got)
 	}
 }

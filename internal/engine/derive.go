@@ -26,16 +26,11 @@ func (r *Rules) Derive(u User) []License {
 	at := map[int32]int{}
 	for i := range u.Sources {
 		a := &u.Sources[i]
-		s := SourceState{Source: a, Admitted: true, On: a.Selected}
+		s := SourceState{Source: a, Admitted: true, On: u.enables(a)}
 		for _, row := range u.Rows {
-			if row.Assignment != a.Key {
-				continue
-			}
-			s.Rows = append(s.Rows, row)
-			if row.Plan == Whole {
-				s.Admitted, s.On = false, nil
-			} else {
-				s.On = s.On.Minus(NewPlanSet(row.Plan))
+			if row.Assignment == a.Key {
+				s.Rows = append(s.Rows, row)
+				s.Admitted = s.Admitted && row.Plan != Whole
 			}
 		}
 		j, ok := at[a.Product]
@@ -61,20 +56,34 @@ func On(licenses []License) PlanSet {
 	return on
 }
 
-// Explain tells what a row's item conflicts with as the state stands: the code that the checks
-// give it, seats aside, and the conflict for Exclusion.
-func (r *Rules) Explain(u User, row Row) (Code, Conflict) {
-	on := On(r.Derive(u))
-	joining := NewPlanSet()
-	for i := range u.Sources {
-		if u.Sources[i].Key == row.Assignment {
-			joining = u.Sources[i].Selected
+// enables returns the plans that a source switches on, as the state stands.
+func (u *User) enables(a *Source) PlanSet {
+	on := a.Selected
+	for _, row := range u.Rows {
+		switch {
+		case row.Assignment != a.Key:
+		case row.Plan == Whole:
+			return nil
+		default:
+			on = on.Minus(NewPlanSet(row.Plan))
 		}
 	}
+	return on
+}
+
+// Explain tells why a row's item is not admitted as the state stands, seats aside.
+func (r *Rules) Explain(u User, row Row) Reason {
+	var joining PlanSet
 	if row.Plan != Whole {
 		joining = NewPlanSet(row.Plan)
+	} else {
+		for i := range u.Sources {
+			if u.Sources[i].Key == row.Assignment {
+				joining = u.Sources[i].Selected
+			}
+		}
 	}
-	return r.Check(on, joining)
+	return r.Check(u.Barred, On(r.Derive(u)), joining)
 }
 
 // Problem is one way in which a stored state does not hold R17.
@@ -92,6 +101,12 @@ func (r *Rules) Verify(u User, free func(product int32) bool) []Problem {
 	on := On(licenses)
 	if c, bad := r.SelfConflict(on); bad {
 		problems = append(problems, Problem{Rule: "R9", Product: -1, Text: fmt.Sprintf("two plans of the exclusion set %q are on", c.Set)})
+	}
+	if on.Overlaps(u.Barred) {
+		problems = append(problems, Problem{Rule: "R11", Product: -1, Text: "a plan is on that is prohibited where the user is"})
+	}
+	if !r.unsupported(on).Empty() {
+		problems = append(problems, Problem{Rule: "R10", Product: -1, Text: "a plan is on and none of those that it needs"})
 	}
 	known := 0
 	for _, l := range licenses {
@@ -119,7 +134,7 @@ func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, on PlanSet,
 	if row.Plan != Whole && !s.Admitted {
 		return problem("a source that waits as a whole has a violation for one of its plans too")
 	}
-	code, _ := r.Explain(u, row)
+	code := r.Explain(u, row).Code
 	switch {
 	case code != None && code != row.Code:
 		return problem("a violation does not bear the first code that fails")

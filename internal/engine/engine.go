@@ -7,7 +7,10 @@
 // what waits is tried. The rules' numbers stand where each is decided.
 package engine
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // ID is the 16 bytes of a UUID.
 type ID = [16]byte
@@ -21,9 +24,11 @@ type Code uint8
 
 // The codes, in the order of the checks.
 const (
-	None      Code = iota
-	Exclusion      // R9 MUTUALLY_EXCLUSIVE_VIOLATION
-	Count          // R8 COUNT_VIOLATION
+	None       Code = iota
+	Prohibited      // R11 PROHIBITED_IN_USAGE_LOCATION_VIOLATION
+	Exclusion       // R9 MUTUALLY_EXCLUSIVE_VIOLATION
+	Dependency      // R10 DEPENDENCY_VIOLATION
+	Count           // R8 COUNT_VIOLATION
 )
 
 // Assignment is what the rules need to know of a product's assignment to a principal.
@@ -51,10 +56,12 @@ type Row struct {
 	Since      int64
 }
 
-// User is the state of one user: sources of products with a live subscription, and rows.
+// User is the state of one user: sources of products with a live subscription, rows, and the
+// plans barred where the user is (see Rules.Barred).
 type User struct {
 	Sources []Source
 	Rows    []Row
+	Barred  PlanSet
 }
 
 // ExclusionSet is a set of plans of which a user may have one (R9).
@@ -63,24 +70,83 @@ type ExclusionSet struct {
 	Plans PlanSet
 }
 
-// Rules are the catalogue's rules. They are immutable once made.
-type Rules struct {
-	sets     []ExclusionSet
-	planIDs  []ID            // by plan index: the last resort of R5's order
-	ofPlan   map[int32][]int // plan → indices of the sets it is in
-	excluded PlanSet         // plans that are in any set
+// Location says in which countries a plan may be used (R11). A plan that is allowed anywhere
+// is allowed nowhere else; the zero value allows it everywhere.
+type Location struct{ Allowed, Prohibited []string }
+
+// RuleBook is what Rules are made from. Plans are named by their index.
+type RuleBook struct {
+	Plans      []ID // every plan's id: the last resort of R5's order
+	Exclusions []ExclusionSet
+	Requires   map[int32]PlanSet  // the plan needs any one of these (R10); no cycles
+	Locations  map[int32]Location // where the plan may be used (R11)
+	Automatic  PlanSet            // plans that take part in no check (R7)
 }
 
-// NewRules prepares rules for checking; planIDs holds every plan's id by its index.
-func NewRules(sets []ExclusionSet, planIDs []ID) *Rules {
-	r := &Rules{sets: sets, planIDs: planIDs, ofPlan: map[int32][]int{}}
-	for i, s := range sets {
+// Rules are the catalogue's rules. They are immutable once made.
+type Rules struct {
+	RuleBook
+	ofPlan    map[int32][]int // plan → indices of the exclusion sets it is in
+	excluded  PlanSet         // plans that are in any set
+	dependent PlanSet         // plans that need another
+	elsewhere PlanSet         // barred in every country that barred does not name
+	barred    map[string]PlanSet
+}
+
+// NewRules prepares rules for checking. Automatic plans are struck from all of them (R7): they
+// satisfy no dependency, exclude nothing and are barred nowhere.
+func NewRules(book RuleBook) *Rules {
+	r := &Rules{RuleBook: book, ofPlan: map[int32][]int{}, barred: map[string]PlanSet{}}
+	r.Exclusions, r.Requires = nil, make(map[int32]PlanSet, len(book.Requires))
+	for i, s := range book.Exclusions {
+		s.Plans = s.Plans.Minus(book.Automatic)
 		for p := range s.Plans.All() {
 			r.ofPlan[p] = append(r.ofPlan[p], i)
 		}
 		r.excluded = r.excluded.Union(s.Plans)
+		r.Exclusions = append(r.Exclusions, s)
 	}
+	for p, any := range book.Requires {
+		if !book.Automatic.Has(p) {
+			r.Requires[p] = any.Minus(book.Automatic)
+			r.dependent = r.dependent.With(p)
+		}
+	}
+	r.placePlans()
 	return r
+}
+
+// placePlans finds out what is barred in each country that a rule names, and elsewhere.
+func (r *Rules) placePlans() {
+	countries := map[string]bool{}
+	for p, l := range r.Locations {
+		if r.Automatic.Has(p) {
+			continue
+		}
+		for _, c := range slices.Concat(l.Allowed, l.Prohibited) {
+			countries[c] = true
+		}
+		if len(l.Allowed) > 0 {
+			r.elsewhere = r.elsewhere.With(p)
+		}
+	}
+	for c := range countries {
+		var barred PlanSet
+		for p, l := range r.Locations {
+			if !r.Automatic.Has(p) && (len(l.Allowed) > 0 && !slices.Contains(l.Allowed, c) || slices.Contains(l.Prohibited, c)) {
+				barred = barred.With(p)
+			}
+		}
+		r.barred[c] = barred
+	}
+}
+
+// Barred returns the plans that may not be used in a country (R11).
+func (r *Rules) Barred(country string) PlanSet {
+	if barred, named := r.barred[country]; named {
+		return barred
+	}
+	return r.elsewhere
 }
 
 // Key places a pending item in R5's order.
@@ -126,45 +192,73 @@ func Less(a, b *Key) bool {
 	return bytes.Compare(a.PlanID[:], b.PlanID[:]) < 0
 }
 
-// Conflict names two plans that exclude each other.
-type Conflict struct {
-	Set         string
+// Reason is why a plan may not be on. Other and Set are those of an Exclusion; what a plan
+// needs that fails for Dependency is in Requires.
+type Reason struct {
+	Code        Code
 	Plan, Other int32
+	Set         string
 }
 
-// Check tells why the plans may not join those that are on for a user, seats aside: R9. It
-// is the one place of the checks. The first conflict in the order of the plans' indices is
-// returned with the code.
-func (r *Rules) Check(on, joining PlanSet) (Code, Conflict) {
-	if !joining.Overlaps(r.excluded) || !on.Overlaps(r.excluded) {
-		return None, Conflict{}
-	}
-	for p := range joining.Intersect(r.excluded).All() {
-		if c, ok := r.conflict(on, p); ok {
-			return Exclusion, c
+// Check tells why the plans may not join those that are on for a user, seats aside: R11, R9,
+// R10, in this order. It is the one place of the checks. Of several plans that fail, the first
+// by index is named. The zero Reason says that nothing speaks against it.
+func (r *Rules) Check(barred, on, joining PlanSet) Reason {
+	if joining.Overlaps(barred) {
+		for p := range joining.Intersect(barred).All() {
+			return Reason{Code: Prohibited, Plan: p}
 		}
 	}
-	return None, Conflict{}
+	if joining.Overlaps(r.excluded) && on.Overlaps(r.excluded) {
+		for p := range joining.Intersect(r.excluded).All() {
+			if c, ok := r.conflict(on, p); ok {
+				return c
+			}
+		}
+	}
+	if joining.Overlaps(r.dependent) {
+		for p := range joining.Intersect(r.dependent).All() {
+			if any := r.Requires[p]; !any.Overlaps(on) && !any.Overlaps(joining) {
+				return Reason{Code: Dependency, Plan: p}
+			}
+		}
+	}
+	return Reason{}
+}
+
+// unsupported returns the plans of those that are on which lack what they need (R10), and
+// again what lacks them, until nothing is left that does.
+func (r *Rules) unsupported(on PlanSet) PlanSet {
+	var lost PlanSet
+	for again := true; again; {
+		again = false
+		for p := range on.Intersect(r.dependent).All() {
+			if !r.Requires[p].Overlaps(on) {
+				on, lost, again = on.Minus(NewPlanSet(p)), lost.With(p), true
+			}
+		}
+	}
+	return lost
 }
 
 // SelfConflict finds two plans of one selection that exclude each other (R9: such a product
 // or selection is refused by name).
-func (r *Rules) SelfConflict(selected PlanSet) (Conflict, bool) {
+func (r *Rules) SelfConflict(selected PlanSet) (Reason, bool) {
 	for p := range selected.Intersect(r.excluded).All() {
 		if c, ok := r.conflict(selected, p); ok {
 			return c, true
 		}
 	}
-	return Conflict{}, false
+	return Reason{}, false
 }
 
-func (r *Rules) conflict(on PlanSet, p int32) (Conflict, bool) {
+func (r *Rules) conflict(on PlanSet, p int32) (Reason, bool) {
 	for _, i := range r.ofPlan[p] {
-		for q := range r.sets[i].Plans.Intersect(on).All() {
+		for q := range r.Exclusions[i].Plans.Intersect(on).All() {
 			if q != p { // the same plan twice is fine
-				return Conflict{Set: r.sets[i].Name, Plan: p, Other: q}, true
+				return Reason{Code: Exclusion, Set: r.Exclusions[i].Name, Plan: p, Other: q}, true
 			}
 		}
 	}
-	return Conflict{}, false
+	return Reason{}, false
 }

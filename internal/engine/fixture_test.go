@@ -30,7 +30,7 @@ func rules(sets ...engine.PlanSet) *engine.Rules {
 	for i, s := range sets {
 		named[i] = engine.ExclusionSet{Name: string(rune('A' + i)), Plans: s}
 	}
-	return engine.NewRules(named, ids)
+	return engine.NewRules(engine.RuleBook{Exclusions: named, Plans: ids})
 }
 
 var plans = engine.NewPlanSet

@@ -17,7 +17,7 @@ func (s settled) refused(user byte, want engine.Code) *engine.Refusal {
 	switch {
 	case want == engine.None && r != nil:
 		s.Errorf("user %d is refused: %+v", user, r)
-	case want != engine.None && (r == nil || r.Code != want):
+	case want != engine.None && (r == nil || r.Reason.Code != want):
 		s.Errorf("user %d: refusal %+v, want code %d", user, r, want)
 	}
 	return r
@@ -36,7 +36,7 @@ func TestDirectPrincipalsAreJudgedInUserOrderR25(t *testing.T) {
 		refusal := s.refused(user, engine.Count)
 		s.holds(user)
 		s.rows(user)
-		if refusal.Seat.Total != 2 || refusal.Seat.Consumed != 2 || refusal.Plan != engine.Whole {
+		if refusal.Seat.Total != 2 || refusal.Seat.Consumed != 2 || refusal.Reason.Plan != engine.Whole {
 			t.Errorf("user %d met the seats %+v, want 2 of 2 taken", user, refusal.Seat)
 		}
 	}
@@ -90,8 +90,8 @@ func TestRefusalNamesTheFirstItemThatFailsR12(t *testing.T) {
 	before := having(addon1, suite1)
 	s := settle(t, r, engine.Seats{base: seat(0, 0, 0), suite: unlimited, addon: unlimited}, nil,
 		judged(1, before, before.Sources, addon1, direct(base, now, mail), selecting(suite1, drive, talk)))
-	if refusal := s.refused(1, engine.Exclusion); refusal.Source.Product != suite || refusal.Plan != talk {
-		t.Errorf("refused for plan %d of product %d", refusal.Plan, refusal.Source.Product)
+	if refusal := s.refused(1, engine.Exclusion); refusal.Source.Product != suite || refusal.Reason.Plan != talk {
+		t.Errorf("refused for plan %d of product %d", refusal.Reason.Plan, refusal.Source.Product)
 	}
 }
 
@@ -112,8 +112,8 @@ func TestRefusalNamesTheConflictR9R12(t *testing.T) {
 	s := settle(t, r, engine.Seats{base: seat(1, 1, 0), suite: unlimited}, nil,
 		judged(1, having(held), []engine.Source{held}, held, direct(suite, now, drive)))
 	refusal := s.refused(1, engine.Exclusion)
-	if want := (engine.Conflict{Set: "A", Plan: drive, Other: mail}); refusal.Conflict != want || len(refusal.Others) != 1 || !refusal.Others[0].Selected.Has(mail) {
-		t.Errorf("refused for %+v with %v on, want %+v", refusal.Conflict, refusal.Others, want)
+	if want := (engine.Reason{Code: engine.Exclusion, Set: "A", Plan: drive, Other: mail}); refusal.Reason != want || len(refusal.Others) != 1 || !refusal.Others[0].Selected.Has(mail) {
+		t.Errorf("refused for %+v with %v on, want %+v", refusal.Reason, refusal.Others, want)
 	}
 	if refusal.Source.Product != suite {
 		t.Errorf("the refused source is of product %d", refusal.Source.Product)
@@ -152,8 +152,8 @@ func TestDirectEditThatAddsAnExcludedPlanIsRefusedR12(t *testing.T) {
 	before := having(base1, suite1)
 	s := settle(t, r, engine.Seats{base: seat(1, 1, 0), suite: seat(1, 1, 0)}, nil,
 		judged(1, before, before.Sources, selecting(base1, mail, talk), suite1))
-	if refusal := s.refused(1, engine.Exclusion); refusal.Plan != talk {
-		t.Errorf("refused for plan %d, want %d", refusal.Plan, talk)
+	if refusal := s.refused(1, engine.Exclusion); refusal.Reason.Plan != talk {
+		t.Errorf("refused for plan %d, want %d", refusal.Reason.Plan, talk)
 	}
 	s.on(1, mail, drive)
 	s.rows(1)

@@ -297,7 +297,7 @@ func (w *world) result(t *rapid.T, cases []*engine.Case, now int64) (map[engine.
 			seen[user] = true
 			after[user] = engine.User{Sources: clean(v.After.Sources), Rows: v.After.Rows}
 			if v.Refusal != nil {
-				refused[user] = v.Refusal.Code
+				refused[user] = v.Refusal.Reason.Code
 			}
 		}
 	}

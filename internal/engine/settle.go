@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"container/heap"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 )
@@ -35,12 +36,11 @@ type Waiters interface {
 
 // Refusal is why a judged user's part of the call was refused (R12).
 type Refusal struct {
-	Source   Source
-	Plan     int32 // or Whole
-	Code     Code
-	Conflict Conflict // for Exclusion
-	Others   []Source // for Exclusion: the sources by which the other plan was on
-	Seat     Seat     // for Count: as the refused user met it
+	Source Source
+	Reason Reason
+	Others []Source // for Exclusion: the sources by which the other plan was on
+	Lost   PlanSet  // for Dependency: plans that the call takes away, and that a plan which stays needs (R10)
+	Seat   Seat     // for Count: as the refused user met it
 }
 
 // Verdict is the state after the change of some users of one case.
@@ -121,63 +121,123 @@ func (t *settlement) judgeDirect(cases []*Case) {
 
 // judge admits everything of the user's own that the call adds, or tells why not.
 func (t *settlement) judge(s *state, taken map[int32]int64) *Refusal {
-	mine := map[int32]int64{}
-	seat := func(p int32) bool {
-		free := t.seats[p]
-		return free.Unlimited || free.Total-free.Consumed-taken[p]-mine[p] >= 1
+	j := &judgement{t: t, s: s, taken: taken, mine: map[int32]int64{}}
+	refusal := j.admit(func(it item) bool { return it.own })
+	if refusal == nil {
+		refusal = j.losses()
 	}
+	if refusal == nil {
+		for p, n := range j.mine {
+			taken[p] += n
+		}
+	}
+	return refusal
+}
+
+// judgement is one judged user at work: seats are those that were free before the call, less
+// those that users before this one took.
+type judgement struct {
+	t           *settlement
+	s           *state
+	taken, mine map[int32]int64
+}
+
+// admit admits the items that it is asked to, in passes; the first that cannot be admitted in
+// the last of them is why not.
+func (j *judgement) admit(which func(item) bool) *Refusal {
+	s := j.s
 	for {
-		var own []item
+		var items []item
 		for _, it := range s.items {
-			if it.own {
-				own = append(own, it)
+			if which(it) {
+				items = append(items, it)
 			}
 		}
-		t.sort(s, own)
+		j.t.sort(s, items)
 		admitted := false
 		var refusal *Refusal
-		for _, it := range own {
+		for _, it := range items {
 			a := s.sources[it.source]
-			code, conflict := t.r.Check(s.on, s.joining(it))
+			reason := j.t.r.Check(s.c.Barred, s.on, s.joining(it))
 			needs := it.plan == Whole && !s.holds(a.Product) && !slices.Contains(s.reserved, a.Product)
-			if code == None && needs && !seat(a.Product) {
-				code = Count
+			if reason.Code == None && needs && !j.seat(a.Product) {
+				reason = Reason{Code: Count, Plan: it.plan}
 			}
-			if code != None {
+			if reason.Code != None {
 				if refusal == nil {
-					free := t.seats[a.Product]
-					free.Consumed += taken[a.Product] + mine[a.Product]
-					refusal = &Refusal{Source: a, Plan: it.plan, Code: code, Conflict: conflict, Others: s.by(code, conflict.Other), Seat: free}
+					free := j.t.seats[a.Product]
+					free.Consumed += j.taken[a.Product] + j.mine[a.Product]
+					refusal = &Refusal{Source: a, Reason: reason, Others: s.by(reason), Seat: free}
 				}
 				continue
 			}
 			if needs {
-				mine[a.Product]++
+				j.mine[a.Product]++
 			}
 			s.admit(it)
 			s.reserved = slices.DeleteFunc(s.reserved, s.holds)
 			admitted = true
 		}
-		if refusal == nil {
-			for p, n := range mine {
-				taken[p] += n
-			}
-			return nil
-		}
-		if !admitted {
+		if refusal == nil || !admitted {
 			return refusal
 		}
 	}
 }
 
+func (j *judgement) seat(p int32) bool {
+	free := j.t.seats[p]
+	return free.Unlimited || free.Total-free.Consumed-j.taken[p]-j.mine[p] >= 1
+}
+
+// losses refuses a call by which a plan that stays selected, and was on, is off for want of
+// what it needs (R10), once all that can heal on this user alone has healed.
+func (j *judgement) losses() *Refusal {
+	if !j.s.wasOn().Overlaps(j.t.r.dependent) {
+		return nil
+	}
+	alone := judgement{t: j.t, s: j.s.clone(j.s.users), taken: j.taken, mine: maps.Clone(j.mine)}
+	alone.admit(func(item) bool { return true })
+	lost := j.s.wasOn().Minus(alone.s.on)
+	for p := range lost.Intersect(j.t.r.dependent).All() {
+		if reason := j.t.r.Check(alone.s.c.Barred, alone.s.on, NewPlanSet(p)); reason.Code == Dependency {
+			if source := j.s.keptOff(p); source != nil {
+				return &Refusal{Source: *source, Reason: reason, Lost: lost.Intersect(j.t.r.Requires[p])}
+			}
+		}
+	}
+	return nil
+}
+
+// wasOn returns the plans that were on before the change.
+func (s *state) wasOn() PlanSet {
+	var on PlanSet
+	for i := range s.c.Before.Sources {
+		on = on.Union(s.c.Before.enables(&s.c.Before.Sources[i]))
+	}
+	return on
+}
+
+// keptOff returns the first source that enabled the plan before and selects it still.
+func (s *state) keptOff(p int32) *Source {
+	for i := range s.sources {
+		for k := range s.c.Before.Sources {
+			b := &s.c.Before.Sources[k]
+			if b.Key == s.sources[i].Key && s.sources[i].Selected.Has(p) && s.c.Before.enables(b).Has(p) {
+				return &s.sources[i]
+			}
+		}
+	}
+	return nil
+}
+
 // by returns, for an exclusion, the sources by which a plan is on.
-func (s *state) by(code Code, plan int32) []Source {
-	if code != Exclusion {
+func (s *state) by(reason Reason) []Source {
+	if reason.Code != Exclusion {
 		return nil
 	}
 	var sources []Source
 	for i := range s.sources {
-		if s.admitted[i] && s.enables(i).Has(plan) {
+		if s.admitted[i] && s.enables(i).Has(reason.Other) {
 			sources = append(sources, s.sources[i])
 		}
 	}
@@ -253,15 +313,20 @@ func (t *settlement) split() {
 			continue
 		}
 		for i := range s.users {
-			one := *s
-			one.users = s.users[i : i+1]
-			one.admitted = slices.Clone(s.admitted)
-			one.items = slices.Clone(s.items)
-			one.reserved = slices.Clone(s.reserved)
-			states = append(states, &one)
+			states = append(states, s.clone(s.users[i:i+1]))
 		}
 	}
 	t.states = states
+}
+
+// clone returns the state for some of its users.
+func (s *state) clone(users []ID) *state {
+	c := *s
+	c.users = users
+	c.admitted = slices.Clone(s.admitted)
+	c.items = slices.Clone(s.items)
+	c.reserved = slices.Clone(s.reserved)
+	return &c
 }
 
 // wants returns the products for which the users need a seat that is not reserved for them.
@@ -369,7 +434,7 @@ func (t *settlement) join(q *queue, w *Waiter) {
 
 // try admits an item if nothing speaks against it.
 func (t *settlement) try(s *state, it item) bool {
-	if code, _ := t.r.Check(s.on, s.joining(it)); code != None {
+	if t.r.Check(s.c.Barred, s.on, s.joining(it)).Code != None {
 		return false
 	}
 	p, n := s.sources[it.source].Product, int64(len(s.users))
@@ -403,9 +468,9 @@ func (t *settlement) release() bool {
 func (t *settlement) verdicts() ([]Verdict, error) {
 	verdicts := make([]Verdict, 0, len(t.states))
 	for _, s := range t.states {
-		v := Verdict{Case: s.c, Users: s.users, After: User{Sources: s.sources}, Refusal: s.refusal}
+		v := Verdict{Case: s.c, Users: s.users, After: User{Sources: s.sources, Barred: s.c.Barred}, Refusal: s.refusal}
 		for _, it := range s.items {
-			code, _ := t.r.Check(s.on, s.joining(it))
+			code := t.r.Check(s.c.Barred, s.on, s.joining(it)).Code
 			if code == None {
 				p := s.sources[it.source].Product
 				if it.plan != Whole || s.holds(p) || t.free(p) >= int64(len(s.users)) {

@@ -9,6 +9,7 @@ import (
 type Case struct {
 	Before User
 	After  []Source // living sources as the change would have them
+	Barred PlanSet  // plans barred where the users are then
 	Users  []ID     // ascending
 	// Judged marks a user whose own assignments the call changes: what it adds is admitted
 	// whole or refused (R12). Refused are the living sources without the call's own part.
@@ -83,7 +84,9 @@ func (r *Rules) begin(c *Case, sources []Source, users []ID, now int64) *state {
 			s.on = s.on.Union(s.enables(i))
 		}
 	}
-	r.withholdExcluded(s, now)
+	s.withhold(s.on.Intersect(c.Barred), now) // R11
+	s.withhold(r.losersOfExclusion(s), now)
+	s.withhold(r.unsupported(s.on), now) // R10
 	s.turnEmptyIntoWaiting(now)
 	for _, p := range s.held {
 		if !s.holds(p) && slices.ContainsFunc(sources, func(a Source) bool { return a.Product == p }) {
@@ -107,13 +110,28 @@ func (s *state) keeps(a *Source, before map[ID]*Source, whole map[ID]Row) bool {
 	return false
 }
 
-// withholdExcluded withholds held plans that exclude each other, which only a change of the
-// catalogue can bring about (R9): plans compare by their first enabling source, and one that
-// loses is withheld in all of them.
-func (r *Rules) withholdExcluded(s *state, now int64) {
+// withhold switches plans off in all admitted sources that enable them.
+func (s *state) withhold(plans PlanSet, now int64) {
+	if plans.Empty() {
+		return
+	}
+	for i := range s.sources {
+		if s.admitted[i] {
+			for p := range s.enables(i).Intersect(plans).All() {
+				s.items = append(s.items, item{source: i, plan: p, since: now})
+			}
+		}
+	}
+	s.on = s.on.Minus(plans)
+}
+
+// losersOfExclusion returns the held plans that are excluded by others that are held, which
+// only a change of the catalogue can bring about (R9): plans compare by their first enabling
+// source, and one that loses is withheld in all of them.
+func (r *Rules) losersOfExclusion(s *state) PlanSet {
 	candidates := s.on.Intersect(r.excluded)
 	if candidates.Len() < 2 {
-		return
+		return nil
 	}
 	type ranked struct {
 		plan  int32
@@ -136,7 +154,7 @@ func (r *Rules) withholdExcluded(s *state, now int64) {
 		case ranks(b.first, a.first):
 			return 1
 		}
-		return bytes.Compare(r.planIDs[a.plan][:], r.planIDs[b.plan][:])
+		return bytes.Compare(r.Plans[a.plan][:], r.Plans[b.plan][:])
 	})
 	var kept, lost PlanSet
 	for _, o := range order {
@@ -146,14 +164,7 @@ func (r *Rules) withholdExcluded(s *state, now int64) {
 			kept = kept.With(o.plan)
 		}
 	}
-	for i := range s.sources {
-		if s.admitted[i] {
-			for p := range s.enables(i).Intersect(lost).All() {
-				s.items = append(s.items, item{source: i, plan: p, since: now})
-			}
-		}
-	}
-	s.on = s.on.Minus(lost)
+	return lost
 }
 
 // ranks is R5 (2), (4) and (6).
@@ -214,7 +225,7 @@ func (r *Rules) key(s *state, it item) Key {
 		k.Principal = s.users[0]
 	}
 	if it.plan != Whole {
-		k.PlanID = r.planIDs[it.plan]
+		k.PlanID = r.Plans[it.plan]
 	}
 	return k
 }

@@ -28,10 +28,15 @@ const (
 	NoSubscription             Code = "NO_SUBSCRIPTION"
 	CountViolation             Code = "COUNT_VIOLATION"
 	MutuallyExclusiveViolation Code = "MUTUALLY_EXCLUSIVE_VIOLATION"
+	DependencyViolation        Code = "DEPENDENCY_VIOLATION"
+	LocationViolation          Code = "PROHIBITED_IN_USAGE_LOCATION_VIOLATION"
+	UsageLocationRequired      Code = "USAGE_LOCATION_REQUIRED"
 	LicenseIsInherited         Code = "LICENSE_IS_INHERITED"
 	GroupHasLicenses           Code = "GROUP_HAS_LICENSES"
 	GroupCycle                 Code = "GROUP_CYCLE"
 	SeatsBelowConsumed         Code = "SEATS_BELOW_CONSUMED"
+	ConfirmationRequired       Code = "CONFIRMATION_REQUIRED"
+	NotApplied                 Code = "NOT_APPLIED"
 )
 
 // Codes of top-level errors (extensions.code).
@@ -128,8 +133,8 @@ func CodeOf(err error) Code {
 func (c Code) IsUserError() bool {
 	switch c {
 	case NotFound, InvalidID, InvalidValue, Required, TooMany, DuplicateValue, VersionConflict, PlanNotInProduct,
-		ProductRetired, NoSubscription, CountViolation, MutuallyExclusiveViolation, LicenseIsInherited,
-		GroupHasLicenses, GroupCycle, SeatsBelowConsumed:
+		ProductRetired, NoSubscription, CountViolation, MutuallyExclusiveViolation, DependencyViolation, LocationViolation,
+		UsageLocationRequired, LicenseIsInherited, GroupHasLicenses, GroupCycle, SeatsBelowConsumed, ConfirmationRequired, NotApplied:
 		return true
 	}
 	return false

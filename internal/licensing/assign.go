@@ -27,9 +27,22 @@ type AssignInput struct {
 	Principals      []PrincipalRef
 	Add             []LicenseInput
 	Remove          []uuid.UUID
-	ExpectedVersion *int // with one principal only
+	Mode            AssignMode // ADD where empty
+	ExpectedVersion *int       // with one principal only
+	Atomic          bool       // what is wrong with one principal refuses all
 	DryRun          bool
+	// AcknowledgeLosses is how many users the caller knows may lose a product (R27).
+	AcknowledgeLosses *int
 }
+
+// AssignMode is what becomes of a principal's other assignments.
+type AssignMode string
+
+// The modes. Replace: the principal's own assignments are to be exactly those of Add.
+const (
+	AssignAdd     AssignMode = "ADD"
+	AssignReplace AssignMode = "REPLACE"
+)
 
 // AssignOutcome is an Outcome with one result per principal, in the order of the input.
 type AssignOutcome struct {
@@ -238,7 +251,7 @@ func (a *assigning) user(r *PrincipalResult) error {
 	for _, p := range a.unwanted {
 		switch before, groups := own[p.ID], a.inherits[r.User.ID][p.ID]; {
 		case before != nil:
-			parts[p.ID] = &directDraft{before: before}
+			parts[p.ID] = &directDraft{before: before, field: "remove", at: slices.Index(a.remove, p.ID)}
 		case len(groups) > 0: // R21
 			return fault.New(fault.LicenseIsInherited, "%s has %s through %s, not directly.", r.User.DisplayName, p.DisplayName, groupNames(groups)).
 				Fix("Remove the product from the group, or the user from the group.").

@@ -16,8 +16,15 @@ const MaxPrincipals = 20000
 type LicenseInput struct {
 	Product       uuid.UUID
 	Plans         *SelectionInput // nil keeps what an existing assignment selects; all plans on a new one
+	Switch        *SwitchInput    // not together with Plans
+	PlansFrom     *uuid.UUID      // a product: what is off in the principal's own assignment of it is off here; not together with Plans or Switch
+	Replaces      *uuid.UUID      // a product: only for principals with an assignment of their own of it, which goes
 	IncludeNested *bool           // nil keeps; true on a new one; means nothing for a user
 }
+
+// SwitchInput switches plans on and off and leaves the others as they are; on a new assignment
+// the others are on.
+type SwitchInput struct{ On, Off []uuid.UUID }
 
 // SelectionInput is a plan selection (R2).
 type SelectionInput struct {

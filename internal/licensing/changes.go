@@ -126,7 +126,7 @@ func (i *Impact) fillSeats(errs []*LicenseError) {
 		c := i.counts[e.Product.ID]
 		c.Consumed += d.consumed
 		counts := seatCounts(i.after, e.Product.ID, c)
-		e.Details = &SeatDetails{Product: e.Product, Total: counts.Total, Consumed: counts.Consumed}
+		e.Details = &SeatDetails{Product: e.Product, Total: counts.Total, Consumed: counts.Consumed, Suspended: counts.Suspended, LockedOut: counts.LockedOut}
 	}
 }
 

@@ -55,7 +55,7 @@ func derive(g *tenantgraph.Graph, u *principal.User, members []tenantgraph.Membe
 		add(b, &Source{Kind: SourceDirect}, 0)
 	}
 	slices.SortFunc(d.state.Sources, func(a, b engine.Source) int { return bytes.Compare(a.Key[:], b.Key[:]) })
-	d.state.Rows = rows
+	d.state.Rows, d.state.Barred = rows, barred(g, u.UsageLocation)
 	for _, l := range g.Rules.Derive(d.state) {
 		d.licenses = append(d.licenses, d.license(l))
 	}
@@ -129,7 +129,7 @@ func AssignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment) *Assignment {
 
 func (d *derived) license(l engine.License) *EffectiveLicense {
 	product := d.graph.ProductAt(l.Product)
-	e := &EffectiveLicense{Product: product, Capability: CapabilityEnabled, ConsumesSeat: l.Held, Status: StatusActive}
+	e := &EffectiveLicense{Product: product, Capability: CapabilityOf(d.graph, product.ID), ConsumesSeat: l.Held, Status: StatusActive}
 	failed := false
 	for _, s := range l.Sources {
 		shown := d.shown[s.Key]
@@ -227,20 +227,23 @@ func (d *derived) selected(s *Source) engine.PlanSet {
 // err shows a violation. The facts about seats, which other users decide, are left to
 // Service.FillSeatDetails.
 func (d *derived) err(s *Source, row engine.Row) *LicenseError {
-	e := &LicenseError{Code: faultCode(row.Code), UserID: d.user.ID, Product: s.Assignment.Product, Source: s, Since: clock.Instant(row.Since)}
+	e := &LicenseError{Code: codes[row.Code], UserID: d.user.ID, Product: s.Assignment.Product, Source: s, Since: clock.Instant(row.Since)}
 	if row.Plan != engine.Whole {
 		e.Plan = d.graph.PlanAt(row.Plan)
 	}
-	if row.Code == engine.Exclusion {
-		if code, c := d.graph.Rules.Explain(d.state, row); code == engine.Exclusion {
-			e.Details = d.exclusion(c, e.Product)
-		}
+	switch reason := d.graph.Rules.Explain(d.state, row); reason.Code {
+	case engine.Exclusion:
+		e.Details = d.exclusion(reason, e.Product)
+	case engine.Dependency:
+		e.Details = dependencyDetails(d.graph, reason, e.Product)
+	case engine.Prohibited:
+		e.Details = locationDetails(d.graph, d.user.UsageLocation, reason)
 	}
 	return e
 }
 
 // exclusion names both sides of a conflict (R9).
-func (d *derived) exclusion(c engine.Conflict, product *Product) *ExclusionDetails {
+func (d *derived) exclusion(c engine.Reason, product *Product) *ExclusionDetails {
 	e := &ExclusionDetails{ExclusionSet: c.Set, Plan: d.graph.PlanAt(c.Plan), Product: product, OtherPlan: d.graph.PlanAt(c.Other)}
 	licenses := d.graph.Rules.Derive(d.state)
 	slices.SortFunc(licenses, func(a, b engine.License) int { // what is named first must not hang on new ids

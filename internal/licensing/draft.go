@@ -150,6 +150,12 @@ func (d *Draft) RestoreUser(before *principal.User) {
 	d.UpdateUser(before, &after)
 }
 
+// SetTenant replaces the tenant's country and terms.
+func (d *Draft) SetTenant(country string, terms tenantgraph.Terms) {
+	d.changed = true
+	d.edit.SetTenant(country, terms)
+}
+
 // Subject names something that the change is made to, for the audit event.
 func (d *Draft) Subject(kind id.Kind, key uuid.UUID, name string) {
 	d.event.Subjects = append(d.event.Subjects, audit.Subject{ID: id.Format(kind, key), Name: name})

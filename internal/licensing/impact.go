@@ -185,7 +185,7 @@ func (i *Impact) sumUp() {
 		c := i.counts[p.ID]
 		before := seatCounts(i.before, p.ID, c)
 		after := seatCounts(i.after, p.ID, counters{c.Consumed + d.consumed, c.Waiting + d.waiting, c.InError + d.inError})
-		if *d == (delta{}) && sameInt(before.Total, after.Total) && before.Enabled == after.Enabled {
+		if *d == (delta{}) && sameSeats(before, after) {
 			continue
 		}
 		i.Products = append(i.Products, &ProductImpact{
@@ -197,12 +197,24 @@ func (i *Impact) sumUp() {
 
 func seatCounts(g *tenantgraph.Graph, product uuid.UUID, c counters) SeatCounts {
 	units, unlimited := g.Seats(product)
-	counts := SeatCounts{Consumed: int(c.Consumed), Waiting: int(c.Waiting), InError: int(c.InError), Enabled: int(units)}
+	counts := SeatCounts{Consumed: int(c.Consumed), Waiting: int(c.Waiting), InError: int(c.InError)}
+	for _, s := range g.Subscriptions(product) {
+		if s.Seats != nil && s.Status == string(SubscriptionWarning) {
+			counts.Warning += *s.Seats
+		}
+	}
+	counts.Enabled = int(units) - counts.Warning
+	counts.Suspended, counts.LockedOut = idleUnits(g, product)
 	if !unlimited { // R14
 		total, available := int(units), int(units-c.Consumed)
 		counts.Total, counts.Available = &total, &available
 	}
 	return counts
+}
+
+// sameSeats tells whether the units of a product are the same.
+func sameSeats(a, b SeatCounts) bool {
+	return sameInt(a.Total, b.Total) && a.Enabled == b.Enabled && a.Warning == b.Warning && a.Suspended == b.Suspended && a.LockedOut == b.LockedOut
 }
 
 func sameInt(a, b *int) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }

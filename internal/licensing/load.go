@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -41,8 +42,12 @@ func (s *Service) loadGraph(ctx context.Context, q database.Querier, tenant uuid
 // loadGraphWith is loadGraph with a catalogue that is in memory; nil loads the stored one.
 func (s *Service) loadGraphWith(ctx context.Context, q database.Querier, tenant uuid.UUID, catalog *tenantgraph.Catalog) (*tenantgraph.Graph, error) {
 	data := tenantgraph.Data{Tenant: tenant, Catalog: catalog}
-	row := q.QueryRowContext(ctx, `SELECT `+tagColumns+`, t.name, t.country FROM tenants t WHERE t.id = $1`, tenant)
-	err := row.Scan(&data.Tag.Graph, &data.Tag.Catalog, &data.Name, &data.Country)
+	row := q.QueryRowContext(ctx, `SELECT `+tagColumns+`, t.name, t.country, t.loss_threshold, t.grace_period, t.suspension_period,
+		t.deleted_user_retention FROM tenants t WHERE t.id = $1`, tenant)
+	var grace, suspension, retention int64
+	err := row.Scan(&data.Tag.Graph, &data.Tag.Catalog, &data.Name, &data.Country, &data.Terms.LossThreshold, &grace, &suspension, &retention)
+	data.Terms.Grace, data.Terms.Suspension = time.Duration(grace)*time.Microsecond, time.Duration(suspension)*time.Microsecond
+	data.Terms.DeletedUserRetention = time.Duration(retention) * time.Microsecond
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "There is no such tenant.")
 	}
@@ -73,8 +78,12 @@ func (s *Service) loadGraphWith(ctx context.Context, q database.Querier, tenant 
 
 // LoadCatalog reads the catalogue's rows.
 func LoadCatalog(ctx context.Context, q database.Querier) (tenantgraph.CatalogData, error) {
-	data := tenantgraph.CatalogData{ProductPlans: map[uuid.UUID][]uuid.UUID{}}
-	err := database.Each(ctx, q, func(scan func(...any) error) error {
+	data := tenantgraph.CatalogData{ProductPlans: map[uuid.UUID][]uuid.UUID{}, Requires: map[uuid.UUID][]uuid.UUID{}}
+	locations, err := loadLocations(ctx, q)
+	if err != nil {
+		return data, fmt.Errorf("load the catalogue: %w", err)
+	}
+	err = database.Each(ctx, q, func(scan func(...any) error) error {
 		var p tenantgraph.Product
 		err := scan(&p.ID, &p.SkuPartNumber, &p.DisplayName, &p.DisplayNameKey, &p.RetiredAt)
 		data.Products = append(data.Products, p)
@@ -83,10 +92,19 @@ func LoadCatalog(ctx context.Context, q database.Querier) (tenantgraph.CatalogDa
 	if err == nil {
 		err = database.Each(ctx, q, func(scan func(...any) error) error {
 			var p tenantgraph.Plan
-			err := scan(&p.ID, &p.ServicePlanName, &p.DisplayName, &p.DisplayNameKey, &p.RetiredAt)
+			err := scan(&p.ID, &p.ServicePlanName, &p.DisplayName, &p.DisplayNameKey, &p.AutoAssigned, &p.RetiredAt)
+			p.Location = locations[p.ID]
 			data.Plans = append(data.Plans, p)
 			return err
-		}, `SELECT id, service_plan_name, display_name, display_name_key, retired_at FROM plans`)
+		}, `SELECT id, service_plan_name, display_name, display_name_key, auto_assigned, retired_at FROM plans`)
+	}
+	if err == nil {
+		err = database.Each(ctx, q, func(scan func(...any) error) error {
+			var plan, requires uuid.UUID
+			err := scan(&plan, &requires)
+			data.Requires[plan] = append(data.Requires[plan], requires)
+			return err
+		}, `SELECT plan_id, requires_id FROM plan_prerequisites`)
 	}
 	if err == nil {
 		err = database.Each(ctx, q, func(scan func(...any) error) error {
@@ -116,6 +134,25 @@ func LoadCatalog(ctx context.Context, q database.Querier) (tenantgraph.CatalogDa
 		return data, fmt.Errorf("load the catalogue: %w", err)
 	}
 	return data, nil
+}
+
+func loadLocations(ctx context.Context, q database.Querier) (map[uuid.UUID]tenantgraph.Location, error) {
+	locations := map[uuid.UUID]tenantgraph.Location{}
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
+		var plan uuid.UUID
+		var country string
+		var allowed bool
+		err := scan(&plan, &country, &allowed)
+		l := locations[plan]
+		if allowed {
+			l.Allowed = append(l.Allowed, country)
+		} else {
+			l.Prohibited = append(l.Prohibited, country)
+		}
+		locations[plan] = l
+		return err
+	}, `SELECT plan_id, country, allowed FROM plan_locations ORDER BY plan_id, country`)
+	return locations, err
 }
 
 func loadGroups(ctx context.Context, q database.Querier, tenant uuid.UUID) ([]tenantgraph.GroupRow, error) {
@@ -172,10 +209,10 @@ func loadSubscriptions(ctx context.Context, q database.Querier, tenant uuid.UUID
 	var subscriptions []*tenantgraph.Subscription
 	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		var s tenantgraph.Subscription
-		err := scan(&s.ID, &s.ProductID, &s.Seats, &s.Status, &s.CreatedAt, &s.UpdatedAt, &s.CancelledAt, &s.Version)
+		err := scan(&s.ID, &s.ProductID, &s.Seats, &s.Status, &s.StartsAt, &s.LiveSince, &s.RenewsAt, &s.EndsAt, &s.CreatedAt, &s.UpdatedAt, &s.CancelledAt, &s.Version)
 		subscriptions = append(subscriptions, &s)
 		return err
-	}, `SELECT id, product_id, seats, status, created_at, updated_at, cancelled_at, version FROM subscriptions WHERE tenant_id = $1`, tenant)
+	}, `SELECT id, product_id, seats, status, starts_at, live_since, renews_at, ends_at, created_at, updated_at, cancelled_at, version FROM subscriptions WHERE tenant_id = $1`, tenant)
 	return subscriptions, err
 }
 

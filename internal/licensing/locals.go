@@ -21,11 +21,12 @@ const chunk = 4000
 
 // person is a user's facts and exceptions as stored: what sources are derived from.
 type person struct {
-	id      uuid.UUID
-	deleted bool
-	groups  []uuid.UUID // direct memberships in groups whose members anything reaches
-	direct  []*tenantgraph.Assignment
-	rows    []stored
+	id       uuid.UUID
+	deleted  bool
+	location *string     // usageLocation
+	groups   []uuid.UUID // direct memberships in groups whose members anything reaches
+	direct   []*tenantgraph.Assignment
+	rows     []stored
 }
 
 // stored is a row of license_violations.
@@ -44,11 +45,11 @@ func people(ctx context.Context, q database.Querier, d database.Dialect, tenant 
 	list := d.UUIDArray(ids)
 	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		p := &person{}
-		err := scan(&p.id, &p.deleted)
+		err := scan(&p.id, &p.deleted, &p.location)
 		all = append(all, p)
 		at[p.id] = p
 		return err
-	}, `SELECT id, deleted_at IS NOT NULL FROM users WHERE tenant_id = $1 AND `+d.In("id", 2)+` ORDER BY id`, tenant, list)
+	}, `SELECT id, deleted_at IS NOT NULL, usage_location FROM users WHERE tenant_id = $1 AND `+d.In("id", 2)+` ORDER BY id`, tenant, list)
 	if err == nil && len(groups) > 0 {
 		err = database.Each(ctx, q, func(scan func(...any) error) error {
 			var user, group uuid.UUID
@@ -142,24 +143,30 @@ func rows(g *tenantgraph.Graph, p *person) []engine.Row {
 	return all
 }
 
+// codes are the engine's codes as they are stored and shown.
+var codes = map[engine.Code]fault.Code{
+	engine.Prohibited: fault.LocationViolation,
+	engine.Exclusion:  fault.MutuallyExclusiveViolation,
+	engine.Dependency: fault.DependencyViolation,
+	engine.Count:      fault.CountViolation,
+}
+
 func engineCode(code string) engine.Code {
-	switch fault.Code(code) {
-	case fault.MutuallyExclusiveViolation:
-		return engine.Exclusion
-	case fault.CountViolation:
-		return engine.Count
+	for e, c := range codes {
+		if string(c) == code {
+			return e
+		}
 	}
 	return engine.None
 }
 
-func faultCode(code engine.Code) fault.Code {
-	switch code {
-	case engine.Exclusion:
-		return fault.MutuallyExclusiveViolation
-	case engine.Count:
-		return fault.CountViolation
+// barred returns the plans that a user may not use, by the user's location, else by the
+// tenant's country (R11).
+func barred(g *tenantgraph.Graph, location *string) engine.PlanSet {
+	if location != nil {
+		return g.Rules.Barred(*location)
 	}
-	return ""
+	return g.Rules.Barred(g.Country)
 }
 
 // casebook groups users that the rules cannot tell apart into cases.
@@ -173,13 +180,14 @@ type casebook struct {
 	reachAfter    map[uuid.UUID][]int
 	direct        map[uuid.UUID][]*tenantgraph.Assignment // every direct assignment, before or after, by user
 	local         map[uuid.UUID]bool
+	located       map[uuid.UUID]*string // usage locations of judged users, as the change has them
 	key           []byte
 }
 
 func newCasebook(d *Draft) *casebook {
 	b := &casebook{
 		d: d, before: d.Graph, after: d.edit.Graph(), at: map[string]*engine.Case{}, numbers: map[uuid.UUID]int{},
-		direct: map[uuid.UUID][]*tenantgraph.Assignment{}, local: map[uuid.UUID]bool{},
+		direct: map[uuid.UUID][]*tenantgraph.Assignment{}, local: map[uuid.UUID]bool{}, located: map[uuid.UUID]*string{},
 	}
 	b.reachBefore = b.number(b.before)
 	b.reachAfter = b.reachBefore
@@ -223,7 +231,7 @@ func (b *casebook) add(p *person) {
 	b.local[p.id] = true
 	b.direct[p.id] = append(b.direct[p.id], p.direct...)
 	if u == nil {
-		b.addAs(p, nil, p.groups, p.direct, p.deleted)
+		b.addAs(p, nil, p.groups, p.direct, p.deleted, p.location)
 		return
 	}
 	for _, dd := range u.direct {
@@ -231,10 +239,11 @@ func (b *casebook) add(p *person) {
 			b.direct[p.id] = append(b.direct[p.id], dd.after)
 		}
 	}
-	b.addAs(p, u, u.groupsAfter(p.groups), u.directAfter(p.direct), u.deletedAfter(p.deleted))
+	b.addAs(p, u, u.groupsAfter(p.groups), u.directAfter(p.direct), u.deletedAfter(p.deleted), u.locationAfter(p.location))
 }
 
-func (b *casebook) addAs(p *person, u *userDraft, groups []uuid.UUID, direct []*tenantgraph.Assignment, deleted bool) {
+func (b *casebook) addAs(p *person, u *userDraft, groups []uuid.UUID, direct []*tenantgraph.Assignment, deleted bool, location *string) {
+	barredBefore, barredAfter := barred(b.before, p.location), barred(b.after, location)
 	judged := u != nil && u.judged
 	k := b.key[:0]
 	if !judged {
@@ -243,6 +252,8 @@ func (b *casebook) addAs(p *person, u *userDraft, groups []uuid.UUID, direct []*
 		k = appendDirect(k, p.direct)
 		k = appendDirect(k, direct)
 		k = append(k, boolByte(p.deleted)<<1|boolByte(deleted))
+		k = appendPlans(k, barredBefore)
+		k = appendPlans(k, barredAfter)
 		for _, r := range rows(b.before, p) {
 			k = append(k, r.Assignment[:]...)
 			k = binary.AppendVarint(append(k, byte(r.Code)), int64(r.Plan))
@@ -254,15 +265,18 @@ func (b *casebook) addAs(p *person, u *userDraft, groups []uuid.UUID, direct []*
 			return
 		}
 	}
-	c := &engine.Case{Users: []engine.ID{p.id}, Judged: judged}
+	c := &engine.Case{Users: []engine.ID{p.id}, Judged: judged, Before: engine.User{Barred: barredBefore}, Barred: barredAfter}
 	if !p.deleted {
-		c.Before = engine.User{Sources: sources(b.before, p.groups, p.direct), Rows: rows(b.before, p)}
+		c.Before.Sources, c.Before.Rows = sources(b.before, p.groups, p.direct), rows(b.before, p)
 	}
 	if !deleted {
 		c.After = sources(b.after, groups, direct)
 		if judged {
 			c.Refused = sources(b.after, groups, p.direct)
 		}
+	}
+	if judged {
+		b.located[p.id] = location
 	}
 	for i := range c.Before.Sources {
 		c.Before.Sources[i].Ended = b.ended(&c.Before.Sources[i], u)
@@ -320,6 +334,14 @@ func appendDirect(k []byte, direct []*tenantgraph.Assignment) []byte {
 	return k
 }
 
+func appendPlans(k []byte, plans engine.PlanSet) []byte {
+	k = binary.AppendUvarint(k, uint64(len(plans)))
+	for _, w := range plans {
+		k = binary.LittleEndian.AppendUint64(k, w)
+	}
+	return k
+}
+
 func boolByte(b bool) byte {
 	if b {
 		return 1
@@ -358,6 +380,13 @@ func (u *userDraft) deletedAfter(deleted bool) bool {
 		return deleted
 	}
 	return u.after.DeletedAt != nil
+}
+
+func (u *userDraft) locationAfter(location *string) *string {
+	if u.after == nil {
+		return location
+	}
+	return u.after.UsageLocation
 }
 
 func (u *userDraft) membersAfter(members []tenantgraph.Member, now clock.Instant) []tenantgraph.Member {

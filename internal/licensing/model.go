@@ -48,6 +48,9 @@ type Subscription struct {
 	Product   *Product
 	Seats     *int
 	Status    SubscriptionStatus
+	StartsAt  clock.Instant
+	RenewsAt  *clock.Instant // told by whoever bought it; nothing happens then
+	EndsAt    *clock.Instant // when it expires, or was cancelled
 	CreatedAt clock.Instant
 	UpdatedAt clock.Instant
 	Version   int
@@ -56,20 +59,17 @@ type Subscription struct {
 // NodeID is the subscription's TypeID.
 func (s *Subscription) NodeID() string { return id.Format(id.Subscription, s.ID) }
 
-// EndsAt is when the subscription was cancelled, which was its last change; nil while it is live.
-func (s *Subscription) EndsAt() *clock.Instant {
-	if s.Status != SubscriptionCancelled {
-		return nil
-	}
-	return &s.UpdatedAt
-}
-
 // SubscriptionStatus is stored; its transitions are changes (R16).
 type SubscriptionStatus string
 
-// The statuses of a subscription.
+// The statuses of a subscription. Scheduled and cancelled ones are not live; units count in
+// the total where it is enabled or in warning.
 const (
+	SubscriptionScheduled SubscriptionStatus = "SCHEDULED"
 	SubscriptionEnabled   SubscriptionStatus = "ENABLED"
+	SubscriptionWarning   SubscriptionStatus = "WARNING"
+	SubscriptionSuspended SubscriptionStatus = "SUSPENDED"
+	SubscriptionLockedOut SubscriptionStatus = "LOCKED_OUT"
 	SubscriptionCancelled SubscriptionStatus = "CANCELLED"
 )
 
@@ -78,9 +78,15 @@ type Capability string
 
 // The capabilities of a product.
 const (
-	CapabilityEnabled Capability = "ENABLED"
-	CapabilityNone    Capability = "NONE"
+	CapabilityEnabled   Capability = "ENABLED"
+	CapabilityWarning   Capability = "WARNING"
+	CapabilitySuspended Capability = "SUSPENDED"
+	CapabilityLockedOut Capability = "LOCKED_OUT"
+	CapabilityNone      Capability = "NONE"
 )
+
+// Usable tells whether holders of a product can use it.
+func (c Capability) Usable() bool { return c == CapabilityEnabled || c == CapabilityWarning }
 
 // SeatCounts are the units and users of one product of a tenant (R14). Total and Available
 // are nil where a live subscription is unlimited; Available may be negative.
@@ -139,14 +145,15 @@ type SourceKind string
 
 // The kinds of sources.
 const (
-	SourceDirect SourceKind = "DIRECT"
-	SourceGroup  SourceKind = "GROUP"
+	SourceDirect    SourceKind = "DIRECT"
+	SourceGroup     SourceKind = "GROUP"
+	SourceAutomatic SourceKind = "AUTOMATIC" // a plan that comes to everybody (R7): no assignment, no product
 )
 
 // Source is an assignment as it reaches one user.
 type Source struct {
 	Kind       SourceKind
-	Assignment *Assignment        // nil only for an assignment that a dry run would create
+	Assignment *Assignment        // nil when automatic, and for an assignment that a dry run would create
 	Group      *principal.Group   // the group that has the assignment; nil when direct
 	Path       []*principal.Group // from that group down to the one the user is a direct member of
 	State      LicenseStatus
@@ -162,7 +169,7 @@ type LicenseError struct {
 	Plan    *Plan // nil: the whole source
 	Source  *Source
 	Since   clock.Instant
-	Details any // *SeatDetails, *ExclusionDetails or nil
+	Details any // *SeatDetails, *ExclusionDetails, *DependencyDetails, *LocationDetails or nil
 }
 
 // SeatDetails are the facts of a COUNT_VIOLATION or of a refusal for lack of seats. Place is
@@ -184,6 +191,38 @@ type ExclusionDetails struct {
 	OtherPlan    *Plan
 	OtherProduct *Product
 	OtherSources []*Source
+}
+
+// DependencyDetails are the facts of a DEPENDENCY_VIOLATION: the plan, and those of which it
+// needs any one.
+type DependencyDetails struct {
+	Plan          *Plan
+	Product       *Product
+	RequiresAnyOf []*tenantgraph.Plan
+}
+
+// LocationDetails are the facts of a PROHIBITED_IN_USAGE_LOCATION_VIOLATION: the country that
+// was judged, and whose it is.
+type LocationDetails struct {
+	Plan    *Plan
+	Country string
+	Origin  LocationOrigin
+}
+
+// LocationOrigin is where a judged country comes from (R11).
+type LocationOrigin string
+
+// The origins of a country.
+const (
+	LocationOfUser   LocationOrigin = "USER"
+	LocationOfTenant LocationOrigin = "TENANT"
+)
+
+// LossDetails are the facts of CONFIRMATION_REQUIRED: how many users would lose a product
+// without another one that the same call adds, and how many may without being asked (R27).
+type LossDetails struct {
+	UsersLosing int
+	Threshold   int
 }
 
 // InheritedDetails name the groups that a license comes from.
@@ -208,11 +247,12 @@ type DecisionReason string
 
 // The reasons of a decision.
 const (
-	DecisionEnabled         DecisionReason = "ENABLED"
-	DecisionAccountDisabled DecisionReason = "ACCOUNT_DISABLED"
-	DecisionSourceInError   DecisionReason = "SOURCE_IN_ERROR"
-	DecisionPlanOff         DecisionReason = "PLAN_OFF"
-	DecisionNotLicensed     DecisionReason = "NOT_LICENSED"
+	DecisionEnabled          DecisionReason = "ENABLED"
+	DecisionAccountDisabled  DecisionReason = "ACCOUNT_DISABLED"
+	DecisionProductNotUsable DecisionReason = "PRODUCT_NOT_USABLE"
+	DecisionSourceInError    DecisionReason = "SOURCE_IN_ERROR"
+	DecisionPlanOff          DecisionReason = "PLAN_OFF"
+	DecisionNotLicensed      DecisionReason = "NOT_LICENSED"
 )
 
 // Waiting is a user in line for a seat of a product.

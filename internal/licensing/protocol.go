@@ -20,6 +20,11 @@ import (
 type Options struct {
 	Action audit.Action
 	DryRun bool // judge and tell, but store nothing (R26)
+	// AcknowledgeLosses is how many users the caller knows may lose a product (R27); nil: as
+	// many as the tenant's threshold allows. Unguarded changes are those that nobody can be
+	// asked about: what is due.
+	AcknowledgeLosses *int
+	Unguarded         bool
 }
 
 // ChangeList says which of an impact's changes will be read. Where a change is settled by
@@ -51,7 +56,10 @@ type Outcome struct {
 	// Refused holds, by user, why the call's part for a direct principal was refused (R12);
 	// everything else of the call stands.
 	Refused map[uuid.UUID]*fault.Error
-	EventID uuid.UUID // the audit event; zero where nothing changed or nothing was stored
+	// Confirmation is the CONFIRMATION_REQUIRED that the change would be refused with; only on
+	// a dry run, whose impact is that of the change once it is confirmed.
+	Confirmation *fault.Error
+	EventID      uuid.UUID // the audit event; zero where nothing changed or nothing was stored
 }
 
 // Change is the one way in which licensing facts change: one transaction under the tenant's
@@ -254,8 +262,11 @@ func (u *userDraft) reaches() bool {
 	if len(u.join)+len(u.leave)+len(u.direct) > 0 {
 		return true
 	}
-	return u.after != nil && (u.before == nil || (u.before.DeletedAt == nil) != (u.after.DeletedAt == nil))
+	return u.after != nil && (u.before == nil || (u.before.DeletedAt == nil) != (u.after.DeletedAt == nil) ||
+		!sameText(u.before.UsageLocation, u.after.UsageLocation))
 }
+
+func sameText(a, b *string) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
 
 // productsTouched returns the products whose first or last live subscription, or whose plans,
 // or the rules of whose plans, the change touches.
@@ -401,7 +412,8 @@ func (b *casebook) stranger(p *person) *engine.Case {
 	}
 	return &engine.Case{
 		Users:  []engine.ID{p.id},
-		Before: engine.User{Sources: sources(b.before, p.groups, p.direct), Rows: rows(b.before, p)},
+		Before: engine.User{Sources: sources(b.before, p.groups, p.direct), Rows: rows(b.before, p), Barred: barred(b.before, p.location)},
 		After:  sources(b.after, p.groups, p.direct),
+		Barred: barred(b.after, p.location),
 	}
 }

@@ -1,13 +1,14 @@
 package licensing
 
 import (
-	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/engine"
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 )
 
 // refusalFault says why a judged user's part of a call was refused (R12), with the facts that
@@ -19,18 +20,28 @@ func (b *casebook) refusalFault(v engine.Verdict) *fault.Error {
 	if dd := b.d.users[user].direct[product.ID]; dd != nil {
 		path = []any{dd.field, dd.at}
 	}
-	if r.Code == engine.Count {
+	switch r.Reason.Code {
+	case engine.Count:
 		d := &SeatDetails{Product: product, Consumed: int(r.Seat.Consumed)}
+		d.Suspended, d.LockedOut = idleUnits(g, product.ID)
 		if !r.Seat.Unlimited {
 			total := int(r.Seat.Total)
 			d.Total = &total
 		}
-		return fault.New(fault.CountViolation, "No seat of %s is free: %d of %d are taken.", product.DisplayName, r.Seat.Consumed, r.Seat.Total).
-			Fix("Free a seat by removing the product from somebody, or raise the subscription's seats.").With(d).At(path...)
+		return countFault(d).At(path...)
+	case engine.Prohibited:
+		return locationFault(locationDetails(g, b.located[user], r.Reason), product).At(path...)
+	case engine.Dependency:
+		d := dependencyDetails(g, r.Reason, product)
+		if r.Lost.Empty() {
+			return dependencyFault(d).At(path...)
+		}
+		field, at := b.tookAway(user, r.Lost)
+		return dependentFault(d, g.PlansIn(r.Lost)[0]).At(field, at)
 	}
 	d := &ExclusionDetails{
-		ExclusionSet: r.Conflict.Set, Product: product, OtherProduct: product,
-		Plan: g.PlanAt(r.Conflict.Plan), OtherPlan: g.PlanAt(r.Conflict.Other),
+		ExclusionSet: r.Reason.Set, Product: product, OtherProduct: product,
+		Plan: g.PlanAt(r.Reason.Plan), OtherPlan: g.PlanAt(r.Reason.Other),
 	}
 	for i, s := range r.Others {
 		if i == 0 {
@@ -41,12 +52,100 @@ func (b *casebook) refusalFault(v engine.Verdict) *fault.Error {
 	return exclusionFault(d).At(path...)
 }
 
+// tookAway returns the place in the input of what takes plans from a user.
+func (b *casebook) tookAway(user uuid.UUID, plans engine.PlanSet) (field string, at int) {
+	at = -1
+	for _, dd := range b.d.users[user].direct {
+		if dd.before == nil {
+			continue
+		}
+		p := b.after.Product(dd.before.ProductID)
+		lost := dd.before.Selection.Of(b.after.Catalog, p)
+		if dd.after != nil {
+			lost = lost.Minus(dd.after.Selection.Of(b.after.Catalog, p))
+		}
+		if lost.Overlaps(plans) && (at < 0 || dd.field > field || dd.field == field && dd.at < at) { // removals first
+			field, at = dd.field, dd.at
+		}
+	}
+	return field, at
+}
+
+// countFault words a want of seats (R8, R16).
+func countFault(d *SeatDetails) *fault.Error {
+	name := d.Product.DisplayName
+	fix := func(e *fault.Error) *fault.Error {
+		return e.Fix("Raise the seats of a subscription of %s, or take it from somebody who no longer needs it; waiting users get free seats at once.", name).With(d)
+	}
+	switch idle := d.Suspended + d.LockedOut; {
+	case idle > 0:
+		return fault.New(fault.CountViolation, "No seat of %s is free: %d seats are suspended or locked out.", name, idle).
+			Fix("Renew or resume the subscription of %s, or buy seats in another one.", name).With(d)
+	case d.Total != nil:
+		return fix(fault.New(fault.CountViolation, "No seat of %s is free: %d of %d are taken.", name, d.Consumed, *d.Total))
+	}
+	return fix(fault.New(fault.CountViolation, "No seat of %s is free.", name))
+}
+
 // exclusionFault words a conflict between two plans (R9).
 func exclusionFault(d *ExclusionDetails) *fault.Error {
 	return fault.New(fault.MutuallyExclusiveViolation, "The plan %s of %s and the plan %s of %s exclude each other (%s).",
 		d.Plan.DisplayName, d.Product.DisplayName, d.OtherPlan.DisplayName, d.OtherProduct.DisplayName, d.ExclusionSet).
 		Fix("Switch off %s in %s, or %s in %s.", d.Plan.DisplayName, d.Product.DisplayName, d.OtherPlan.DisplayName, d.OtherProduct.DisplayName).
 		With(d)
+}
+
+func dependencyDetails(g *tenantgraph.Graph, r engine.Reason, product *Product) *DependencyDetails {
+	return &DependencyDetails{Plan: g.PlanAt(r.Plan), Product: product, RequiresAnyOf: g.PlansIn(g.Rules.Requires[r.Plan])}
+}
+
+// dependencyFault words the want of a prerequisite (R10).
+func dependencyFault(d *DependencyDetails) *fault.Error {
+	if len(d.RequiresAnyOf) == 1 {
+		return fault.New(fault.DependencyViolation, "The plan %s of %s needs the plan %s, which is not on for the user.",
+			d.Plan.DisplayName, d.Product.DisplayName, d.RequiresAnyOf[0].DisplayName).
+			Fix("Assign a product with %s, or switch off %s in %s.", d.RequiresAnyOf[0].DisplayName, d.Plan.DisplayName, d.Product.DisplayName).With(d)
+	}
+	return fault.New(fault.DependencyViolation, "The plan %s of %s needs one of these plans, and none is on for the user: %s.",
+		d.Plan.DisplayName, d.Product.DisplayName, planNames(d.RequiresAnyOf)).
+		Fix("Assign a product with one of them, or switch off %s in %s.", d.Plan.DisplayName, d.Product.DisplayName).With(d)
+}
+
+// dependentFault words a removal that would leave a plan without what it needs (R10).
+func dependentFault(d *DependencyDetails, base *Plan) *fault.Error {
+	return fault.New(fault.DependencyViolation, "Without the plan %s the plan %s of %s would go off, which needs it.",
+		base.DisplayName, d.Plan.DisplayName, d.Product.DisplayName).
+		Fix("In the same call, switch off %s in %s or remove %s, or bring %s by another product.",
+			d.Plan.DisplayName, d.Product.DisplayName, d.Product.DisplayName, base.DisplayName).With(d)
+}
+
+func planNames(plans []*Plan) string {
+	names := make([]string, len(plans))
+	for i, p := range plans {
+		names[i] = p.DisplayName
+	}
+	return strings.Join(names, ", ")
+}
+
+// locationDetails tells which country was judged: the user's, else the tenant's (R11).
+func locationDetails(g *tenantgraph.Graph, location *string, r engine.Reason) *LocationDetails {
+	d := &LocationDetails{Plan: g.PlanAt(r.Plan), Country: g.Country, Origin: LocationOfTenant}
+	if location != nil {
+		d.Country, d.Origin = *location, LocationOfUser
+	}
+	return d
+}
+
+// locationFault words a plan that may not be used where the user is (R11).
+func locationFault(d *LocationDetails, product *Product) *fault.Error {
+	if d.Origin == LocationOfTenant {
+		return fault.New(fault.LocationViolation, "The plan %s of %s may not be used in %s, the organisation's country, where a user without a usage location is taken to be.",
+			d.Plan.DisplayName, product.DisplayName, d.Country).
+			Fix("Set the user's usageLocation, or switch off %s in %s.", d.Plan.DisplayName, product.DisplayName).With(d)
+	}
+	return fault.New(fault.LocationViolation, "The plan %s of %s may not be used in %s, the user's usage location.",
+		d.Plan.DisplayName, product.DisplayName, d.Country).
+		Fix("Correct the user's usageLocation, or switch off %s in %s.", d.Plan.DisplayName, product.DisplayName).With(d)
 }
 
 // shownSource shows a source of a refused change: what it stands on. The path is that of its
@@ -68,30 +167,26 @@ func (b *casebook) shownSource(user uuid.UUID, s engine.Source) *Source {
 	return shown
 }
 
-// Message says what a license error is, in one sentence.
-func (e *LicenseError) Message() string {
-	if d, ok := e.Details.(*ExclusionDetails); ok {
-		return exclusionFault(d).Message
+// Explain words a license error: what is wrong, and what an administrator can do about it.
+func (e *LicenseError) Explain() *fault.Error {
+	switch d := e.Details.(type) {
+	case *ExclusionDetails:
+		return exclusionFault(d)
+	case *DependencyDetails:
+		return dependencyFault(d)
+	case *LocationDetails:
+		return locationFault(d, e.Product)
+	case *SeatDetails:
+		return countFault(d)
 	}
-	switch e.Code {
-	case fault.NoSubscription:
-		return fmt.Sprintf("The organisation has no live subscription of %s.", e.Product.DisplayName)
-	case fault.CountViolation:
-		return fmt.Sprintf("No seat of %s is free.", e.Product.DisplayName)
+	if e.Code == fault.CountViolation {
+		return countFault(&SeatDetails{Product: e.Product})
 	}
-	return fmt.Sprintf("A plan of %s excludes one that the user has.", e.Product.DisplayName)
+	return noSubscription(e.Product).Fix("Create a subscription of %s, or remove the assignment.", e.Product.DisplayName)
 }
 
+// Message says what a license error is, in one sentence.
+func (e *LicenseError) Message() string { return e.Explain().Message }
+
 // Remediation says what an administrator can do about it.
-func (e *LicenseError) Remediation() string {
-	if d, ok := e.Details.(*ExclusionDetails); ok {
-		return exclusionFault(d).Remediation
-	}
-	switch e.Code {
-	case fault.NoSubscription:
-		return fmt.Sprintf("Create a subscription of %s, or remove the assignment.", e.Product.DisplayName)
-	case fault.CountViolation:
-		return fmt.Sprintf("Raise the seats of a subscription of %s, or take it from somebody who no longer needs it; waiting users get free seats at once.", e.Product.DisplayName)
-	}
-	return "Switch off one of the two plans."
-}
+func (e *LicenseError) Remediation() string { return e.Explain().Remediation }

@@ -149,7 +149,7 @@ func TestCancellingTheLastSubscriptionR16(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if out.Impact.UsersLosing != 1 || out.Subscription.Status != licensing.SubscriptionCancelled || *out.Subscription.EndsAt() != ended {
+		if out.Impact.UsersLosing != 1 || out.Subscription.Status != licensing.SubscriptionCancelled || *out.Subscription.EndsAt != ended {
 			t.Errorf("%d users lose, subscription %+v", out.Impact.UsersLosing, out.Subscription)
 		}
 		if s := o.seats(base); s.Consumed != 0 || s.Waiting != 0 || s.InError != 0 || *s.Total != 0 {

@@ -67,8 +67,15 @@ func (w *writer) exec(query string, args ...any) error {
 }
 
 func (w *writer) tenant(graphChanged bool) error {
-	return w.exec(`UPDATE tenants SET last_instant = $2, graph_revision = graph_revision + $3 WHERE id = $1`,
+	err := w.exec(`UPDATE tenants SET last_instant = $2, graph_revision = graph_revision + $3 WHERE id = $1`,
 		w.d.Tenant, w.d.Now, num(graphChanged))
+	if err != nil || !w.d.edit.TenantDiffers() {
+		return err
+	}
+	after := w.d.edit.Graph()
+	return w.exec(`UPDATE tenants SET country = $2, loss_threshold = $3, grace_period = $4, suspension_period = $5, deleted_user_retention = $6
+		WHERE id = $1`, w.d.Tenant, after.Country, after.Terms.LossThreshold, after.Terms.Grace.Microseconds(),
+		after.Terms.Suspension.Microseconds(), after.Terms.DeletedUserRetention.Microseconds())
 }
 
 func (w *writer) nestings(all map[[2]uuid.UUID]*tenantgraph.Nesting) error {
@@ -138,11 +145,14 @@ func (w *writer) pairs(table, a, b string, as, bs []uuid.UUID, since []clock.Ins
 
 func (w *writer) subscriptions(all map[uuid.UUID]*tenantgraph.Subscription) error {
 	for _, s := range all {
-		err := w.exec(`INSERT INTO subscriptions (id, tenant_id, product_id, seats, status, created_at, updated_at, cancelled_at, version)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-			ON CONFLICT (id) DO UPDATE SET seats = excluded.seats, status = excluded.status, updated_at = excluded.updated_at,
-			cancelled_at = excluded.cancelled_at, version = excluded.version`,
-			s.ID, w.d.Tenant, s.ProductID, s.Seats, s.Status, s.CreatedAt, s.UpdatedAt, s.CancelledAt, s.Version)
+		err := w.exec(`INSERT INTO subscriptions (id, tenant_id, product_id, seats, status, starts_at, live_since, renews_at, ends_at,
+			created_at, updated_at, cancelled_at, version)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			ON CONFLICT (id) DO UPDATE SET seats = excluded.seats, status = excluded.status, starts_at = excluded.starts_at,
+			live_since = excluded.live_since, renews_at = excluded.renews_at, ends_at = excluded.ends_at,
+			updated_at = excluded.updated_at, cancelled_at = excluded.cancelled_at, version = excluded.version`,
+			s.ID, w.d.Tenant, s.ProductID, s.Seats, s.Status, s.StartsAt, s.LiveSince, s.RenewsAt, s.EndsAt,
+			s.CreatedAt, s.UpdatedAt, s.CancelledAt, s.Version)
 		if err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func (w *writer) violations(book *casebook, verdicts []engine.Verdict, event uui
 				if err != nil {
 					return err
 				}
-				recoded.add(user, a.id, book.planID(r.Plan), string(faultCode(r.Code)))
+				recoded.add(user, a.id, book.planID(r.Plan), string(codes[r.Code]))
 			}
 			for _, r := range begun {
 				a, err := book.assignmentOf(user, v.After.Sources, r.Assignment)
@@ -64,7 +64,7 @@ func (w *writer) violations(book *casebook, verdicts []engine.Verdict, event uui
 					return err
 				}
 				n := &w.rows
-				n.add(user, a.id, book.planID(r.Plan), string(faultCode(r.Code)))
+				n.add(user, a.id, book.planID(r.Plan), string(codes[r.Code]))
 				n.since, n.created = append(n.since, clock.Instant(r.Since)), append(n.created, clock.Instant(a.source.Created))
 				principal := uuid.UUID(a.source.Principal)
 				if a.source.Direct {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
@@ -25,9 +26,13 @@ type SubscriptionOutcome struct {
 
 // CreateSubscriptionInput buys seats of a product; Seats nil is unlimited.
 type CreateSubscriptionInput struct {
-	Product uuid.UUID
-	Seats   *int
-	DryRun  bool
+	Product  uuid.UUID
+	Seats    *int
+	Status   SubscriptionStatus // ENABLED where empty
+	StartsAt *clock.Instant
+	RenewsAt *clock.Instant
+	EndsAt   *clock.Instant
+	DryRun   bool
 }
 
 // CreateSubscription buys seats; waiting users get them in the same commit (R13).
@@ -52,7 +57,8 @@ func (s *Service) CreateSubscription(ctx context.Context, tenant uuid.UUID, in C
 		d.Summary(fmt.Sprintf("%s of %s", seatText(in.Seats), p.DisplayName))
 		d.Field("seats", nil, seatField(in.Seats))
 		return &tenantgraph.Subscription{
-			ID: key, ProductID: p.ID, Seats: in.Seats, Status: string(SubscriptionEnabled), CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
+			ID: key, ProductID: p.ID, Seats: in.Seats, Status: string(SubscriptionEnabled), StartsAt: d.Now, LiveSince: &d.Now,
+			CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
 		}, nil
 	})
 }
@@ -61,9 +67,13 @@ func (s *Service) CreateSubscription(ctx context.Context, tenant uuid.UUID, in C
 type UpdateSubscriptionInput struct {
 	ID                  uuid.UUID
 	Seats               optional.Optional[int] // set to nil: unlimited
+	Status              SubscriptionStatus     // kept where empty
+	RenewsAt            optional.Optional[clock.Instant]
+	EndsAt              optional.Optional[clock.Instant]
 	AllowOverAllocation bool
 	ExpectedVersion     *int
 	DryRun              bool
+	AcknowledgeLosses   *int
 }
 
 // UpdateSubscription changes seats.
@@ -107,6 +117,7 @@ type CancelSubscriptionInput struct {
 	AllowOverAllocation bool
 	ExpectedVersion     *int
 	DryRun              bool
+	AcknowledgeLosses   *int
 }
 
 // CancelSubscription ends a subscription. With the last live one of a product, nobody holds
@@ -224,10 +235,43 @@ func (s *Service) checkShrink(ctx context.Context, d *Draft, p *Product, after *
 }
 
 func subscriptionOf(g *tenantgraph.Graph, s *tenantgraph.Subscription) *Subscription {
+	ends := s.EndsAt
+	if s.CancelledAt != nil {
+		ends = s.CancelledAt
+	}
 	return &Subscription{
 		ID: s.ID, Product: g.Product(s.ProductID), Seats: s.Seats, Status: SubscriptionStatus(s.Status),
-		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, Version: s.Version,
+		StartsAt: s.StartsAt, RenewsAt: s.RenewsAt, EndsAt: ends, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, Version: s.Version,
 	}
+}
+
+// CapabilityOf returns what holders of a product can do with it: the status of its best
+// subscription (R16).
+func CapabilityOf(g *tenantgraph.Graph, product uuid.UUID) Capability {
+	best := CapabilityNone
+	for _, s := range g.Subscriptions(product) {
+		if c := Capability(s.Status); s.Live() && slices.Index(capabilities, c) < slices.Index(capabilities, best) {
+			best = c
+		}
+	}
+	return best
+}
+
+// capabilities, the best first.
+var capabilities = []Capability{CapabilityEnabled, CapabilityWarning, CapabilitySuspended, CapabilityLockedOut, CapabilityNone}
+
+// idleUnits returns the units of live subscriptions that do not count (R16).
+func idleUnits(g *tenantgraph.Graph, product uuid.UUID) (suspended, lockedOut int) {
+	for _, s := range g.Subscriptions(product) {
+		switch {
+		case s.Seats == nil:
+		case s.Status == string(SubscriptionSuspended):
+			suspended += *s.Seats
+		case s.Status == string(SubscriptionLockedOut):
+			lockedOut += *s.Seats
+		}
+	}
+	return suspended, lockedOut
 }
 
 func seatText(seats *int) string {
@@ -296,10 +340,7 @@ func (s *Service) subscribed(ctx context.Context, g *tenantgraph.Graph, products
 		if p == nil {
 			continue
 		}
-		sp := &SubscribedProduct{Product: p, Capability: CapabilityNone, Seats: seatCounts(g, p.ID, counts[p.ID])}
-		if _, live := g.LiveSince(p.ID); live {
-			sp.Capability = CapabilityEnabled
-		}
+		sp := &SubscribedProduct{Product: p, Capability: CapabilityOf(g, p.ID), Seats: seatCounts(g, p.ID, counts[p.ID])}
 		for _, sub := range g.Subscriptions(p.ID) {
 			sp.Subscriptions = append(sp.Subscriptions, subscriptionOf(g, sub))
 		}

@@ -92,7 +92,7 @@ func (v *verifying) users(ctx context.Context, tx *database.Tx, progress func(in
 }
 
 func (v *verifying) user(p *person) {
-	u := engine.User{Rows: rows(v.graph, p)}
+	u := engine.User{Rows: rows(v.graph, p), Barred: barred(v.graph, p.location)}
 	if !p.deleted {
 		u.Sources = sources(v.graph, p.groups, p.direct)
 	}

@@ -140,7 +140,7 @@ func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []
 			continue
 		}
 		seats := seatCounts(g, e.Product.ID, counts[e.Product.ID])
-		d := &SeatDetails{Product: e.Product, Total: seats.Total, Consumed: seats.Consumed}
+		d := &SeatDetails{Product: e.Product, Total: seats.Total, Consumed: seats.Consumed, Suspended: seats.Suspended, LockedOut: seats.LockedOut}
 		if n, ok := places[inLineKey{e.Product.ID, e.UserID}]; ok {
 			d.Place = &n
 		}

@@ -40,6 +40,9 @@ type Plan struct {
 	Index           int32
 	Products        []*Product // by display name, then id
 	Excludes        []*Plan    // plans that share an exclusion set with it; by display name, then id
+	AutoAssigned    bool       // comes to everybody, takes part in no check (R7)
+	RequiresAnyOf   []*Plan    // needs any one of these (R10); empty: none. By display name, then id
+	Location        Location   // where it may be used (R11)
 }
 
 // NodeID is the plan's TypeID.
@@ -47,6 +50,9 @@ func (p *Plan) NodeID() string { return id.Format(id.Plan, p.ID) }
 
 // ServicePlanID is the vendor's UUID as text.
 func (p *Plan) ServicePlanID() string { return p.ID.String() }
+
+// Location says in which countries (ISO 3166-1 alpha-2, sorted) a plan may be used (R11).
+type Location = engine.Location
 
 // Catalog is the whole catalogue as an immutable value.
 type Catalog struct {
@@ -72,9 +78,10 @@ type Exclusion struct {
 // CatalogData is what a Catalog is built from: rows without links.
 type CatalogData struct {
 	Products     []Product // ID, names and RetiredAt
-	Plans        []Plan    // ID, names and RetiredAt
+	Plans        []Plan    // ID, names, RetiredAt, AutoAssigned and Location
 	ProductPlans map[uuid.UUID][]uuid.UUID
 	Exclusions   []Exclusion
+	Requires     map[uuid.UUID][]uuid.UUID // plan → plans of which it needs any one (R10)
 }
 
 // NewCatalog links the rows. Indices of products and plans follow the order of their ids, or
@@ -131,22 +138,23 @@ func NewCatalog(data CatalogData, base *Catalog) *Catalog {
 		c.partNumber[label] = append(c.partNumber[label], p)
 	}
 	c.linkExclusions(data.Exclusions)
+	for planID, any := range data.Requires {
+		p := c.plans[planID]
+		for _, other := range any {
+			if q := c.plans[other]; p != nil && q != nil {
+				p.RequiresAnyOf = append(p.RequiresAnyOf, q)
+			}
+		}
+	}
+	c.makeRules()
 	return c
 }
 
 func (c *Catalog) linkExclusions(sets []Exclusion) {
 	c.Exclusions = slices.Clone(sets)
 	slices.SortFunc(c.Exclusions, func(a, b Exclusion) int { return strings.Compare(a.Name, b.Name) })
-	rules := make([]engine.ExclusionSet, 0, len(sets))
 	for _, s := range c.Exclusions {
-		var members []*Plan
-		var bits engine.PlanSet
-		for _, planID := range s.Plans {
-			if p := c.plans[planID]; p != nil {
-				members = append(members, p)
-				bits = bits.With(p.Index)
-			}
-		}
+		members := c.known(s.Plans)
 		for _, p := range members {
 			for _, q := range members {
 				if p != q && !slices.Contains(p.Excludes, q) {
@@ -154,18 +162,51 @@ func (c *Catalog) linkExclusions(sets []Exclusion) {
 				}
 			}
 		}
-		rules = append(rules, engine.ExclusionSet{Name: s.Name, Plans: bits})
 	}
-	for _, p := range c.Plans {
-		slices.SortFunc(p.Excludes, comparePlans)
-	}
-	ids := make([]engine.ID, len(c.planByIdx))
-	for i, p := range c.planByIdx {
-		if p != nil {
-			ids[i] = p.ID
+}
+
+func (c *Catalog) known(ids []uuid.UUID) []*Plan {
+	var plans []*Plan
+	for _, id := range ids {
+		if p := c.plans[id]; p != nil {
+			plans = append(plans, p)
 		}
 	}
-	c.Rules = engine.NewRules(rules, ids)
+	return plans
+}
+
+// makeRules hands the catalogue's rules to the engine.
+func (c *Catalog) makeRules() {
+	book := engine.RuleBook{Plans: make([]engine.ID, len(c.planByIdx)), Requires: map[int32]engine.PlanSet{}, Locations: map[int32]engine.Location{}}
+	for i, p := range c.planByIdx {
+		if p == nil {
+			continue
+		}
+		book.Plans[i] = p.ID
+		if p.AutoAssigned {
+			book.Automatic = book.Automatic.With(p.Index)
+		}
+		if len(p.RequiresAnyOf) > 0 {
+			book.Requires[p.Index] = bits(p.RequiresAnyOf)
+		}
+		if len(p.Location.Allowed)+len(p.Location.Prohibited) > 0 {
+			book.Locations[p.Index] = p.Location
+		}
+		slices.SortFunc(p.Excludes, comparePlans)
+		slices.SortFunc(p.RequiresAnyOf, comparePlans)
+	}
+	for _, s := range c.Exclusions {
+		book.Exclusions = append(book.Exclusions, engine.ExclusionSet{Name: s.Name, Plans: bits(c.known(s.Plans))})
+	}
+	c.Rules = engine.NewRules(book)
+}
+
+func bits(plans []*Plan) engine.PlanSet {
+	var set engine.PlanSet
+	for _, p := range plans {
+		set = set.With(p.Index)
+	}
+	return set
 }
 
 // Product returns a product by id, or nil.

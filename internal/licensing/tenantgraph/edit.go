@@ -13,6 +13,8 @@ import (
 type Edit struct {
 	base          *Graph
 	catalog       *Catalog
+	country       string
+	terms         Terms
 	groups        map[uuid.UUID]*GroupRow // nil value: deleted
 	nestings      map[[2]uuid.UUID]*Nesting
 	assignments   map[uuid.UUID]*Assignment
@@ -23,15 +25,24 @@ type Edit struct {
 // Edit begins a change of the graph.
 func (g *Graph) Edit() *Edit {
 	return &Edit{
-		base: g, catalog: g.Catalog, groups: map[uuid.UUID]*GroupRow{}, nestings: map[[2]uuid.UUID]*Nesting{},
+		base: g, catalog: g.Catalog, country: g.Country, terms: g.Terms, groups: map[uuid.UUID]*GroupRow{}, nestings: map[[2]uuid.UUID]*Nesting{},
 		assignments: map[uuid.UUID]*Assignment{}, subscriptions: map[uuid.UUID]*Subscription{},
 	}
 }
 
 // Empty tells whether nothing was changed.
 func (e *Edit) Empty() bool {
-	return e.catalog == e.base.Catalog && len(e.groups)+len(e.nestings)+len(e.assignments)+len(e.subscriptions) == 0
+	return e.catalog == e.base.Catalog && !e.TenantDiffers() && len(e.groups)+len(e.nestings)+len(e.assignments)+len(e.subscriptions) == 0
 }
+
+// SetTenant replaces the tenant's country and terms.
+func (e *Edit) SetTenant(country string, terms Terms) {
+	e.country, e.terms = country, terms
+	e.built = nil
+}
+
+// TenantDiffers tells whether the tenant's country or terms change.
+func (e *Edit) TenantDiffers() bool { return e.country != e.base.Country || e.terms != e.base.Terms }
 
 // SetCatalog replaces the catalogue; it must have been built upon the base's.
 func (e *Edit) SetCatalog(c *Catalog) { e.catalog = c; e.built = nil }
@@ -144,7 +155,7 @@ func (e *Edit) Graph() *Graph {
 }
 
 func (e *Edit) build() *Graph {
-	d := Data{Tenant: e.base.Tenant, Name: e.base.Name, Country: e.base.Country, Catalog: e.catalog}
+	d := Data{Tenant: e.base.Tenant, Name: e.base.Name, Country: e.country, Terms: e.terms, Catalog: e.catalog}
 	for id, g := range e.base.groups {
 		if _, ok := e.groups[id]; !ok {
 			d.Groups = append(d.Groups, GroupRow{Group: g, NameKey: e.base.names[id]})

@@ -57,11 +57,11 @@ func newTenant(groups ...string) *tenant {
 }
 
 func live(n byte, product uuid.UUID, created clock.Instant) *tenantgraph.Subscription {
-	return &tenantgraph.Subscription{ID: named(6, n), ProductID: product, Status: "ENABLED", CreatedAt: created}
+	return &tenantgraph.Subscription{ID: named(6, n), ProductID: product, Status: "ENABLED", CreatedAt: created, LiveSince: &created}
 }
 
 func cancelled(n byte, product uuid.UUID, created, ended clock.Instant) *tenantgraph.Subscription {
-	return &tenantgraph.Subscription{ID: named(6, n), ProductID: product, Status: "CANCELLED", CreatedAt: created, CancelledAt: &ended}
+	return &tenantgraph.Subscription{ID: named(6, n), ProductID: product, Status: "CANCELLED", CreatedAt: created, LiveSince: &created, CancelledAt: &ended}
 }
 
 // group is a group by its number, counted from 1.

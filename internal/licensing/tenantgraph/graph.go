@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -78,14 +79,21 @@ type Subscription struct {
 	ProductID   uuid.UUID
 	Seats       *int // nil: unlimited
 	Status      string
+	StartsAt    clock.Instant
+	LiveSince   *clock.Instant // nil: never was live
+	RenewsAt    *clock.Instant
+	EndsAt      *clock.Instant
 	CreatedAt   clock.Instant
 	UpdatedAt   clock.Instant
 	CancelledAt *clock.Instant
 	Version     int
 }
 
-// Live tells whether the subscription counts (R16).
-func (s *Subscription) Live() bool { return s.Status != "CANCELLED" }
+// Live tells whether the subscription is one by which sources can be admitted (R16).
+func (s *Subscription) Live() bool { return s.Status != "CANCELLED" && s.Status != "SCHEDULED" }
+
+// Counts tells whether the subscription's units are part of the total (R14).
+func (s *Subscription) Counts() bool { return s.Status == "ENABLED" || s.Status == "WARNING" }
 
 // Nesting says that Child is a member of Parent.
 type Nesting struct {
@@ -108,11 +116,21 @@ type Bound struct {
 	Selected engine.PlanSet
 }
 
+// Terms are what a tenant has settled for its changes: they are part of the graph so that
+// whoever changes something knows them without another statement.
+type Terms struct {
+	LossThreshold        int           // users that a change may take a product from unasked (R27)
+	Grace                time.Duration // from a subscription's end to its suspension (R16)
+	Suspension           time.Duration // from its suspension to its lock-out (R16)
+	DeletedUserRetention time.Duration // from a user's deletion to the removal for good (R19)
+}
+
 // Graph is one tenant's immutable graph.
 type Graph struct {
 	Tenant  uuid.UUID
 	Name    string
 	Country string
+	Terms   Terms
 	Tag     Tag
 	*Catalog
 
@@ -133,6 +151,7 @@ type Data struct {
 	Tenant        uuid.UUID
 	Name          string
 	Country       string
+	Terms         Terms
 	Tag           Tag
 	Catalog       *Catalog
 	Groups        []GroupRow
@@ -150,7 +169,7 @@ type GroupRow struct {
 // New builds a graph.
 func New(d Data) *Graph {
 	g := &Graph{
-		Tenant: d.Tenant, Name: d.Name, Country: d.Country, Tag: d.Tag, Catalog: d.Catalog,
+		Tenant: d.Tenant, Name: d.Name, Country: d.Country, Terms: d.Terms, Tag: d.Tag, Catalog: d.Catalog,
 		groups: make(map[uuid.UUID]*principal.Group, len(d.Groups)), names: make(map[uuid.UUID]string, len(d.Groups)),
 		parents: map[uuid.UUID][]Nesting{}, children: map[uuid.UUID][]Nesting{},
 		assignments: map[uuid.UUID]*Bound{}, subscriptions: map[uuid.UUID]*Subscription{},
@@ -204,13 +223,15 @@ func (g *Graph) derive() {
 }
 
 // liveSince returns the start of the unbroken time, up to now, in which at least one of the
-// subscriptions (sorted by creation) was live.
+// subscriptions was live.
 func liveSince(list []*Subscription) (clock.Instant, bool) {
+	began := slices.DeleteFunc(slices.Clone(list), func(s *Subscription) bool { return s.LiveSince == nil })
+	slices.SortFunc(began, func(a, b *Subscription) int { return compareInstants(*a.LiveSince, *b.LiveSince) })
 	var since clock.Instant
 	covered, open := clock.Instant(0), false
-	for _, s := range list {
-		if !open && s.CreatedAt > covered || since == 0 {
-			since = s.CreatedAt
+	for _, s := range began {
+		if !open && *s.LiveSince > covered || since == 0 {
+			since = *s.LiveSince
 		}
 		if s.Live() {
 			open = true
@@ -336,19 +357,19 @@ func (g *Graph) LiveSince(product uuid.UUID) (clock.Instant, bool) {
 func (g *Graph) LastCancelled(product uuid.UUID) clock.Instant {
 	var last clock.Instant
 	for _, s := range g.byProduct[product] {
-		if s.CancelledAt != nil {
+		if s.CancelledAt != nil && s.LiveSince != nil {
 			last = max(last, *s.CancelledAt)
 		}
 	}
 	return last
 }
 
-// Seats returns the units of a product's live subscriptions (R14); unlimited is true where
-// one of them has no limit.
+// Seats returns the units of a product's subscriptions that count (R14); unlimited is true
+// where one of them has no limit.
 func (g *Graph) Seats(product uuid.UUID) (units int64, unlimited bool) {
 	for _, s := range g.byProduct[product] {
 		switch {
-		case !s.Live():
+		case !s.Counts():
 		case s.Seats == nil:
 			unlimited = true
 		default:

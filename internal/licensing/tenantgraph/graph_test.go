@@ -90,7 +90,7 @@ func TestCatalogueLinksExclusionsBothWaysR9(t *testing.T) {
 		t.Error("a plan of no set excludes something")
 	}
 	on, joining := engine.NewPlanSet(c.Plan(drive).Index), engine.NewPlanSet(c.Plan(talk).Index)
-	if _, conflict := c.Rules.Check(on, joining); conflict.Set != "Calls" {
+	if conflict := c.Rules.Check(nil, on, joining); conflict.Set != "Calls" {
 		t.Errorf("the set of the conflict is %q", conflict.Set)
 	}
 }
