@@ -63,6 +63,9 @@ type DeleteGroupInput struct {
 	ID              uuid.UUID
 	ExpectedVersion *int
 	DryRun          bool
+	// AcknowledgeLosses is how many users the caller knows may lose a product (R27): members
+	// who have it through groups that this one is in.
+	AcknowledgeLosses *int
 }
 
 // GroupResult is what a change of a group did, or would do.
@@ -100,6 +103,7 @@ func (s *Service) CreateGroup(ctx context.Context, tenant uuid.UUID, in CreateGr
 			if err := m.plan(ctx, d); err != nil {
 				return err
 			}
+			m.draft(d)
 			wrong = nil
 			for _, r := range m.results {
 				for _, e := range r.Errors {
@@ -158,25 +162,25 @@ func (s *Service) UpdateGroup(ctx context.Context, tenant uuid.UUID, in UpdateGr
 // inherit through it ends.
 //
 // Errors: NOT_FOUND; VERSION_CONFLICT; GROUP_HAS_LICENSES, with *licensing.GroupLicensesDetails,
-// where it has assignments of its own (R20).
+// where it has assignments of its own (R20); CONFIRMATION_REQUIRED (R27).
 func (s *Service) DeleteGroup(ctx context.Context, tenant uuid.UUID, in DeleteGroupInput) (*GroupResult, error) {
-	out, err := s.licensing.Change(ctx, tenant, licensing.Options{Action: audit.GroupDelete, DryRun: in.DryRun},
-		func(ctx context.Context, d *licensing.Draft) error {
-			before, err := presentGroup(d, in.ID, in.ExpectedVersion)
-			if err != nil {
-				return err
-			}
-			if err := withoutLicenses(d, before); err != nil {
-				return err
-			}
-			recordFields(d, groupFields(before), nil)
-			if err := recordParting(ctx, d, before); err != nil {
-				return err
-			}
-			d.DeleteGroup(before.ID)
-			d.Summary("Deleted the group " + fault.Quote(before.DisplayName) + ".")
-			return nil
-		})
+	o := licensing.Options{Action: audit.GroupDelete, DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses}
+	out, err := s.licensing.Change(ctx, tenant, o, func(ctx context.Context, d *licensing.Draft) error {
+		before, err := presentGroup(d, in.ID, in.ExpectedVersion)
+		if err != nil {
+			return err
+		}
+		if err := withoutLicenses(d, before); err != nil {
+			return err
+		}
+		recordFields(d, groupFields(before), nil)
+		if err := recordParting(ctx, d, before); err != nil {
+			return err
+		}
+		d.DeleteGroup(before.ID)
+		d.Summary("Deleted the group " + fault.Quote(before.DisplayName) + ".")
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}

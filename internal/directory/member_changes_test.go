@@ -326,3 +326,45 @@ func TestR28ChangesOfMembersAreAuditedMemberByMember(t *testing.T) {
 		}
 	})
 }
+
+func TestR25AnAtomicChangeOfMembersIsDoneWholeOrNotAtAll(t *testing.T) {
+	each(t, func(w *world) {
+		w.subscribe(w.suite, 1)
+		anna, ben := w.user("Anna"), w.user("Ben")
+		inner := w.group("Inner")
+		g := w.group("Sales", ben)
+		w.assign(g, licensing.LicenseInput{Product: w.suite})
+		w.add(inner, g)
+		w.silent(func() {
+			for _, dryRun := range []bool{true, false} {
+				r, err := w.directory.AddGroupMembers(w.t.Context(), w.tenant, directory.MembersInput{
+					Group: g.ID, MemberIDs: ids(anna, ben, "nonsense", inner), Atomic: true, DryRun: dryRun,
+				})
+				w.ok(err)
+				w.same("results", outcomes(r.Results), []string{
+					"NOT_APPLIED memberIds.0", "NOT_APPLIED memberIds.1", "INVALID_ID memberIds.2", "GROUP_CYCLE memberIds.3",
+				})
+				if r.Changed || r.Impact.UsersGaining+r.Impact.UsersInError != 0 || r.Results[0].Errors[0].Remediation == "" {
+					w.t.Errorf("changed %v, impact %+v", r.Changed, r.Impact)
+				}
+			}
+			r, err := w.directory.ChangeGroupMembers(w.t.Context(), w.tenant, directory.ChangeMembersInput{
+				Changes: []directory.MembersChange{{Group: g.ID, Remove: ids(ben)}, {Group: inner.ID, Add: ids("nonsense")}}, Atomic: true,
+			})
+			w.ok(err)
+			w.same("results of several groups", outcomes(r.Results), []string{"NOT_APPLIED changes.0.remove.0", "INVALID_ID changes.1.add.0"})
+			r, err = w.directory.RemoveGroupMembers(w.t.Context(), w.tenant, directory.MembersInput{Group: g.ID, MemberIDs: ids(ben, "nonsense"), Atomic: true})
+			w.ok(err)
+			w.same("results of a removal", outcomes(r.Results), []string{"NOT_APPLIED memberIds.0", "INVALID_ID memberIds.1"})
+		})
+		w.same("members", w.members(g, directory.MemberQuery{}, 1), []string{"Ben"})
+		// A member who gets no seat is in error, which fails nothing.
+		r, err := w.directory.AddGroupMembers(w.t.Context(), w.tenant, directory.MembersInput{Group: g.ID, MemberIDs: ids(anna), Atomic: true})
+		w.ok(err)
+		w.same("results without a seat", outcomes(r.Results), []string{"changed"})
+		if r.Impact.UsersInError != 1 {
+			w.t.Errorf("impact %+v", r.Impact)
+		}
+		w.sound()
+	})
+}

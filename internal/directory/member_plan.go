@@ -15,6 +15,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
@@ -35,6 +36,7 @@ type memberChange struct {
 	moves   []*move // once each, in the order of the input
 	results []*MemberResult
 	names   map[uuid.UUID]string // of members that are there
+	nested  *tenantgraph.Edit    // the nestings as decided so far
 }
 
 // move adds one member to one group or removes it.
@@ -122,8 +124,8 @@ const memberForms = "Give ids of users (user_…) and groups (group_…)."
 
 func (mv *move) fail(e *fault.Error) { mv.result.Errors = append(mv.result.Errors, e.At(mv.path...)) }
 
-// plan drafts the change: what goes, then what comes, so that one call can turn a nesting
-// round. It takes two statements, whatever the number of members.
+// plan decides what becomes of each member: who goes, then who comes, so that one call can
+// turn a nesting round. It takes two statements, whatever the number of members.
 //
 // Errors: NOT_FOUND for a group.
 func (m *memberChange) plan(ctx context.Context, d *licensing.Draft) error {
@@ -136,6 +138,7 @@ func (m *memberChange) plan(ctx context.Context, d *licensing.Draft) error {
 	if err != nil {
 		return err
 	}
+	m.nested = d.Graph.Edit()
 	for _, mv := range ordered(m.moves) {
 		if mv.kind == "" {
 			continue
@@ -145,12 +148,44 @@ func (m *memberChange) plan(ctx context.Context, d *licensing.Draft) error {
 			continue
 		}
 		if mv.kind == id.User {
-			mv.user(d, isMember[[2]uuid.UUID{mv.group, mv.member}])
+			mv.result.Changed = mv.remove == isMember[[2]uuid.UUID{mv.group, mv.member}]
 		} else {
 			m.nesting(mv, d)
 		}
 	}
 	return nil
+}
+
+// failed tells whether something is wrong with any member.
+func (m *memberChange) failed() bool {
+	return slices.ContainsFunc(m.results, func(r *MemberResult) bool { return len(r.Errors) > 0 })
+}
+
+// excuse tells of the members of an atomic call that nothing was done to them because of
+// others.
+func (m *memberChange) excuse() {
+	for _, mv := range m.moves {
+		if mv.result.Changed = false; len(mv.result.Errors) == 0 {
+			mv.fail(fault.New(fault.NotApplied, "Nothing was changed, because others of this call were refused and it is atomic.").
+				Fix("Correct the others, or call without atomic."))
+		}
+	}
+}
+
+// draft hands what was decided to the change.
+func (m *memberChange) draft(d *licensing.Draft) {
+	for _, mv := range m.changed() {
+		switch {
+		case mv.kind == id.User && mv.remove:
+			d.RemoveMember(mv.group, mv.member)
+		case mv.kind == id.User:
+			d.AddMember(mv.group, mv.member)
+		case mv.remove:
+			d.Unnest(mv.group, mv.member)
+		default:
+			d.Nest(mv.group, mv.member)
+		}
+	}
 }
 
 // ordered puts removals before additions and, because of two nestings that close a cycle
@@ -169,28 +204,17 @@ func ordered(moves []*move) []*move {
 	return moves
 }
 
-func (mv *move) user(d *licensing.Draft, member bool) {
-	if mv.remove == member {
-		if mv.remove {
-			d.RemoveMember(mv.group, mv.member)
-		} else {
-			d.AddMember(mv.group, mv.member)
-		}
-		mv.result.Changed = true
-	}
-}
-
 func (m *memberChange) nesting(mv *move, d *licensing.Draft) {
 	switch nested := d.Graph.Nested(mv.group, mv.member); {
 	case mv.remove && nested:
-		d.Unnest(mv.group, mv.member)
+		m.nested.Unnest(mv.group, mv.member)
 		mv.result.Changed = true
 	case !mv.remove && !nested:
-		if path := d.NestingPath(mv.member, mv.group); path != nil { // R20
+		if path := m.nested.Path(mv.member, mv.group); path != nil { // R20
 			mv.fail(m.cycle(mv, path, d))
 			return
 		}
-		d.Nest(mv.group, mv.member)
+		m.nested.Nest(tenantgraph.Nesting{Parent: mv.group, Child: mv.member, Since: d.Now})
 		mv.result.Changed = true
 	}
 }

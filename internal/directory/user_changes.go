@@ -58,15 +58,18 @@ func (s *Service) CreateUser(ctx context.Context, tenant uuid.UUID, in CreateUse
 	return &UserResult{Outcome: out, User: created}, nil
 }
 
-// UpdateUser changes a user's own fields.
+// UpdateUser changes a user's own fields. With another usageLocation, or without one, the
+// user's licenses are judged anew in the same commit: what is barred there is withheld, and
+// what was barred before heals (R11).
 //
 // Errors: those of Validate; NOT_FOUND for an unknown or deleted user; VERSION_CONFLICT;
-// DUPLICATE_VALUE.
+// DUPLICATE_VALUE; CONFIRMATION_REQUIRED (R27).
 func (s *Service) UpdateUser(ctx context.Context, tenant uuid.UUID, in UpdateUserInput) (*UserResult, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	return s.changeUser(ctx, tenant, audit.UserUpdate, in.ID, in.DryRun, func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
+	o := licensing.Options{Action: audit.UserUpdate, DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses}
+	return s.changeUser(ctx, tenant, o, in.ID, func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
 		if before.DeletedAt != nil {
 			return nil, deletedUser(before)
 		}
@@ -92,9 +95,10 @@ func (s *Service) UpdateUser(ctx context.Context, tenant uuid.UUID, in UpdateUse
 // DeleteUser deletes a user softly (R19): the seats are free at once, and the name too.
 // Deleting a deleted user changes nothing.
 //
-// Errors: NOT_FOUND; VERSION_CONFLICT.
+// Errors: NOT_FOUND; VERSION_CONFLICT; CONFIRMATION_REQUIRED (R27).
 func (s *Service) DeleteUser(ctx context.Context, tenant uuid.UUID, in DeleteUserInput) (*UserResult, error) {
-	return s.changeUser(ctx, tenant, audit.UserDelete, in.ID, in.DryRun, func(_ context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
+	o := licensing.Options{Action: audit.UserDelete, DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses}
+	return s.changeUser(ctx, tenant, o, in.ID, func(_ context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
 		if before.DeletedAt != nil {
 			return before, nil
 		}
@@ -116,7 +120,7 @@ func (s *Service) DeleteUser(ctx context.Context, tenant uuid.UUID, in DeleteUse
 //
 // Errors: NOT_FOUND; DUPLICATE_VALUE where another user has the name by now.
 func (s *Service) RestoreUser(ctx context.Context, tenant uuid.UUID, in RestoreUserInput) (*UserResult, error) {
-	return s.changeUser(ctx, tenant, audit.UserRestore, in.ID, in.DryRun, func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
+	return s.changeUser(ctx, tenant, licensing.Options{Action: audit.UserRestore, DryRun: in.DryRun}, in.ID, func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
 		if before.DeletedAt == nil {
 			return before, nil
 		}
@@ -139,10 +143,10 @@ func (s *Service) RestoreUser(ctx context.Context, tenant uuid.UUID, in RestoreU
 
 // changeUser runs a change of one user who exists. plan returns the user as it is to be,
 // before itself where nothing changes.
-func (s *Service) changeUser(ctx context.Context, tenant uuid.UUID, action audit.Action, key uuid.UUID, dryRun bool,
+func (s *Service) changeUser(ctx context.Context, tenant uuid.UUID, o licensing.Options, key uuid.UUID,
 	plan func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error)) (*UserResult, error) {
 	var before, after *principal.User
-	out, err := s.licensing.Change(ctx, tenant, licensing.Options{Action: action, DryRun: dryRun}, func(ctx context.Context, d *licensing.Draft) error {
+	out, err := s.licensing.Change(ctx, tenant, o, func(ctx context.Context, d *licensing.Draft) error {
 		found, err := usersByID(ctx, d.Tx, d.Tx.Dialect(), tenant, []uuid.UUID{key})
 		if err != nil {
 			return err
@@ -157,7 +161,7 @@ func (s *Service) changeUser(ctx context.Context, tenant uuid.UUID, action audit
 	if err != nil {
 		return nil, err
 	}
-	if dryRun {
+	if o.DryRun {
 		after = before
 	}
 	return &UserResult{Outcome: out, User: after}, nil

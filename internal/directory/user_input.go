@@ -81,6 +81,9 @@ type UpdateUserInput struct {
 	ExternalID        optional.Optional[string]
 	ExpectedVersion   *int
 	DryRun            bool
+	// AcknowledgeLosses is how many users the caller knows may lose a product (R27): a new
+	// usageLocation can bar what the user has (R11).
+	AcknowledgeLosses *int
 }
 
 // Validate checks each field on its own.
@@ -122,6 +125,8 @@ type DeleteUserInput struct {
 	ID              uuid.UUID
 	ExpectedVersion *int
 	DryRun          bool
+	// AcknowledgeLosses is how many users the caller knows may lose a product (R27).
+	AcknowledgeLosses *int
 }
 
 // RestoreUserInput names a user to restore.
