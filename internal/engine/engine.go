@@ -89,6 +89,7 @@ type Rules struct {
 	ofPlan    map[int32][]int // plan → indices of the exclusion sets it is in
 	excluded  PlanSet         // plans that are in any set
 	dependent PlanSet         // plans that need another
+	needed    PlanSet         // plans that another needs
 	elsewhere PlanSet         // barred in every country that barred does not name
 	barred    map[string]PlanSet
 }
@@ -97,7 +98,7 @@ type Rules struct {
 // satisfy no dependency, exclude nothing and are barred nowhere.
 func NewRules(book RuleBook) *Rules {
 	r := &Rules{RuleBook: book, ofPlan: map[int32][]int{}, barred: map[string]PlanSet{}}
-	r.Exclusions, r.Requires = nil, make(map[int32]PlanSet, len(book.Requires))
+	r.Exclusions, r.Requires, r.Locations = nil, make(map[int32]PlanSet, len(book.Requires)), make(map[int32]Location, len(book.Locations))
 	for i, s := range book.Exclusions {
 		s.Plans = s.Plans.Minus(book.Automatic)
 		for p := range s.Plans.All() {
@@ -110,6 +111,12 @@ func NewRules(book RuleBook) *Rules {
 		if !book.Automatic.Has(p) {
 			r.Requires[p] = any.Minus(book.Automatic)
 			r.dependent = r.dependent.With(p)
+			r.needed = r.needed.Union(r.Requires[p])
+		}
+	}
+	for p, l := range book.Locations {
+		if !book.Automatic.Has(p) && len(l.Allowed)+len(l.Prohibited) > 0 {
+			r.Locations[p] = l
 		}
 	}
 	r.placePlans()
@@ -120,9 +127,6 @@ func NewRules(book RuleBook) *Rules {
 func (r *Rules) placePlans() {
 	countries := map[string]bool{}
 	for p, l := range r.Locations {
-		if r.Automatic.Has(p) {
-			continue
-		}
 		for _, c := range slices.Concat(l.Allowed, l.Prohibited) {
 			countries[c] = true
 		}
@@ -133,7 +137,7 @@ func (r *Rules) placePlans() {
 	for c := range countries {
 		var barred PlanSet
 		for p, l := range r.Locations {
-			if !r.Automatic.Has(p) && (len(l.Allowed) > 0 && !slices.Contains(l.Allowed, c) || slices.Contains(l.Prohibited, c)) {
+			if len(l.Allowed) > 0 && !slices.Contains(l.Allowed, c) || slices.Contains(l.Prohibited, c) {
 				barred = barred.With(p)
 			}
 		}
@@ -147,6 +151,59 @@ func (r *Rules) Barred(country string) PlanSet {
 		return barred
 	}
 	return r.elsewhere
+}
+
+// Located tells whether any of the plans may not be used everywhere (R11).
+func (r *Rules) Located(plans PlanSet) bool {
+	for p := range r.Locations {
+		if plans.Has(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// Linked tells whether a check of any of the plans can fail, or make another's fail.
+func (r *Rules) Linked(plans PlanSet) bool {
+	return plans.Overlaps(r.excluded) || plans.Overlaps(r.dependent) || plans.Overlaps(r.needed) || r.Located(plans)
+}
+
+// Separate tells whether no check of the plans can fail, and none of others because of them,
+// for a user who can have those others only.
+func (r *Rules) Separate(plans, others PlanSet) bool {
+	if plans.Overlaps(r.dependent) || r.Located(plans) {
+		return false
+	}
+	for p := range plans.Intersect(r.excluded).All() {
+		if _, excluded := r.conflict(others.Union(plans), p); excluded {
+			return false
+		}
+	}
+	for p := range others.Intersect(r.dependent).All() {
+		if r.Requires[p].Overlaps(plans) {
+			return false
+		}
+	}
+	return true
+}
+
+// Differ tells whether a check of the plan comes out otherwise by other rules, whose indices
+// of plans are the same.
+func (r *Rules) Differ(o *Rules, p int32) bool {
+	needs, has := r.Requires[p]
+	needed, had := o.Requires[p]
+	a, b := r.Locations[p], o.Locations[p]
+	return has != had || !needs.Equal(needed) || !r.partners(p).Equal(o.partners(p)) ||
+		!slices.Equal(a.Allowed, b.Allowed) || !slices.Equal(a.Prohibited, b.Prohibited)
+}
+
+// partners returns the plans that a plan excludes.
+func (r *Rules) partners(p int32) PlanSet {
+	var all PlanSet
+	for _, i := range r.ofPlan[p] {
+		all = all.Union(r.Exclusions[i].Plans)
+	}
+	return all.Minus(NewPlanSet(p))
 }
 
 // Key places a pending item in R5's order.

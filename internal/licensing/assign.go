@@ -25,7 +25,7 @@ type PrincipalRef struct {
 // remove products, judged as a whole (R23).
 type AssignInput struct {
 	Principals      []PrincipalRef
-	Add             []LicenseInput
+	Add             []LicenseInput // nil and empty differ for AssignReplace, which needs it
 	Remove          []uuid.UUID
 	Mode            AssignMode // ADD where empty
 	ExpectedVersion *int       // with one principal only
@@ -64,9 +64,10 @@ type PrincipalResult struct {
 //
 // Errors that refuse the call: TOO_MANY, NOT_FOUND (a product or plan), DUPLICATE_VALUE,
 // PLAN_NOT_IN_PRODUCT, MUTUALLY_EXCLUSIVE_VIOLATION (a selection that excludes itself),
-// INVALID_VALUE (expectedVersion with several principals). Errors of one principal, in its
+// INVALID_VALUE (expectedVersion with several principals, remove with AssignReplace), REQUIRED
+// (AssignReplace without add), CONFIRMATION_REQUIRED (R27). Errors of one principal, in its
 // result: NOT_FOUND, VERSION_CONFLICT, NO_SUBSCRIPTION, PRODUCT_RETIRED,
-// LICENSE_IS_INHERITED, COUNT_VIOLATION, MUTUALLY_EXCLUSIVE_VIOLATION.
+// USAGE_LOCATION_REQUIRED, LICENSE_IS_INHERITED, the codes of the checks, and NOT_APPLIED.
 func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) (*AssignOutcome, error) {
 	principals := dedupe(in.Principals)
 	if len(principals) > MaxPrincipals {
@@ -77,13 +78,27 @@ func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) 
 		return nil, fault.New(fault.InvalidValue, "expectedVersion goes with one principal only; there are %d.", len(principals)).
 			Fix("Leave it out, or call once per principal.").At("expectedVersion")
 	}
+	if in.Mode == AssignReplace {
+		if in.Add == nil {
+			return nil, fault.New(fault.Required, "REPLACE needs add: the assignments that the principals are to have.").
+				Fix("Pass [] to remove all of the principals' own.").At("add")
+		}
+		if len(in.Remove) > 0 {
+			return nil, fault.New(fault.InvalidValue, "REPLACE removes everything that is not in add; remove goes with ADD only.").
+				Fix("Leave remove out.").At("remove")
+		}
+	}
 	var a *assigning
-	out, err := s.Change(ctx, tenant, Options{Action: audit.LicensesAssign, DryRun: in.DryRun}, func(ctx context.Context, d *Draft) error {
+	o := Options{Action: audit.LicensesAssign, DryRun: in.DryRun, Atomic: in.Atomic, AcknowledgeLosses: in.AcknowledgeLosses}
+	out, err := s.Change(ctx, tenant, o, func(ctx context.Context, d *Draft) error {
 		wanted, unwanted, err := checkWanted(d.Graph, "add", in.Add, in.Remove)
 		if err != nil {
 			return err
 		}
-		a = &assigning{d: d, wanted: wanted, unwanted: unwanted, remove: in.Remove, version: in.ExpectedVersion}
+		for _, w := range wanted {
+			d.adds[w.product.ID] = true
+		}
+		a = &assigning{d: d, in: in, wanted: wanted, unwanted: unwanted}
 		return a.plan(ctx, principals)
 	})
 	if err != nil {
@@ -104,10 +119,9 @@ func dedupe(refs []PrincipalRef) []PrincipalRef {
 // assigning is one call of Assign at work.
 type assigning struct {
 	d        *Draft
+	in       AssignInput
 	wanted   []want
 	unwanted []*Product
-	remove   []uuid.UUID // unwanted as the input gave them
-	version  *int
 	results  []*PrincipalResult
 	direct   map[uuid.UUID][]*tenantgraph.Assignment
 	inherits map[uuid.UUID]map[uuid.UUID][]*principal.Group // user → product → groups
@@ -138,8 +152,30 @@ func (a *assigning) plan(ctx context.Context, principals []PrincipalRef) error {
 			return err
 		}
 	}
+	if a.in.Atomic && slices.ContainsFunc(a.results, (*PrincipalResult).failed) {
+		a.d.abandon()
+		a.excuse()
+		return nil
+	}
 	a.d.Summary(a.summary())
 	return nil
+}
+
+// failed tells whether something is wrong with the principal. That it does not have what is to
+// be replaced is not: it is why it was left as it is.
+func (r *PrincipalResult) failed() bool {
+	return slices.ContainsFunc(r.Errors, func(e *fault.Error) bool { return e.Code != fault.NotApplied })
+}
+
+// excuse tells of the principals of an atomic call that nothing was done to them because of
+// others.
+func (a *assigning) excuse() {
+	for _, r := range a.results {
+		if r.Changed = false; len(r.Errors) == 0 {
+			r.Errors = append(r.Errors, fault.New(fault.NotApplied, "Nothing was changed, because others of this call were refused and it is atomic.").
+				Fix("Correct the others, or call without atomic."))
+		}
+	}
 }
 
 // load reads, for all principals that are users: themselves, their own assignments, and the
@@ -159,10 +195,10 @@ func (a *assigning) load(ctx context.Context, principals []PrincipalRef) (map[uu
 	tx, q := a.d.Tx, a.d.Tx.Dialect()
 	err := database.Each(ctx, tx, func(scan func(...any) error) error {
 		u := &principal.User{}
-		err := scan(&u.ID, &u.UserPrincipalName, &u.DisplayName, &u.Version)
+		err := scan(&u.ID, &u.UserPrincipalName, &u.DisplayName, &u.UsageLocation, &u.Version)
 		users[u.ID] = u
 		return err
-	}, `SELECT id, user_principal_name, display_name, version FROM users WHERE tenant_id = $1 AND deleted_at IS NULL AND `+q.In("id", 2),
+	}, `SELECT id, user_principal_name, display_name, usage_location, version FROM users WHERE tenant_id = $1 AND deleted_at IS NULL AND `+q.In("id", 2),
 		a.d.Tenant, q.UUIDArray(ids))
 	if err != nil {
 		return nil, fmt.Errorf("load the principals: %w", err)
@@ -212,8 +248,8 @@ func (a *assigning) loadInherited(ctx context.Context, users []uuid.UUID) error 
 }
 
 func (a *assigning) checkVersion(version int, name string) error {
-	if a.version != nil && *a.version != version {
-		return VersionConflict(name, version, *a.version)
+	if a.in.ExpectedVersion != nil && *a.in.ExpectedVersion != version {
+		return VersionConflict(name, version, *a.in.ExpectedVersion)
 	}
 	return nil
 }
@@ -237,26 +273,35 @@ func (a *assigning) user(r *PrincipalResult) error {
 			return err.At("add", w.at)
 		}
 	}
+	if err := a.applies(own); err != nil {
+		return err
+	}
 	parts := map[uuid.UUID]*directDraft{}
 	for _, w := range a.wanted {
 		before := own[w.product.ID]
-		after, err := a.d.revise(before, w, r.User.ID, uuid.Nil)
+		after, err := a.d.revise(own, w, r.User, uuid.Nil, "add")
 		if err != nil {
 			return err
 		}
 		if after != before {
 			parts[w.product.ID] = &directDraft{before: before, after: after, field: "add", at: w.at}
 		}
+		if w.replaces != nil {
+			parts[w.replaces.ID] = &directDraft{before: own[w.replaces.ID], field: "add", at: w.at}
+		}
 	}
 	for _, p := range a.unwanted {
 		switch before, groups := own[p.ID], a.inherits[r.User.ID][p.ID]; {
 		case before != nil:
-			parts[p.ID] = &directDraft{before: before, field: "remove", at: slices.Index(a.remove, p.ID)}
+			parts[p.ID] = &directDraft{before: before, field: "remove", at: slices.Index(a.in.Remove, p.ID)}
 		case len(groups) > 0: // R21
 			return fault.New(fault.LicenseIsInherited, "%s has %s through %s, not directly.", r.User.DisplayName, p.DisplayName, groupNames(groups)).
 				Fix("Remove the product from the group, or the user from the group.").
-				At("remove", slices.Index(a.remove, p.ID)).With(&InheritedDetails{Groups: groups})
+				At("remove", slices.Index(a.in.Remove, p.ID)).With(&InheritedDetails{Groups: groups})
 		}
+	}
+	for _, before := range a.replaced(own) {
+		parts[before.ProductID] = &directDraft{before: before, field: "add", at: -1}
 	}
 	if len(parts) > 0 {
 		u := a.d.user(r.User.ID)
@@ -265,6 +310,32 @@ func (a *assigning) user(r *PrincipalResult) error {
 		a.d.Subject(id.User, r.User.ID, r.User.DisplayName)
 	}
 	return nil
+}
+
+// applies refuses, for one principal, adds that replace what it has no assignment of its own of.
+func (a *assigning) applies(own map[uuid.UUID]*tenantgraph.Assignment) error {
+	for _, w := range a.wanted {
+		if w.replaces != nil && own[w.replaces.ID] == nil {
+			return fault.New(fault.NotApplied, "Left as it is: it has no assignment of its own of %s to replace.", w.replaces.DisplayName).
+				At("add", w.at, "replaces")
+		}
+	}
+	return nil
+}
+
+// replaced returns what REPLACE ends: the principal's own assignments that are not asked for.
+func (a *assigning) replaced(own map[uuid.UUID]*tenantgraph.Assignment) []*tenantgraph.Assignment {
+	var ended []*tenantgraph.Assignment
+	if a.in.Mode == AssignReplace {
+		for _, before := range own {
+			if !slices.ContainsFunc(a.wanted, func(w want) bool {
+				return w.product.ID == before.ProductID || w.replaces != nil && w.replaces.ID == before.ProductID
+			}) {
+				ended = append(ended, before)
+			}
+		}
+	}
+	return ended
 }
 
 func groupNames(groups []*principal.Group) string {
@@ -286,22 +357,30 @@ func (a *assigning) group(r *PrincipalResult) error {
 	for _, b := range a.d.Graph.AssignmentsOf(r.Group.ID) {
 		own[b.ProductID] = b.Assignment
 	}
-	var put []*tenantgraph.Assignment
+	if err := a.applies(own); err != nil {
+		return err
+	}
+	var put, drop []*tenantgraph.Assignment
 	for _, w := range a.wanted {
-		before := own[w.product.ID]
-		after, err := a.d.revise(before, w, uuid.Nil, r.Group.ID)
+		after, err := a.d.revise(own, w, nil, r.Group.ID, "add")
 		if err != nil {
 			return err
 		}
-		if after != before {
+		if after != own[w.product.ID] {
 			put = append(put, after)
+		}
+		if w.replaces != nil {
+			drop = append(drop, own[w.replaces.ID])
 		}
 	}
 	for _, p := range a.unwanted {
 		if before := own[p.ID]; before != nil {
-			a.d.edit.DropAssignment(before.ID)
-			r.Changed = true
+			drop = append(drop, before)
 		}
+	}
+	for _, before := range append(drop, a.replaced(own)...) {
+		a.d.edit.DropAssignment(before.ID)
+		r.Changed = true
 	}
 	for _, as := range put {
 		a.d.edit.PutAssignment(as)
@@ -316,8 +395,11 @@ func (a *assigning) group(r *PrincipalResult) error {
 
 // finish completes the results once the engine has judged.
 func (a *assigning) finish(out *Outcome) []*PrincipalResult {
-	g := a.d.Graph
-	if !out.DryRun {
+	if a.in.Atomic && len(out.Refused) > 0 {
+		defer a.excuse()
+	}
+	g, stored := a.d.Graph, out.Changed && !out.DryRun
+	if stored {
 		g = a.d.edit.Graph()
 	}
 	for _, r := range a.results {
@@ -332,7 +414,7 @@ func (a *assigning) finish(out *Outcome) []*PrincipalResult {
 			}
 		case r.User != nil:
 			own = a.direct[r.User.ID]
-			if u := a.d.users[r.User.ID]; u != nil && !out.DryRun {
+			if u := a.d.users[r.User.ID]; u != nil && stored {
 				own = u.directAfter(own)
 			}
 		}
@@ -346,8 +428,14 @@ func (a *assigning) finish(out *Outcome) []*PrincipalResult {
 
 func (a *assigning) summary() string {
 	text := ""
+	if a.in.Mode == AssignReplace {
+		text += " ="
+	}
 	for _, w := range a.wanted {
 		text += " +" + w.product.DisplayName
+		if w.replaces != nil {
+			text += " (for " + w.replaces.DisplayName + ")"
+		}
 	}
 	for _, p := range a.unwanted {
 		text += " −" + p.DisplayName
@@ -364,7 +452,7 @@ func (a *assigning) summary() string {
 	return fmt.Sprintf("%d principals:%s", len(a.results), text)
 }
 
-// AssignDirect gives products to a user of the draft, one that it creates as a rule. With
+// AssignDirect gives products to a user whom the draft creates. With
 // must, a refusal by the engine refuses the whole change.
 //
 // Errors, with paths from "licenses": as Assign.
@@ -383,11 +471,11 @@ func (d *Draft) AssignDirect(user uuid.UUID, add []LicenseInput, must bool) erro
 		if err := w.forUser(); err != nil {
 			return err.At("licenses", w.at)
 		}
-		a, err := d.revise(nil, w, user, uuid.Nil)
+		if w.replaces != nil {
+			return fault.New(fault.InvalidValue, "A new user has nothing that could be replaced.").Fix("Leave it out.").At("licenses", w.at, "replaces")
+		}
+		a, err := d.revise(nil, w, u.after, uuid.Nil, "licenses")
 		if err != nil {
-			if f, ok := fault.As(err); ok {
-				f.Path[0] = "licenses"
-			}
 			return err
 		}
 		u.direct[w.product.ID] = &directDraft{after: a, field: "licenses", at: w.at}

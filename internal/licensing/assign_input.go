@@ -7,35 +7,31 @@ import (
 
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
 // MaxPrincipals bounds the principals of one call, counted once each.
 const MaxPrincipals = 20000
 
-// LicenseInput asks for a product, or for another plan selection of one.
+// LicenseInput asks for a product, or for another plan selection of one. At most one of Plans,
+// Switch and PlansFrom says which plans; without any an existing assignment keeps its
+// selection, and a new one selects all.
 type LicenseInput struct {
 	Product       uuid.UUID
-	Plans         *SelectionInput // nil keeps what an existing assignment selects; all plans on a new one
-	Switch        *SwitchInput    // not together with Plans
-	PlansFrom     *uuid.UUID      // a product: what is off in the principal's own assignment of it is off here; not together with Plans or Switch
-	Replaces      *uuid.UUID      // a product: only for principals with an assignment of their own of it, which goes
-	IncludeNested *bool           // nil keeps; true on a new one; means nothing for a user
-}
-
-// SwitchInput switches plans on and off and leaves the others as they are; on a new assignment
-// the others are on.
-type SwitchInput struct{ On, Off []uuid.UUID }
-
-// SelectionInput is a plan selection (R2).
-type SelectionInput struct {
-	Mode  SelectionMode
-	Plans []uuid.UUID
+	Plans         *SelectionInput
+	Switch        *SwitchInput
+	PlansFrom     *uuid.UUID // a product: what is off in the principal's own assignment of it is off here
+	Replaces      *uuid.UUID // a product: only for principals with an assignment of their own of it, which goes
+	IncludeNested *bool      // nil keeps; true on a new one; means nothing for a user
 }
 
 // want is a LicenseInput checked against the catalogue.
 type want struct {
 	product   *Product
-	selection *tenantgraph.Selection
+	selection *tenantgraph.Selection // as the input has it
+	switches  *SwitchInput
+	from      *Product // PlansFrom
+	replaces  *Product
 	nested    *bool
 	at        int // index in the input
 }
@@ -52,40 +48,60 @@ func (w want) forUser() *fault.Error {
 // checkWanted checks what is wrong with the products and plans themselves, which refuses the
 // whole call (R25).
 //
-// Errors, with paths from "add" and "remove": NOT_FOUND, DUPLICATE_VALUE,
+// Errors, with paths from the field and "remove": NOT_FOUND, DUPLICATE_VALUE, INVALID_VALUE,
 // PLAN_NOT_IN_PRODUCT, MUTUALLY_EXCLUSIVE_VIOLATION (a selection that excludes itself, R9).
 func checkWanted(g *tenantgraph.Graph, field string, add []LicenseInput, remove []uuid.UUID) ([]want, []*Product, error) {
 	var wanted []want
-	seen := map[uuid.UUID]bool{}
 	for i, in := range add {
 		w, err := checkOne(g, in)
 		if err != nil {
 			return nil, nil, err.At(field, i)
 		}
-		if seen[in.Product] {
+		if slices.ContainsFunc(wanted, func(o want) bool { return o.product == w.product }) {
 			return nil, nil, fault.New(fault.DuplicateValue, "The product %s is asked for twice.", w.product.DisplayName).
 				Fix("Name each product once.").At(field, i, "productId")
 		}
-		seen[in.Product] = true
 		w.at = i
 		wanted = append(wanted, *w)
 	}
+	for _, w := range wanted {
+		if w.replaces != nil && slices.ContainsFunc(wanted, func(o want) bool { return o.product == w.replaces }) {
+			return nil, nil, addedAndRemoved(w.replaces).At(field, w.at, "replaces")
+		}
+	}
+	unwanted, err := checkUnwanted(g, wanted, remove)
+	if err != nil {
+		return nil, nil, err.At("remove")
+	}
+	return wanted, unwanted, nil
+}
+
+func checkUnwanted(g *tenantgraph.Graph, wanted []want, remove []uuid.UUID) ([]*Product, *fault.Error) {
 	var unwanted []*Product
 	for i, key := range remove {
 		p := g.Product(key)
 		if p == nil {
-			return nil, nil, unknownProduct().At("remove", i)
+			return nil, unknownProduct().At(i)
 		}
-		if seen[key] && !slices.Contains(unwanted, p) { // R23
-			return nil, nil, fault.New(fault.DuplicateValue, "The product %s is both added and removed.", p.DisplayName).
-				Fix("Leave it out of one of the two lists.").At("remove", i)
+		for _, w := range wanted {
+			if w.product == p {
+				return nil, addedAndRemoved(p).At(i)
+			}
+			if w.replaces == p {
+				return nil, fault.New(fault.DuplicateValue, "The product %s is both replaced and removed.", p.DisplayName).
+					Fix("Leave it out of the removals: replacing removes it where the other product comes.").At(i)
+			}
 		}
 		if !slices.Contains(unwanted, p) { // R24: lists collapse duplicates
 			unwanted = append(unwanted, p)
 		}
-		seen[key] = true
 	}
-	return wanted, unwanted, nil
+	return unwanted, nil
+}
+
+func addedAndRemoved(p *Product) *fault.Error { // R23
+	return fault.New(fault.DuplicateValue, "The product %s is both added and removed.", p.DisplayName).
+		Fix("Leave it out of one of the two.")
 }
 
 func unknownProduct() *fault.Error {
@@ -99,51 +115,16 @@ func checkOne(g *tenantgraph.Graph, in LicenseInput) (*want, *fault.Error) {
 		return nil, unknownProduct().At("productId")
 	}
 	w := &want{product: p, nested: in.IncludeNested}
-	selected := p.Set
-	if in.Plans != nil {
-		selection, err := checkSelection(g, p, in.Plans)
-		if err != nil {
-			return nil, err.At("plans")
-		}
-		w.selection = selection
-		selected = selection.Of(g.Catalog, p)
+	if err := w.choose(g, in); err != nil {
+		return nil, err
 	}
-	if in.Plans != nil || p.RetiredAt == nil {
-		if c, bad := g.Rules.SelfConflict(selected); bad { // R9
-			a, b := g.PlanAt(c.Plan), g.PlanAt(c.Other)
-			return nil, fault.New(fault.MutuallyExclusiveViolation, "The selection of %s excludes itself: %s and %s are in the exclusion set %s.",
-				p.DisplayName, a.DisplayName, b.DisplayName, c.Set).Fix("Switch off one of the two.").At("plans").
-				With(&ExclusionDetails{ExclusionSet: c.Set, Plan: a, Product: p, OtherPlan: b, OtherProduct: p})
-		}
+	if in.Replaces == nil {
+		return w, nil
+	}
+	if w.replaces = g.Product(*in.Replaces); w.replaces == nil {
+		return nil, unknownProduct().At("replaces")
 	}
 	return w, nil
-}
-
-// checkSelection refuses plans that are not in the product, by name (R2).
-func checkSelection(g *tenantgraph.Graph, p *Product, in *SelectionInput) (*tenantgraph.Selection, *fault.Error) {
-	s := &tenantgraph.Selection{Mode: in.Mode}
-	if in.Mode == tenantgraph.All {
-		return s, nil
-	}
-	field := map[SelectionMode]string{tenantgraph.Except: "except", tenantgraph.Only: "only"}[in.Mode]
-	for i, key := range in.Plans {
-		plan := g.Plan(key)
-		if plan == nil {
-			return nil, fault.New(fault.NotFound, "There is no such plan in the catalogue.").
-				Fix("Look up the plans of %s with the query product(id:).", p.DisplayName).At(field, i)
-		}
-		if !slices.Contains(p.Plans, plan) {
-			return nil, fault.New(fault.PlanNotInProduct, "The plan %s is not part of %s.", plan.DisplayName, p.DisplayName).
-				Fix("Leave it out; the product's plans are those of product(id:) { plans { id displayName } }.").At(field, i)
-		}
-		s.Plans = append(s.Plans, key)
-	}
-	slices.SortFunc(s.Plans, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	s.Plans = slices.Compact(s.Plans)
-	if s.Mode == tenantgraph.Except && len(s.Plans) == 0 { // R2: all but nothing is all
-		s.Mode = tenantgraph.All
-	}
-	return s, nil
 }
 
 // assignable tells why a new assignment of the product cannot begin (R16, R22).
@@ -163,33 +144,19 @@ func noSubscription(p *Product) *fault.Error {
 		Fix("Create one with createSubscription.")
 }
 
-// revise returns the assignment as a wanted license would have it: a new one where before is
-// nil, before itself where nothing changes.
-func (d *Draft) revise(before *tenantgraph.Assignment, w want, user, group uuid.UUID) (*tenantgraph.Assignment, error) {
+// revise returns the assignment as a wanted license would have it: a new one where the
+// principal has none of the product, the present one itself where nothing changes. own are the
+// principal's own assignments by product; user is nil for a group.
+//
+// Errors, with paths from the field: PRODUCT_RETIRED, NO_SUBSCRIPTION, USAGE_LOCATION_REQUIRED.
+func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user *principal.User, group uuid.UUID, field string) (*tenantgraph.Assignment, error) {
+	before := own[w.product.ID]
+	selection := w.selectionAfter(d.Graph.Catalog, own)
 	if before == nil {
-		if err := assignable(d.Graph, w.product); err != nil {
-			return nil, err.At("add", w.at)
-		}
-		key, err := d.newID()
-		if err != nil {
-			return nil, err
-		}
-		a := &tenantgraph.Assignment{
-			ID: key, UserID: user, GroupID: group, ProductID: w.product.ID, Selection: tenantgraph.Selection{Mode: tenantgraph.All},
-			IncludeNested: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
-		}
-		if w.selection != nil {
-			a.Selection = *w.selection
-		}
-		if w.nested != nil && group != uuid.Nil {
-			a.IncludeNested = *w.nested
-		}
-		return a, nil
+		return d.begin(w, selection, user, group, field)
 	}
 	a := *before
-	if w.selection != nil {
-		a.Selection = *w.selection
-	}
+	a.Selection = selection
 	if w.nested != nil && !before.Direct() {
 		a.IncludeNested = *w.nested
 	}
@@ -198,9 +165,34 @@ func (d *Draft) revise(before *tenantgraph.Assignment, w want, user, group uuid.
 	}
 	if a.Direct() && !a.Selection.Of(d.Graph.Catalog, w.product).Minus(before.Selection.Of(d.Graph.Catalog, w.product)).Empty() {
 		if _, live := d.Graph.LiveSince(w.product.ID); !live { // R12: what it adds could not be admitted
-			return nil, noSubscription(w.product).At("add", w.at)
+			return nil, noSubscription(w.product).At(field, w.at)
 		}
 	}
 	a.UpdatedAt, a.Version = d.Now, before.Version+1
 	return &a, nil
+}
+
+// begin returns a new assignment.
+func (d *Draft) begin(w want, selection tenantgraph.Selection, user *principal.User, group uuid.UUID, field string) (*tenantgraph.Assignment, error) {
+	if err := assignable(d.Graph, w.product); err != nil {
+		return nil, err.At(field, w.at)
+	}
+	if user != nil && user.UsageLocation == nil { // R11
+		return nil, fault.New(fault.UsageLocationRequired, "%s has no usage location, which a direct assignment of %s needs.",
+			user.DisplayName, w.product.DisplayName).Fix("Set the user's usageLocation to the country where the services are used.").At(field, w.at)
+	}
+	key, err := d.newID()
+	if err != nil {
+		return nil, err
+	}
+	a := &tenantgraph.Assignment{
+		ID: key, GroupID: group, ProductID: w.product.ID, Selection: selection,
+		IncludeNested: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
+	}
+	if user != nil {
+		a.UserID = user.ID
+	} else if w.nested != nil {
+		a.IncludeNested = *w.nested
+	}
+	return a, nil
 }

@@ -138,29 +138,15 @@ func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant u
 	return &TenantImpact{Tenant: tenant, Name: g.Name, Outcome: out}, nil
 }
 
-// productsDiffering returns the products of after whose plans, or whose plans' exclusions,
-// are others than before, and those that are new.
+// productsDiffering returns the products of after whose plans, or whose plans' rules, are
+// others than before, and those that are new.
 func productsDiffering(before, after *tenantgraph.Catalog) []uuid.UUID {
 	var differ []uuid.UUID
 	for _, p := range after.Products {
 		old := before.Product(p.ID)
-		if old == nil || !old.Set.Equal(p.Set) || rulesDiffer(before, after, p) {
+		if old == nil || !old.Set.Equal(p.Set) || slices.ContainsFunc(p.Plans, func(pl *Plan) bool { return after.Rules.Differ(before.Rules, pl.Index) }) {
 			differ = append(differ, p.ID)
 		}
 	}
 	return differ
-}
-
-func rulesDiffer(before, after *tenantgraph.Catalog, p *Product) bool {
-	for _, is := range p.Plans {
-		old := before.Plan(is.ID)
-		if old == nil || !slices.EqualFunc(sorted(old.Excludes), sorted(is.Excludes), func(a, b *Plan) bool { return a.ID == b.ID }) {
-			return true
-		}
-	}
-	return false
-}
-
-func sorted(plans []*Plan) []*Plan {
-	return slices.SortedFunc(slices.Values(plans), func(a, b *Plan) int { return slices.Compare(a.ID[:], b.ID[:]) })
 }

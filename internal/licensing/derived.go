@@ -280,8 +280,20 @@ func (d *derived) License(product uuid.UUID) *EffectiveLicense {
 	return nil
 }
 
-// Plans returns every plan of the user's products once, by display name, then id, with the
-// sources of all products.
+// automatic returns the plans that come to the user without an assignment (R7).
+func (d *derived) automatic() []tenantgraph.Automatic {
+	if !d.user.AccountEnabled || d.user.DeletedAt != nil {
+		return nil
+	}
+	return d.graph.Automatic()
+}
+
+func (d *derived) automaticSource(a tenantgraph.Automatic) *Source {
+	return &Source{Kind: SourceAutomatic, State: StatusActive, Since: liveSince(a.Since, d.user.CreatedAt, restored(d.user))}
+}
+
+// Plans returns every plan of the user's products, and those that come to everybody, once, by
+// display name, then id, with the sources of all products.
 func (d *derived) Plans() []*EffectivePlan {
 	at := map[*Plan]*EffectivePlan{}
 	var all []*EffectivePlan
@@ -298,6 +310,15 @@ func (d *derived) Plans() []*EffectivePlan {
 			e.DisabledBy = append(e.DisabledBy, p.DisabledBy...)
 			e.WithheldBy = append(e.WithheldBy, p.WithheldBy...)
 		}
+	}
+	for _, a := range d.automatic() {
+		e := at[a.Plan]
+		if e == nil {
+			e = &EffectivePlan{Plan: a.Plan}
+			all = append(all, e)
+		}
+		e.Enabled = true
+		e.EnabledBy = append(e.EnabledBy, d.automaticSource(a))
 	}
 	slices.SortFunc(all, func(a, b *EffectivePlan) int {
 		if c := bytes.Compare([]byte(a.Plan.DisplayNameKey), []byte(b.Plan.DisplayNameKey)); c != 0 {
@@ -330,8 +351,11 @@ func sortByProduct(all []*Assignment) {
 }
 
 // DecidePlan answers whether the user may use a plan: the first reason that holds.
+
+// DecidePlan answers whether the user may use the plan: the first reason that holds. Where it
+// is allowed, the sources are those of products that can be used.
 func (v *UserView) DecidePlan(plan *Plan) *PlanDecision {
-	decision := &PlanDecision{Reason: DecisionNotLicensed}
+	var usable, unusable []*Source
 	known, inError := false, false
 	for _, l := range v.licenses {
 		for _, p := range l.Plans {
@@ -339,15 +363,34 @@ func (v *UserView) DecidePlan(plan *Plan) *PlanDecision {
 				continue
 			}
 			known = true
-			decision.EnabledBy = append(decision.EnabledBy, p.EnabledBy...)
 			inError = inError || len(p.WithheldBy) > 0
+			if l.Capability.Usable() {
+				usable = append(usable, p.EnabledBy...)
+			} else {
+				unusable = append(unusable, p.EnabledBy...)
+			}
 		}
+	}
+	for _, a := range v.automatic() {
+		switch {
+		case a.Plan != plan:
+		case slices.ContainsFunc(a.Products, func(p *Product) bool { return CapabilityOf(v.graph, p.ID).Usable() }):
+			usable = append(usable, v.automaticSource(a))
+		default:
+			unusable = append(unusable, v.automaticSource(a))
+		}
+	}
+	decision := &PlanDecision{Reason: DecisionNotLicensed, EnabledBy: usable}
+	if len(usable) == 0 || !v.User.AccountEnabled {
+		decision.EnabledBy = append(decision.EnabledBy, unusable...)
 	}
 	switch {
 	case !v.User.AccountEnabled:
 		decision.Reason = DecisionAccountDisabled
-	case len(decision.EnabledBy) > 0:
+	case len(usable) > 0:
 		decision.Allowed, decision.Reason = true, DecisionEnabled
+	case len(unusable) > 0:
+		decision.Reason = DecisionProductNotUsable
 	case inError:
 		decision.Reason = DecisionSourceInError
 	case known:

@@ -9,6 +9,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/principal"
@@ -31,7 +32,9 @@ type Draft struct {
 	writes  []func(context.Context, *database.Tx) error
 	event   audit.Event
 	changed bool
-	forced  bool // Touch
+	forced  bool               // Touch
+	adds    map[uuid.UUID]bool // products that the call asks to add (R27)
+	losses  func(users int) *fault.Error
 }
 
 // userDraft is what a change does to one user.
@@ -148,6 +151,16 @@ func (d *Draft) RestoreUser(before *principal.User) {
 	after := *before
 	after.DeletedAt, after.RestoredAt, after.UpdatedAt, after.Version = nil, &d.Now, d.Now, before.Version+1
 	d.UpdateUser(before, &after)
+}
+
+// AskAboutLosses makes any loss need an acknowledgement, whatever the tenant's threshold;
+// words makes the refusal for a number of users who lose a product.
+func (d *Draft) AskAboutLosses(words func(users int) *fault.Error) { d.losses = words }
+
+// abandon forgets everything that was drafted.
+func (d *Draft) abandon() {
+	d.edit, d.users, d.touched, d.writes = d.Graph.Edit(), map[uuid.UUID]*userDraft{}, map[uuid.UUID]bool{}, nil
+	d.event, d.changed, d.forced = audit.Event{}, false, false
 }
 
 // SetTenant replaces the tenant's country and terms.

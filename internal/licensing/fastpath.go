@@ -52,7 +52,7 @@ type fastProduct struct {
 
 // fast returns the fast path of a draft, or nil where the change must be settled by cases.
 func (s *Service) fast(ctx context.Context, d *Draft, book *casebook, counts map[uuid.UUID]counters) (*fastPath, error) {
-	if len(d.users) > 0 || book.before == book.after || book.before.Catalog != book.after.Catalog {
+	if len(d.users) > 0 || book.before == book.after || book.before.Catalog != book.after.Catalog || book.before.Country != book.after.Country {
 		return nil, nil //nolint:nilnil // not this way
 	}
 	f := &fastPath{s: s, d: d, book: book, counts: counts}
@@ -122,29 +122,23 @@ func pairsOf(group uuid.UUID, before, after *tenantgraph.Graph) []pair {
 	return pairs
 }
 
-// free tells whether the products take part in no rule but seats: no plan of theirs excludes
-// a different plan of any product that the tenant has assigned, and no violation of them is
-// about anything else.
+// free tells whether the products take part in no rule but seats: no check of a plan of theirs
+// can fail, none of another plan that the tenant has assigned because of them, and no
+// violation of them is about anything else.
 func (f *fastPath) free(ctx context.Context) (bool, error) {
 	tx, q := f.d.Tx, f.d.Tx.Dialect()
 	var ids []uuid.UUID
-	excluded, errors := false, int64(0)
+	var plans engine.PlanSet
+	errors := int64(0)
 	for _, p := range f.products {
 		ids = append(ids, p.ID)
 		errors += f.counts[p.ID].InError
-		excluded = excluded || slices.ContainsFunc(p.Plans, func(pl *Plan) bool { return len(pl.Excludes) > 0 })
+		plans = plans.Union(p.Set)
 	}
-	if excluded {
+	if f.book.after.Rules.Linked(plans) {
 		assigned, err := f.assignedPlans(ctx)
-		if err != nil {
+		if err != nil || !f.book.after.Rules.Separate(plans, assigned) {
 			return false, err
-		}
-		for _, p := range f.products {
-			for _, pl := range p.Plans {
-				if slices.ContainsFunc(pl.Excludes, func(o *Plan) bool { return assigned.Has(o.Index) || p.Set.Has(o.Index) }) {
-					return false, nil
-				}
-			}
 		}
 	}
 	if errors == 0 {
@@ -199,7 +193,19 @@ func (f *fastPath) decide() bool {
 		if len(f.products) > 1 && (scarce || c.Waiting > 0) {
 			return false
 		}
+		if p.losing > 0 && !f.movesAll(f.d.adds) { // who holds a product that is added needs to be looked up
+			return false
+		}
 		if p.shuffled > 0 && p.healed < line { // who goes on waiting with other sources has other errors
+			return false
+		}
+	}
+	return true
+}
+
+func (f *fastPath) movesAll(products map[uuid.UUID]bool) bool {
+	for key := range products {
+		if !slices.ContainsFunc(f.products, func(p *fastProduct) bool { return p.ID == key }) {
 			return false
 		}
 	}
@@ -225,6 +231,8 @@ func (f *fastPath) fill(ctx context.Context, i *Impact) error {
 		if err := f.countUsers(ctx, i); err != nil {
 			return err
 		}
+	} else {
+		i.losses.users = int64(i.UsersLosing) // whoever loses the only product that moves gets no other
 	}
 	i.sumUp()
 	if l := changeListFrom(ctx); !l.Skip && i.changes > 0 {

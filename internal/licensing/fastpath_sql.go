@@ -65,9 +65,9 @@ func (f *fastPath) with(args *[]any) string {
 		fastColumn("p", database.UUID), fastColumn("i0", database.BigInt), fastColumn("i1", database.BigInt)) + `
 		JOIN assignments a ON a.tenant_id = $1 AND a.product_id = r.p AND a.user_id IS NOT NULL
 		WHERE a.user_id` + undeleted + ` AND (r.i0 <> r.i1 OR a.user_id IN (` + locals + `))),
-	sums AS (SELECT u, p, max(i0) AS h0, max(i1) AS h1, max(CASE WHEN i0 <> i1 OR e = 1 THEN 1 ELSE 0 END) AS differ
-		FROM src GROUP BY u, p),
-	per AS (SELECT s.u, s.p, s.h0, s.h1, s.differ, CASE WHEN (s.u, s.p) IN (SELECT v.user_id, v.product_id
+	sums AS (SELECT u, p, max(i0) AS h0, max(i1) AS h1, max(CASE WHEN i0 <> i1 OR e = 1 THEN 1 ELSE 0 END) AS differ,
+		max(CASE WHEN i0 < i1 THEN 1 ELSE 0 END) AS begins FROM src GROUP BY u, p),
+	per AS (SELECT s.u, s.p, s.h0, s.h1, s.differ, s.begins, CASE WHEN (s.u, s.p) IN (SELECT v.user_id, v.product_id
 		FROM license_violations v WHERE v.tenant_id = $1 AND ` + q.In("v.product_id", arg(q.UUIDArray(skus))) + `) THEN 1 ELSE 0 END AS waits FROM sums s)
 	`
 }
@@ -112,11 +112,15 @@ func (f *fastPath) count(ctx context.Context) error {
 // comes finds a seat.
 func (f *fastPath) countUsers(ctx context.Context, i *Impact) error {
 	var args []any
-	query := f.with(&args) + `SELECT coalesce(sum(gains), 0), coalesce(sum(loses), 0), coalesce(sum(keeps), 0) FROM (
+	query := f.with(&args)
+	q := f.d.Tx.Dialect()
+	args = append(args, q.UUIDArray(slices.Collect(maps.Keys(f.d.adds))))
+	query += `SELECT coalesce(sum(gains), 0), coalesce(sum(loses), 0), coalesce(sum(keeps), 0), coalesce(sum(loses * (1 - brought)), 0) FROM (
 		SELECT max(CASE WHEN h0 = 0 AND h1 = 1 THEN 1 ELSE 0 END) AS gains, max(CASE WHEN h0 = 1 AND h1 = 0 THEN 1 ELSE 0 END) AS loses,
-		max(CASE WHEN h0 = 1 AND h1 = 1 AND differ = 1 THEN 1 ELSE 0 END) AS keeps FROM per GROUP BY u) x`
+		max(CASE WHEN h0 = 1 AND h1 = 1 AND differ = 1 THEN 1 ELSE 0 END) AS keeps,
+		max(CASE WHEN h1 = 1 AND (begins = 1 OR ` + q.In("p", len(args)) + `) THEN 1 ELSE 0 END) AS brought FROM per GROUP BY u) x`
 	row := f.d.Tx.QueryRowContext(ctx, query, args...)
-	if err := row.Scan(&i.UsersGaining, &i.UsersLosing, &i.UsersChanged); err != nil {
+	if err := row.Scan(&i.UsersGaining, &i.UsersLosing, &i.UsersChanged, &i.losses.users); err != nil {
 		return fmt.Errorf("count the users whose licenses change: %w", err)
 	}
 	return nil

@@ -27,6 +27,7 @@ type Impact struct {
 	counts        map[uuid.UUID]counters
 	deltas        map[int32]*delta
 	parts         []impactPart
+	losses        losses
 	changes       int  // how many there are in all; parts may hold one page of them
 	earlier       bool // changes lie before those that parts hold
 }
@@ -114,6 +115,9 @@ func (i *Impact) take(verdicts []engine.Verdict) {
 		i.UsersLosing += int(n * num(part.has(Lost)))
 		i.UsersChanged += int(n * num(part.kept))
 		i.UsersInError += int(n * num(part.has(ErrorRaised)))
+		if part.has(Lost) {
+			i.losses.add(i.d, i, v.Case.Before, v.After, n)
+		}
 		if len(part.changes) > 0 {
 			part.users = v.Users
 			i.parts = append(i.parts, part)

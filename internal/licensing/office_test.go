@@ -45,7 +45,7 @@ func newOffice(t *testing.T, db *database.DB) *office {
 			d.CreateGroup(&principal.Group{ID: key, DisplayName: name, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
 		}
 		for key, name := range map[uuid.UUID]string{ann: "Ann", bob: "Bob", cid: "Cid", dot: "Dot"} {
-			d.CreateUser(&principal.User{ID: key, DisplayName: name, UserPrincipalName: strings.ToLower(name) + "@example.com",
+			d.CreateUser(&principal.User{ID: key, DisplayName: name, UserPrincipalName: strings.ToLower(name) + "@example.com", UsageLocation: ptr("NL"),
 				UserType: principal.Member, AccountEnabled: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
 		}
 		d.Nest(all, sales)

@@ -25,6 +25,7 @@ type Options struct {
 	// asked about: what is due.
 	AcknowledgeLosses *int
 	Unguarded         bool
+	Atomic            bool // one direct principal that is refused refuses all
 }
 
 // ChangeList says which of an impact's changes will be read. Where a change is settled by
@@ -100,7 +101,7 @@ func (s *Service) Change(ctx context.Context, tenant uuid.UUID, o Options, plan 
 func (s *Service) draft(tx *database.Tx, g *tenantgraph.Graph, now clock.Instant) *Draft {
 	return &Draft{
 		Tx: tx, Tenant: g.Tenant, Now: now, Graph: g, newID: s.newID, edit: g.Edit(),
-		users: map[uuid.UUID]*userDraft{}, touched: map[uuid.UUID]bool{},
+		users: map[uuid.UUID]*userDraft{}, touched: map[uuid.UUID]bool{}, adds: map[uuid.UUID]bool{},
 	}
 }
 
@@ -146,9 +147,15 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 		out.Refused[user] = refusal
 		d.dropDirect(user)
 	}
-	out.Impact.take(verdicts)
-	if out.Changed = d.effective(); !out.Changed || o.DryRun {
+	if o.Atomic && len(out.Refused) > 0 {
 		return out, nil
+	}
+	out.Impact.take(verdicts)
+	if out.Changed = d.effective(); !out.Changed {
+		return out, nil
+	}
+	if err := out.confirm(d, o); err != nil || o.DryRun {
+		return out, err
 	}
 	if out.EventID, err = s.newID(); err != nil {
 		return nil, err
@@ -161,8 +168,11 @@ func (s *Service) settleFast(ctx context.Context, d *Draft, fast *fastPath, out 
 	if err := fast.fill(ctx, out.Impact); err != nil {
 		return err
 	}
-	if out.Changed = d.effective(); !out.Changed || o.DryRun {
+	if out.Changed = d.effective(); !out.Changed {
 		return nil
+	}
+	if err := out.confirm(d, o); err != nil || o.DryRun {
+		return err
 	}
 	if out.EventID, err = s.newID(); err != nil {
 		return err
@@ -233,6 +243,13 @@ func (s *Service) localUsers(ctx context.Context, d *Draft, book *casebook) ([]u
 	}
 	groups := tenantgraph.ReachDiffers(book.before, book.after)
 	products := productsTouched(book.before, book.after)
+	if book.before.Country != book.after.Country {
+		moved, err := usersOfNoLocation(ctx, d.Tx, book.after)
+		if err != nil {
+			return nil, err
+		}
+		named = append(named, moved...)
+	}
 	if len(products) > 0 {
 		groups = append(groups, groupsReachedBy(book.after, products)...)
 	}
@@ -253,6 +270,31 @@ func (s *Service) localUsers(ctx context.Context, d *Draft, book *casebook) ([]u
 		ORDER BY 1`, d.Tenant, q.UUIDArray(named), q.UUIDArray(groups), q.UUIDArray(products))
 	if err != nil {
 		return nil, fmt.Errorf("find the users that the change touches: %w", err)
+	}
+	return ids, nil
+}
+
+// usersOfNoLocation returns the users who are judged by the tenant's country and have a source
+// of a product with a plan that may not be used everywhere (R11).
+func usersOfNoLocation(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph) ([]uuid.UUID, error) {
+	var products, ids []uuid.UUID
+	for _, p := range g.Products {
+		if g.Rules.Located(p.Set) {
+			products = append(products, p.ID)
+		}
+	}
+	q := tx.Dialect()
+	err := database.Each(ctx, tx, func(scan func(...any) error) error {
+		var id uuid.UUID
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	}, `SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.usage_location IS NULL AND u.deleted_at IS NULL AND u.id IN (
+		SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1 AND `+q.In("m.group_id", 2)+`
+		UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND `+q.In("a.product_id", 3)+`)`,
+		g.Tenant, q.UUIDArray(groupsReachedBy(g, products)), q.UUIDArray(products))
+	if err != nil {
+		return nil, fmt.Errorf("find the users without a location: %w", err)
 	}
 	return ids, nil
 }

@@ -18,7 +18,7 @@ func (b *casebook) refusalFault(v engine.Verdict) *fault.Error {
 	product := g.ProductAt(r.Source.Product)
 	var path []any
 	if dd := b.d.users[user].direct[product.ID]; dd != nil {
-		path = []any{dd.field, dd.at}
+		path = dd.path()
 	}
 	switch r.Reason.Code {
 	case engine.Count:
@@ -36,8 +36,7 @@ func (b *casebook) refusalFault(v engine.Verdict) *fault.Error {
 		if r.Lost.Empty() {
 			return dependencyFault(d).At(path...)
 		}
-		field, at := b.tookAway(user, r.Lost)
-		return dependentFault(d, g.PlansIn(r.Lost)[0]).At(field, at)
+		return dependentFault(d, g.PlansIn(r.Lost)[0]).At(b.tookAway(user, r.Lost)...)
 	}
 	d := &ExclusionDetails{
 		ExclusionSet: r.Reason.Set, Product: product, OtherProduct: product,
@@ -52,9 +51,10 @@ func (b *casebook) refusalFault(v engine.Verdict) *fault.Error {
 	return exclusionFault(d).At(path...)
 }
 
-// tookAway returns the place in the input of what takes plans from a user.
-func (b *casebook) tookAway(user uuid.UUID, plans engine.PlanSet) (field string, at int) {
-	at = -1
+// tookAway returns the place in the input of what takes plans from a user: the first removal,
+// else the first edit.
+func (b *casebook) tookAway(user uuid.UUID, plans engine.PlanSet) []any {
+	var first *directDraft
 	for _, dd := range b.d.users[user].direct {
 		if dd.before == nil {
 			continue
@@ -64,11 +64,22 @@ func (b *casebook) tookAway(user uuid.UUID, plans engine.PlanSet) (field string,
 		if dd.after != nil {
 			lost = lost.Minus(dd.after.Selection.Of(b.after.Catalog, p))
 		}
-		if lost.Overlaps(plans) && (at < 0 || dd.field > field || dd.field == field && dd.at < at) { // removals first
-			field, at = dd.field, dd.at
+		if lost.Overlaps(plans) && (first == nil || dd.field > first.field || dd.field == first.field && dd.at < first.at) {
+			first = dd
 		}
 	}
-	return field, at
+	if first == nil {
+		return nil
+	}
+	return first.path()
+}
+
+// path is the place in the input.
+func (dd *directDraft) path() []any {
+	if dd.at < 0 { // what is not in a list that is to be the whole
+		return []any{dd.field}
+	}
+	return []any{dd.field, dd.at}
 }
 
 // countFault words a want of seats (R8, R16).

@@ -151,13 +151,13 @@ func (o *troubled) calls(subs map[uuid.UUID]*licensing.Subscription) map[string]
 			return nil
 		}),
 		"a user who is created with licenses": directory(audit.UserCreate, func(d *licensing.Draft) error {
-			d.CreateUser(&principal.User{ID: eve, DisplayName: "Eve", UserPrincipalName: "eve@example.com", UserType: principal.Member, AccountEnabled: true,
+			d.CreateUser(&principal.User{ID: eve, DisplayName: "Eve", UserPrincipalName: "eve@example.com", UsageLocation: ptr("NL"), UserType: principal.Member, AccountEnabled: true,
 				CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
 			d.AddMember(sales, eve)
 			return d.AssignDirect(eve, only(suite, note), true)
 		}),
 		"a user whose licenses are refused": directory(audit.UserCreate, func(d *licensing.Draft) error {
-			d.CreateUser(&principal.User{ID: eve, DisplayName: "Eve", UserPrincipalName: "eve@example.com", UserType: principal.Member, AccountEnabled: true,
+			d.CreateUser(&principal.User{ID: eve, DisplayName: "Eve", UserPrincipalName: "eve@example.com", UsageLocation: ptr("NL"), UserType: principal.Member, AccountEnabled: true,
 				CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
 			return d.AssignDirect(eve, give(base), true)
 		}),

@@ -222,7 +222,7 @@ func TestWaitingUsersAreListedInTheOrderOfSeatsR5R8(t *testing.T) {
 		sub := o.buy(base, 4)
 		eve := numbered(4, 15)
 		o.do(func(d *licensing.Draft) error {
-			d.CreateUser(&principal.User{ID: eve, DisplayName: "Eve", UserPrincipalName: "eve@example.com", UserType: principal.Member,
+			d.CreateUser(&principal.User{ID: eve, DisplayName: "Eve", UserPrincipalName: "eve@example.com", UsageLocation: ptr("NL"), UserType: principal.Member,
 				AccountEnabled: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
 			return nil
 		})

@@ -56,8 +56,8 @@ func (s *sample) fill(t testing.TB, users int) {
 		key = `printf('04000000-0000-7000-8000-%012x', n)`
 	}
 	s.exec(t, `INSERT INTO users (id, tenant_id, user_principal_name, user_principal_name_key, display_name, display_name_key, user_type,
-		account_enabled, created_at, updated_at, version)
-		SELECT `+key+`, $1, 'u' || n, 'u' || n, 'U' || n, 'u' || n, 'MEMBER', true, 1, 1, 1 FROM `+numbers, s.tenant)
+		usage_location, account_enabled, created_at, updated_at, version)
+		SELECT `+key+`, $1, 'u' || n, 'u' || n, 'U' || n, 'u' || n, 'MEMBER', 'NL', true, 1, 1, 1 FROM `+numbers, s.tenant)
 }
 
 func (s *sample) exec(t testing.TB, query string, args ...any) {

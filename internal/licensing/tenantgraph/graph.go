@@ -352,6 +352,34 @@ func (g *Graph) LiveSince(product uuid.UUID) (clock.Instant, bool) {
 	return since, ok
 }
 
+// Automatic is a plan that comes to every enabled user (R7), by the products with a live
+// subscription that contain it.
+type Automatic struct {
+	Plan     *Plan
+	Products []*Product
+	Since    clock.Instant // of the first of these subscriptions
+}
+
+// Automatic returns the plans that come to every enabled user, by display name, then id.
+func (g *Graph) Automatic() []Automatic {
+	var all []Automatic
+	for _, p := range g.PlansIn(g.Rules.Automatic) {
+		a := Automatic{Plan: p}
+		for _, product := range p.Products {
+			if since, live := g.LiveSince(product.ID); live {
+				if len(a.Products) == 0 || since < a.Since {
+					a.Since = since
+				}
+				a.Products = append(a.Products, product)
+			}
+		}
+		if len(a.Products) > 0 {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
 // LastCancelled returns the instant at which a product's last live subscription ended, or
 // zero where there never was one.
 func (g *Graph) LastCancelled(product uuid.UUID) clock.Instant {

@@ -1,0 +1,65 @@
+package licensing
+
+import (
+	"slices"
+
+	"github.com/licensegraph/licensegraph/internal/engine"
+	"github.com/licensegraph/licensegraph/internal/fault"
+)
+
+// losses are the users of a change whose loss has to be acknowledged (R27): they no longer
+// hold a product that they held before, and hold none that the call brings them.
+type losses struct {
+	users int64
+	// neither: the call meant to bring one of them another product, and did not (R23).
+	neither bool
+}
+
+// add counts n users who lose a product and whose state goes from one to another. What a call
+// brings a user are the products that it adds, and those of sources that begin with it.
+func (l *losses) add(d *Draft, i *Impact, from, to engine.User, n int64) {
+	brought := map[int32]bool{}
+	for k := range to.Sources {
+		a := &to.Sources[k]
+		begins := !slices.ContainsFunc(from.Sources, func(b engine.Source) bool { return b.Key == a.Key })
+		if begins || d.adds[i.after.ProductAt(a.Product).ID] {
+			brought[a.Product] = true
+		}
+	}
+	for _, license := range i.after.Rules.Derive(to) {
+		if license.Held && brought[license.Product] {
+			return
+		}
+	}
+	l.users += n
+	l.neither = l.neither || len(brought) > 0
+}
+
+// confirm refuses a change that takes a product from more users than may lose one unasked
+// (R15, R23, R27). On a dry run the refusal is part of the outcome instead.
+func (out *Outcome) confirm(d *Draft, o Options) error {
+	lost, threshold := out.Impact.losses, d.Graph.Terms.LossThreshold
+	if lost.neither || d.losses != nil {
+		threshold = 0
+	}
+	users := int(lost.users)
+	if o.Unguarded || users <= threshold || o.AcknowledgeLosses != nil && *o.AcknowledgeLosses >= users {
+		return nil
+	}
+	var refusal *fault.Error
+	switch {
+	case d.losses != nil:
+		refusal = d.losses(users)
+	case lost.neither:
+		refusal = fault.New(fault.ConfirmationRequired, "%d users would lose a product and not get the one that this call adds in its place.", users)
+	default:
+		refusal = fault.New(fault.ConfirmationRequired, "%d users would lose a product; up to %d may without being asked.", users, threshold)
+	}
+	refusal = refusal.Fix("See who with dryRun: true, then pass acknowledgeLosses: %d.", users).
+		With(&LossDetails{UsersLosing: users, Threshold: threshold}).At("acknowledgeLosses")
+	if !o.DryRun {
+		return refusal
+	}
+	out.Confirmation = refusal
+	return nil
+}
