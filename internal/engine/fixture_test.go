@@ -21,7 +21,16 @@ func planID(n int32) engine.ID { return named(4, byte(n)) }
 const planCount = 12
 
 // rules are rules with the given exclusion sets.
-func rules(sets ...engine.PlanSet) *engine.Rules {
+func rules(sets ...engine.PlanSet) *engine.Rules { return engine.NewRules(book(sets...)) }
+
+// needing are rules by which a plan needs any one of others, and nothing else.
+func needing(requires map[int32]engine.PlanSet) *engine.Rules {
+	b := book()
+	b.Requires = requires
+	return engine.NewRules(b)
+}
+
+func book(sets ...engine.PlanSet) engine.RuleBook {
 	ids := make([]engine.ID, planCount)
 	for i := range ids {
 		ids[i] = planID(int32(i))
@@ -30,7 +39,7 @@ func rules(sets ...engine.PlanSet) *engine.Rules {
 	for i, s := range sets {
 		named[i] = engine.ExclusionSet{Name: string(rune('A' + i)), Plans: s}
 	}
-	return engine.NewRules(engine.RuleBook{Exclusions: named, Plans: ids})
+	return engine.RuleBook{Exclusions: named, Plans: ids}
 }
 
 var plans = engine.NewPlanSet
@@ -70,9 +79,13 @@ func waits(s engine.Source, code engine.Code, since int64) engine.Row {
 	return engine.Row{Assignment: s.Key, Plan: engine.Whole, Code: code, Since: since}
 }
 
-// withheld is the row of one plan of an admitted source.
+// withheld is the row of one plan of an admitted source, excluded by another.
 func withheld(s engine.Source, plan int32, since int64) engine.Row {
-	return engine.Row{Assignment: s.Key, Plan: plan, Code: engine.Exclusion, Since: since}
+	return withheldFor(s, plan, engine.Exclusion, since)
+}
+
+func withheldFor(s engine.Source, plan int32, code engine.Code, since int64) engine.Row {
+	return engine.Row{Assignment: s.Key, Plan: plan, Code: code, Since: since}
 }
 
 func having(sources ...engine.Source) engine.User { return engine.User{Sources: sources} }

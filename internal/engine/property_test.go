@@ -19,6 +19,7 @@ type world struct {
 	users  map[engine.ID]engine.User
 	seats  map[int32]engine.Seat // Total and Unlimited only; the rest is recounted
 	groups []engine.Source       // the group assignments there are
+	at     map[engine.ID]string  // where a user is
 }
 
 // step is one random change: for the users that it names, what they are to have.
@@ -33,11 +34,13 @@ const (
 )
 
 func drawWorld(t *rapid.T) *world {
-	w := &world{users: map[engine.ID]engine.User{}, seats: map[int32]engine.Seat{}}
-	for n := range worldUsers {
-		w.users[userID(byte(n+1))] = engine.User{}
-	}
+	w := &world{users: map[engine.ID]engine.User{}, seats: map[int32]engine.Seat{}, at: map[engine.ID]string{}}
 	w.drawRules(t)
+	for n := range worldUsers {
+		user := userID(byte(n + 1))
+		w.move(t, user)
+		w.users[user] = engine.User{Barred: w.rules.Barred(w.at[user])}
+	}
 	for p := range int32(worldProducts) {
 		w.drawSeats(t, p)
 	}
@@ -79,7 +82,36 @@ func drawSelection(t *rapid.T, p int32) []int32 {
 	return selected
 }
 
-// drawRules draws exclusion sets of which no product holds two plans.
+func (w *world) move(t *rapid.T, user engine.ID) {
+	w.at[user] = countries[evenly(t, "country", len(countries))]
+}
+
+var countries = []string{"NL", "DE", "US"}
+
+// drawBook draws prerequisites, which go from plans to earlier ones, places and automatic plans.
+func drawBook(t *rapid.T, b *engine.RuleBook) {
+	b.Requires, b.Locations = map[int32]engine.PlanSet{}, map[int32]engine.Location{}
+	for p := int32(1); p < 10; p++ {
+		if evenly(t, "dependent", 4) == 0 {
+			needs := plans(int32(evenly(t, "needs", int(p))))
+			if evenly(t, "or another", 2) == 0 {
+				needs = needs.With(int32(evenly(t, "needs", int(p))))
+			}
+			b.Requires[p] = needs
+		}
+		switch where := countries[evenly(t, "where", len(countries))]; evenly(t, "placed", 10) {
+		case 0:
+			b.Locations[p] = engine.Location{Allowed: []string{where}}
+		case 1:
+			b.Locations[p] = engine.Location{Prohibited: []string{where}}
+		}
+		if evenly(t, "automatic", 20) == 0 {
+			b.Automatic = b.Automatic.With(p)
+		}
+	}
+}
+
+// drawRules draws exclusion sets of which no product holds two plans, and the other rules.
 func (w *world) drawRules(t *rapid.T) {
 	var sets []engine.PlanSet
 	for range evenly(t, "sets", 5) {
@@ -91,7 +123,9 @@ func (w *world) drawRules(t *rapid.T) {
 		}
 		sets = append(sets, set)
 	}
-	w.rules = rules(sets...)
+	b := book(sets...)
+	drawBook(t, &b)
+	w.rules = engine.NewRules(b)
 }
 
 func (w *world) drawSeats(t *rapid.T, p int32) {
@@ -151,10 +185,15 @@ func (w *world) drawStep(t *rapid.T, now int64) *step {
 	}
 	for _, user := range slices.SortedFunc(maps.Keys(w.users), compare) {
 		w.drawUser(t, st.cases[user], drop, now)
+		if evenly(t, "moves", 10) == 0 {
+			w.move(t, user)
+		}
+		st.cases[user].Barred = w.rules.Barred(w.at[user])
 	}
 	if !st.catalogue {
 		maps.DeleteFunc(st.cases, func(_ engine.ID, c *engine.Case) bool {
-			return slices.EqualFunc(c.Before.Sources, c.After, func(a, b engine.Source) bool { return a.Key == b.Key && a.Selected.Equal(b.Selected) })
+			return c.Before.Barred.Equal(c.Barred) &&
+				slices.EqualFunc(c.Before.Sources, c.After, func(a, b engine.Source) bool { return a.Key == b.Key && a.Selected.Equal(b.Selected) })
 		})
 	}
 	return st
@@ -230,7 +269,7 @@ func (w *world) lines(named ...*engine.Case) *queue {
 			}
 			i := slices.IndexFunc(u.Sources, func(s engine.Source) bool { return s.Key == row.Assignment })
 			wait := waiter(user[15], engine.User{Sources: u.Sources, Rows: []engine.Row{row}})
-			wait.Case = &engine.Case{Before: u, After: u.Sources, Users: []engine.ID{user}}
+			wait.Case = &engine.Case{Before: u, After: u.Sources, Barred: u.Barred, Users: []engine.ID{user}}
 			if p := u.Sources[i].Product; first[p] == nil || engine.Less(&wait.Key, &first[p].Key) {
 				first[p] = wait
 			}
@@ -255,7 +294,7 @@ func grouped(cases []*engine.Case) []*engine.Case {
 	var all []*engine.Case
 	at := map[string]*engine.Case{}
 	for _, c := range cases {
-		key := text(c.Before) + " → " + text(engine.User{Sources: c.After})
+		key := text(c.Before) + " → " + text(engine.User{Sources: c.After, Barred: c.Barred})
 		if same := at[key]; same != nil && !c.Judged {
 			same.Users = append(same.Users, c.Users...)
 			continue
@@ -278,6 +317,7 @@ func text(u engine.User) string {
 	for _, r := range u.Rows {
 		fmt.Fprintf(&b, "%x %d %d %d|", r.Assignment, r.Plan, r.Code, r.Since)
 	}
+	fmt.Fprintf(&b, "barred %v", slices.Collect(u.Barred.All()))
 	return b.String()
 }
 
@@ -295,7 +335,7 @@ func (w *world) result(t *rapid.T, cases []*engine.Case, now int64) (map[engine.
 				t.Fatalf("two verdicts about user %x", user)
 			}
 			seen[user] = true
-			after[user] = engine.User{Sources: clean(v.After.Sources), Rows: v.After.Rows}
+			after[user] = engine.User{Sources: clean(v.After.Sources), Rows: v.After.Rows, Barred: v.After.Barred}
 			if v.Refusal != nil {
 				refused[user] = v.Refusal.Reason.Code
 			}
@@ -328,7 +368,7 @@ func TestSettlementDependsOnNothingButStateAndChangeR5R13R17(t *testing.T) {
 			everybody := slices.Clone(single)
 			for _, user := range slices.SortedFunc(maps.Keys(w.users), compare) {
 				if u := w.users[user]; st.cases[user] == nil {
-					everybody = append(everybody, &engine.Case{Before: u, After: u.Sources, Users: []engine.ID{user}})
+					everybody = append(everybody, &engine.Case{Before: u, After: u.Sources, Barred: u.Barred, Users: []engine.ID{user}})
 				}
 			}
 			for name, cases := range map[string][]*engine.Case{
@@ -377,11 +417,20 @@ func (w *world) check(t *rapid.T, st *step, after map[engine.ID]engine.User) {
 		held := heldIn(w.rules.Derive(u))
 		for _, l := range w.rules.Derive(before[user]) {
 			goesOn := slices.ContainsFunc(l.Sources, func(s engine.SourceState) bool {
-				return s.Admitted && slices.ContainsFunc(u.Sources, func(a engine.Source) bool { return a.Key == s.Key && a.Selected.Equal(s.Selected) })
+				return s.Admitted && (s.Selected.Empty() || !w.steady(u, s.On).Empty()) &&
+					slices.ContainsFunc(u.Sources, func(a engine.Source) bool { return a.Key == s.Key && a.Selected.Equal(s.Selected) })
 			})
 			if goesOn && !st.catalogue && !slices.Contains(held, l.Product) {
 				t.Fatalf("user %x lost product %d, of which an admitted source goes on", user, l.Product)
 			}
 		}
 	}
+}
+
+// steady are those of the plans that nothing can take from a user but a change of the catalogue.
+func (w *world) steady(u engine.User, on engine.PlanSet) engine.PlanSet {
+	for p := range w.rules.Requires {
+		on = on.Minus(plans(p))
+	}
+	return on.Minus(u.Barred)
 }

@@ -12,6 +12,7 @@ import (
 const (
 	base, suite, addon      int32 = 0, 1, 2
 	mail, talk, drive, note int32 = 0, 1, 2, 3
+	extra                   int32 = 4
 )
 
 // A user moves from a group with base and addon to one with suite and addon. The add-on's last
