@@ -27,6 +27,8 @@ func (r *mutationResolver) assign(ctx context.Context, in model.AssignLicensesIn
 	}
 	remove, invalid := productIDs("remove", in.Remove.Value())
 	wrong = append(wrong, invalid...)
+	losses, negative := acknowledged(in.AcknowledgeLosses)
+	wrong = append(wrong, negative...)
 	version := in.ExpectedVersion.Value()
 	if n := len(principals.results); n > licensing.MaxPrincipals {
 		wrong = append(wrong, tooManyInput(n, licensing.MaxPrincipals, "principals", "principalIds"))
@@ -38,7 +40,8 @@ func (r *mutationResolver) assign(ctx context.Context, in model.AssignLicensesIn
 		return &model.AssignPayload{Payload: c.refusedFor(wrong)}, nil
 	}
 	out, err := r.licensing.Assign(ctx, tenantOf(ctx), licensing.AssignInput{
-		Principals: principals.refs, Add: add, Remove: remove, ExpectedVersion: version, DryRun: in.DryRun,
+		Principals: principals.refs, Add: add, Remove: remove, Mode: in.Mode, ExpectedVersion: version,
+		Atomic: in.Atomic, DryRun: in.DryRun, AcknowledgeLosses: losses,
 	})
 	if err != nil {
 		refused, err := c.refused(err)

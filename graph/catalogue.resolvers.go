@@ -17,6 +17,14 @@ func (r *planResolver) Products(ctx context.Context, obj *tenantgraph.Plan, firs
 	return inMemory(obj.Products, byName("products of plan"), productValues, pageArgs(first, after, last, before))
 }
 
+func (r *planResolver) AllowedCountries(ctx context.Context, obj *tenantgraph.Plan) ([]string, error) {
+	return obj.Location.Allowed, nil
+}
+
+func (r *planResolver) ProhibitedCountries(ctx context.Context, obj *tenantgraph.Plan) ([]string, error) {
+	return obj.Location.Prohibited, nil
+}
+
 func (r *queryResolver) Product(ctx context.Context, id *string, skuPartNumber *string) (*tenantgraph.Product, error) {
 	return product(ctx, id, skuPartNumber)
 }

@@ -75,12 +75,12 @@ func (r *mutationResolver) deleteGroup(ctx context.Context, in model.DeleteGroup
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	key, invalid := inputID(id.Group, in.ID, "id")
-	if invalid != nil {
-		return &model.GroupPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
+	key, losses, wrong := named(id.Group, in.ID, in.AcknowledgeLosses)
+	if len(wrong) > 0 {
+		return &model.GroupPayload{Payload: c.refusedFor(wrong)}, nil
 	}
 	result, err := r.directory.DeleteGroup(ctx, tenantOf(ctx), directory.DeleteGroupInput{
-		ID: key, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
+		ID: key, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun, AcknowledgeLosses: losses,
 	})
 	return groupPayload(ctx, c, &key, result, err)
 }

@@ -49,11 +49,11 @@ func (r *mutationResolver) DeleteGroup(ctx context.Context, input model.DeleteGr
 }
 
 func (r *mutationResolver) AddGroupMembers(ctx context.Context, input model.AddGroupMembersInput) (*model.MembersPayload, error) {
-	return r.changeOneGroup(ctx, input.GroupID, input.MemberIds, call{input.DryRun, input.ClientMutationID}, r.directory.AddGroupMembers)
+	return r.changeOneGroup(ctx, input, r.directory.AddGroupMembers)
 }
 
 func (r *mutationResolver) RemoveGroupMembers(ctx context.Context, input model.RemoveGroupMembersInput) (*model.MembersPayload, error) {
-	return r.changeOneGroup(ctx, input.GroupID, input.MemberIds, call{input.DryRun, input.ClientMutationID}, r.directory.RemoveGroupMembers)
+	return r.changeOneGroup(ctx, model.AddGroupMembersInput(input), r.directory.RemoveGroupMembers)
 }
 
 func (r *mutationResolver) ChangeGroupMembers(ctx context.Context, input model.ChangeGroupMembersInput) (*model.MembersPayload, error) {

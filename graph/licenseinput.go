@@ -21,26 +21,55 @@ const (
 // Errors in the list: TOO_MANY, INVALID_ID, INVALID_VALUE, with paths from the field. err is
 // BAD_USER_INPUT for a selection that is not exactly one.
 func licenseInputs(field string, in []*model.LicenseInput) (list []licensing.LicenseInput, wrong []*fault.Error, err error) {
+	if in != nil { // [] is not nothing where the mode is REPLACE
+		list = []licensing.LicenseInput{}
+	}
 	distinct := map[uuid.UUID]bool{}
 	for i, one := range in {
-		key, invalid := inputID(id.Product, one.ProductID, field, i, "productId")
-		if invalid != nil {
-			wrong = append(wrong, invalid)
-		}
-		distinct[key] = true
-		plans, refused, err := selectionInput(one.Plans.Value())
+		license, refused, err := licenseInput(one)
 		if err != nil {
-			return nil, nil, err.At("input", field, i, "plans")
+			return nil, nil, err.At("input", field, i)
 		}
 		for _, e := range refused {
-			wrong = append(wrong, e.At(field, i, "plans"))
+			wrong = append(wrong, e.At(field, i))
 		}
-		list = append(list, licensing.LicenseInput{Product: key, Plans: plans, IncludeNested: one.IncludeNested.Value()})
+		distinct[license.Product] = true
+		list = append(list, license)
 	}
 	if len(distinct) > maxProducts {
 		return nil, []*fault.Error{tooManyInput(len(distinct), maxProducts, "products", field)}, nil
 	}
 	return list, wrong, nil
+}
+
+// licenseInput reads one product that an input asks for.
+//
+// Errors: TOO_MANY, INVALID_ID, INVALID_VALUE, with paths from the product. The last is
+// BAD_USER_INPUT for a selection that is not exactly one.
+func licenseInput(in *model.LicenseInput) (license licensing.LicenseInput, wrong []*fault.Error, _ *fault.Error) {
+	product := func(text, field string) *uuid.UUID {
+		key, invalid := inputID(id.Product, text, field)
+		if invalid != nil {
+			wrong = append(wrong, invalid)
+		}
+		return &key
+	}
+	license.Product = *product(in.ProductID, "productId")
+	refused := choosePlans(&license, in.Plans.Value())
+	for _, e := range refused {
+		if e.Code == fault.BadUserInput {
+			return license, nil, e.At("plans")
+		}
+		wrong = append(wrong, e.At("plans"))
+	}
+	if from := in.PlansFrom.Value(); from != nil {
+		license.PlansFrom = product(*from, "plansFrom")
+	}
+	if replaced := in.Replaces.Value(); replaced != nil {
+		license.Replaces = product(*replaced, "replaces")
+	}
+	license.IncludeNested = in.IncludeNested.Value()
+	return license, wrong, nil
 }
 
 // productIDs reads a list of products.
@@ -62,30 +91,43 @@ func productIDs(field string, in []string) (list []uuid.UUID, wrong []*fault.Err
 	return list, wrong
 }
 
-// selectionInput reads a selection of plans (R2); nil where absent or null.
+// choosePlans reads which plans to turn on (R2); nothing where absent or null.
 //
-// Errors: TOO_MANY, INVALID_ID, INVALID_VALUE, with paths from the selection. The second is
-// BAD_USER_INPUT where not exactly one field is given: the parser checks that on literals only.
-func selectionInput(in *model.PlanSelectionInput) (*licensing.SelectionInput, []*fault.Error, *fault.Error) {
+// Errors: TOO_MANY, INVALID_ID, INVALID_VALUE, with paths from the selection, or BAD_USER_INPUT
+// alone where not exactly one field is given: the parser checks that on literals only.
+func choosePlans(license *licensing.LicenseInput, in *model.PlanSelectionInput) []*fault.Error {
 	if in == nil {
-		return nil, nil, nil
+		return nil
 	}
-	all, except, only := in.All.Value(), in.Except.Value(), in.Only.Value()
-	if count(in.All.IsSet(), in.Except.IsSet(), in.Only.IsSet()) != 1 || count(all != nil, except != nil, only != nil) != 1 {
-		return nil, nil, fault.New(fault.BadUserInput, "plans must have exactly one of all, except and only, and not null.")
+	all, except, only, switches := in.All.Value(), in.Except.Value(), in.Only.Value(), in.Switch.Value()
+	if count(in.All.IsSet(), in.Except.IsSet(), in.Only.IsSet(), in.Switch.IsSet()) != 1 ||
+		count(all != nil, except != nil, only != nil, switches != nil) != 1 {
+		return []*fault.Error{fault.New(fault.BadUserInput, "plans must have exactly one of all, except, only and switch, and not null.")}
 	}
 	switch {
 	case all != nil && !*all:
-		return nil, []*fault.Error{fault.New(fault.InvalidValue, "all: false selects nothing that could be told apart from a mistake.").
-			Fix("Pass only: [] for no plans, or all: true for all.").At("all")}, nil
+		return []*fault.Error{fault.New(fault.InvalidValue, "all: false selects nothing that could be told apart from a mistake.").
+			Fix("Pass only: [] for no plans, or all: true for all.").At("all")}
 	case all != nil:
-		return &licensing.SelectionInput{Mode: tenantgraph.All}, nil, nil
+		license.Plans = &licensing.SelectionInput{Mode: tenantgraph.All}
+		return nil
 	case except != nil:
 		plans, wrong := planIDs("except", except)
-		return &licensing.SelectionInput{Mode: tenantgraph.Except, Plans: plans}, wrong, nil
+		license.Plans = &licensing.SelectionInput{Mode: tenantgraph.Except, Plans: plans}
+		return wrong
+	case only != nil:
+		plans, wrong := planIDs("only", only)
+		license.Plans = &licensing.SelectionInput{Mode: tenantgraph.Only, Plans: plans}
+		return wrong
 	}
-	plans, wrong := planIDs("only", only)
-	return &licensing.SelectionInput{Mode: tenantgraph.Only, Plans: plans}, wrong, nil
+	on, wrongOn := planIDs("on", switches.On.Value())
+	off, wrongOff := planIDs("off", switches.Off.Value())
+	license.Switch = &licensing.SwitchInput{On: on, Off: off}
+	wrong := append(wrongOn, wrongOff...)
+	for i, e := range wrong {
+		wrong[i] = e.At("switch")
+	}
+	return wrong
 }
 
 func count(flags ...bool) int {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/graph/model"
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/licensing"
 )
 
 // TestASelectionIsExactlyOneEvenWhereNobodyCheckedBefore holds the resolver's own check of what
@@ -19,8 +20,10 @@ func TestASelectionIsExactlyOneEvenWhereNobodyCheckedBefore(t *testing.T) {
 		"null":             {Only: graphql.OmittableOf[[]string](nil)},
 		"one and a null":   {All: graphql.OmittableOf(&yes), Except: graphql.OmittableOf[[]string](nil)},
 		"null for a truth": {All: graphql.OmittableOf[*bool](nil)},
+		"a switch and all": {All: graphql.OmittableOf(&yes), Switch: graphql.OmittableOf(&model.PlanSwitchInput{})},
+		"null to switch":   {Switch: graphql.OmittableOf[*model.PlanSwitchInput](nil)},
 	} {
-		if _, _, refused := selectionInput(in); refused == nil || refused.Code != fault.BadUserInput {
+		if refused := choosePlans(&licensing.LicenseInput{}, in); len(refused) != 1 || refused[0].Code != fault.BadUserInput {
 			t.Errorf("%s: %v", name, refused)
 		}
 	}
@@ -29,9 +32,11 @@ func TestASelectionIsExactlyOneEvenWhereNobodyCheckedBefore(t *testing.T) {
 		"all":         {All: graphql.OmittableOf(&yes)},
 		"except none": {Except: graphql.OmittableOf([]string{})},
 		"only none":   {Only: graphql.OmittableOf([]string{})},
+		"switch none": {Switch: graphql.OmittableOf(&model.PlanSwitchInput{})},
 	} {
-		if got, wrong, refused := selectionInput(in); refused != nil || wrong != nil || (got == nil) != (in == nil) {
-			t.Errorf("%s: %v %v %v", name, got, wrong, refused)
+		var got licensing.LicenseInput
+		if refused := choosePlans(&got, in); refused != nil || (got.Plans != nil || got.Switch != nil) != (in != nil) {
+			t.Errorf("%s: %v %v", name, got, refused)
 		}
 	}
 }

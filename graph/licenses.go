@@ -65,6 +65,18 @@ func inheritedBy(g *tenantgraph.Graph, group uuid.UUID) []*licensing.Assignment 
 	return assignmentsOf(g, bound)
 }
 
+// assignmentsTo lists a product's assignments; with a plan only those that turn it on.
+//
+// Errors: BAD_USER_INPUT.
+func assignmentsTo(ctx context.Context, p *tenantgraph.Product, planID *string, args paging.Args) (*model.LicenseAssignmentConnection, error) {
+	plan, err := optionalID(id.Plan, planID, "planId")
+	if err != nil {
+		return nil, err
+	}
+	c, err := load(ctx).AssignmentsOf(ctx, p.ID, plan, args)
+	return assignments(ctx, c, err)
+}
+
 // assignments shows a list of assignments, whose users are read together.
 func assignments(ctx context.Context, c paging.Connection[*licensing.Assignment], err error) (*model.LicenseAssignmentConnection, error) {
 	if err != nil {

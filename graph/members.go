@@ -38,18 +38,25 @@ func onlyCounted(ctx context.Context) bool {
 	})
 }
 
-// changeOneGroup adds members to a group or removes them.
-func (r *mutationResolver) changeOneGroup(ctx context.Context, groupID string, members []string, c call,
+// changeOneGroup adds members to a group or removes them: inputs of either are alike.
+func (r *mutationResolver) changeOneGroup(ctx context.Context, in model.AddGroupMembersInput,
 	change func(context.Context, uuid.UUID, directory.MembersInput) (*directory.MembersResult, error),
 ) (*model.MembersPayload, error) {
 	if err := allowed(ctx, access.ManageGroups); err != nil {
 		return nil, err
 	}
-	key, invalid := inputID(id.Group, groupID, "groupId")
+	c := call{in.DryRun, in.ClientMutationID}
+	losses, wrong := acknowledged(in.AcknowledgeLosses)
+	key, invalid := inputID(id.Group, in.GroupID, "groupId")
 	if invalid != nil {
-		return &model.MembersPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
+		wrong = append([]*fault.Error{invalid}, wrong...)
 	}
-	result, err := change(ctx, tenantOf(ctx), directory.MembersInput{Group: key, MemberIDs: members, DryRun: c.dryRun})
+	if len(wrong) > 0 {
+		return &model.MembersPayload{Payload: c.refusedFor(wrong)}, nil
+	}
+	result, err := change(ctx, tenantOf(ctx), directory.MembersInput{
+		Group: key, MemberIDs: in.MemberIds, Atomic: in.Atomic, DryRun: in.DryRun, AcknowledgeLosses: losses,
+	})
 	return membersPayload(ctx, c, []uuid.UUID{key}, result, err)
 }
 
@@ -59,7 +66,7 @@ func (r *mutationResolver) changeGroups(ctx context.Context, in model.ChangeGrou
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	change := directory.ChangeMembersInput{DryRun: in.DryRun}
+	change := directory.ChangeMembersInput{Atomic: in.Atomic, DryRun: in.DryRun}
 	var named []uuid.UUID
 	var wrong []*fault.Error
 	for i, one := range in.Changes {
@@ -77,6 +84,9 @@ func (r *mutationResolver) changeGroups(ctx context.Context, in model.ChangeGrou
 		wrong = []*fault.Error{tooManyInput(n, directory.MaxMembersGroups, "groups", "changes")}
 		named = nil
 	}
+	losses, negative := acknowledged(in.AcknowledgeLosses)
+	wrong = append(wrong, negative...)
+	change.AcknowledgeLosses = losses
 	if len(wrong) > 0 {
 		known, err := groupsOf(ctx, named)
 		return &model.MembersPayload{Payload: c.refusedFor(wrong), Groups: known}, err

@@ -22,7 +22,8 @@ func (r *mutationResolver) createSubscription(ctx context.Context, in model.Crea
 		return &model.SubscriptionPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
 	}
 	out, err := r.licensing.CreateSubscription(ctx, tenantOf(ctx), licensing.CreateSubscriptionInput{
-		Product: key, Seats: in.Seats.Value(), DryRun: in.DryRun,
+		Product: key, Seats: in.Seats.Value(), Status: in.Status, StartsAt: in.StartsAt.Value(),
+		RenewsAt: in.RenewsAt.Value(), EndsAt: in.EndsAt.Value(), DryRun: in.DryRun,
 	})
 	var created *uuid.UUID
 	if out != nil && out.Subscription != nil {
@@ -41,14 +42,23 @@ func (r *mutationResolver) updateSubscription(ctx context.Context, in model.Upda
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	key, invalid := inputID(id.Subscription, in.ID, "id")
-	if invalid != nil {
-		return &model.SubscriptionPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
+	key, losses, wrong := named(id.Subscription, in.ID, in.AcknowledgeLosses)
+	change := licensing.UpdateSubscriptionInput{
+		ID: key, Seats: option(in.Seats), RenewsAt: option(in.RenewsAt), EndsAt: option(in.EndsAt),
+		AllowOverAllocation: in.AllowOverAllocation, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
+		AcknowledgeLosses: losses,
 	}
-	out, err := r.licensing.UpdateSubscription(ctx, tenantOf(ctx), licensing.UpdateSubscriptionInput{
-		ID: key, Seats: option(in.Seats), AllowOverAllocation: in.AllowOverAllocation,
-		ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
-	})
+	switch status := option(in.Status); {
+	case status.Null():
+		wrong = append(wrong, fault.New(fault.Required, "A subscription always has a status.").
+			Fix("Leave status out to keep it.").At("status"))
+	case status.Set:
+		change.Status = *status.Value
+	}
+	if len(wrong) > 0 {
+		return &model.SubscriptionPayload{Payload: c.refusedFor(wrong)}, nil
+	}
+	out, err := r.licensing.UpdateSubscription(ctx, tenantOf(ctx), change)
 	return subscriptionPayload(ctx, c, &key, out, err)
 }
 
@@ -57,12 +67,13 @@ func (r *mutationResolver) cancelSubscription(ctx context.Context, in model.Canc
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	key, invalid := inputID(id.Subscription, in.ID, "id")
-	if invalid != nil {
-		return &model.SubscriptionPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
+	key, losses, wrong := named(id.Subscription, in.ID, in.AcknowledgeLosses)
+	if len(wrong) > 0 {
+		return &model.SubscriptionPayload{Payload: c.refusedFor(wrong)}, nil
 	}
 	out, err := r.licensing.CancelSubscription(ctx, tenantOf(ctx), licensing.CancelSubscriptionInput{
 		ID: key, AllowOverAllocation: in.AllowOverAllocation, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
+		AcknowledgeLosses: losses,
 	})
 	return subscriptionPayload(ctx, c, &key, out, err)
 }

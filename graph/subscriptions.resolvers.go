@@ -39,9 +39,8 @@ func (r *queryResolver) SubscribedProduct(ctx context.Context, productID string)
 	return load(ctx).SubscribedProduct(ctx, key)
 }
 
-func (r *subscribedProductResolver) Assignments(ctx context.Context, obj *licensing.SubscribedProduct, first *int, after *string, last *int, before *string) (*model.Connection[*licensing.Assignment], error) {
-	c, err := load(ctx).AssignmentsOf(ctx, obj.Product.ID, pageArgs(first, after, last, before))
-	return assignments(ctx, c, err)
+func (r *subscribedProductResolver) Assignments(ctx context.Context, obj *licensing.SubscribedProduct, planID *string, first *int, after *string, last *int, before *string) (*model.Connection[*licensing.Assignment], error) {
+	return assignmentsTo(ctx, obj.Product, planID, pageArgs(first, after, last, before))
 }
 
 func (r *subscribedProductResolver) Holders(ctx context.Context, obj *licensing.SubscribedProduct, search *string, first *int, after *string, last *int, before *string) (*model.Connection[*principal.User], error) {

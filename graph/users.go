@@ -88,14 +88,14 @@ func (r *mutationResolver) updateUser(ctx context.Context, in model.UpdateUserIn
 		UserType: option(in.UserType), AccountEnabled: option(in.AccountEnabled), ExternalID: option(in.ExternalID),
 		ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
 	}
-	key, invalid := inputID(id.User, in.ID, "id")
-	if invalid != nil {
+	var wrong []*fault.Error
+	change.ID, change.AcknowledgeLosses, wrong = named(id.User, in.ID, in.AcknowledgeLosses)
+	if len(wrong) > 0 {
 		others, _ := refusals(change.Validate())
-		return &model.UserPayload{Payload: c.refusedFor(append([]*fault.Error{invalid}, others...))}, nil
+		return &model.UserPayload{Payload: c.refusedFor(append(wrong, others...))}, nil
 	}
-	change.ID = key
 	result, err := r.directory.UpdateUser(ctx, tenantOf(ctx), change)
-	return userPayload(ctx, c, &key, result, err)
+	return userPayload(ctx, c, &change.ID, result, err)
 }
 
 func (r *mutationResolver) deleteUser(ctx context.Context, in model.DeleteUserInput) (*model.UserPayload, error) {
@@ -103,12 +103,12 @@ func (r *mutationResolver) deleteUser(ctx context.Context, in model.DeleteUserIn
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	key, invalid := inputID(id.User, in.ID, "id")
-	if invalid != nil {
-		return &model.UserPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
+	key, losses, wrong := named(id.User, in.ID, in.AcknowledgeLosses)
+	if len(wrong) > 0 {
+		return &model.UserPayload{Payload: c.refusedFor(wrong)}, nil
 	}
 	result, err := r.directory.DeleteUser(ctx, tenantOf(ctx), directory.DeleteUserInput{
-		ID: key, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
+		ID: key, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun, AcknowledgeLosses: losses,
 	})
 	return userPayload(ctx, c, &key, result, err)
 }

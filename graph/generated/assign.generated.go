@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/graph/scalar"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 )
 
@@ -475,11 +476,17 @@ func (ec *executionContext) unmarshalInputAssignLicensesInput(ctx context.Contex
 		asMap[k] = v
 	}
 
+	if _, present := asMap["mode"]; !present {
+		asMap["mode"] = "ADD"
+	}
+	if _, present := asMap["atomic"]; !present {
+		asMap["atomic"] = false
+	}
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"principalIds", "add", "remove", "expectedVersion", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"principalIds", "add", "mode", "remove", "expectedVersion", "atomic", "dryRun", "acknowledgeLosses", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -500,6 +507,13 @@ func (ec *executionContext) unmarshalInputAssignLicensesInput(ctx context.Contex
 				return it, err
 			}
 			it.Add = graphql.OmittableOf(data)
+		case "mode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mode"))
+			data, err := ec.unmarshalNAssignMode2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐAssignMode(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mode = data
 		case "remove":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("remove"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -514,6 +528,13 @@ func (ec *executionContext) unmarshalInputAssignLicensesInput(ctx context.Contex
 				return it, err
 			}
 			it.ExpectedVersion = graphql.OmittableOf(data)
+		case "atomic":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("atomic"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Atomic = data
 		case "dryRun":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)
@@ -521,6 +542,13 @@ func (ec *executionContext) unmarshalInputAssignLicensesInput(ctx context.Contex
 				return it, err
 			}
 			it.DryRun = data
+		case "acknowledgeLosses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("acknowledgeLosses"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AcknowledgeLosses = graphql.OmittableOf(data)
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -556,7 +584,7 @@ func (ec *executionContext) unmarshalInputLicenseInput(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"productId", "plans", "includeNested"}
+	fieldsInOrder := [...]string{"productId", "plans", "plansFrom", "replaces", "includeNested"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -577,6 +605,20 @@ func (ec *executionContext) unmarshalInputLicenseInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.Plans = graphql.OmittableOf(data)
+		case "plansFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("plansFrom"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PlansFrom = graphql.OmittableOf(data)
+		case "replaces":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("replaces"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Replaces = graphql.OmittableOf(data)
 		case "includeNested":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("includeNested"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -612,7 +654,7 @@ func (ec *executionContext) unmarshalInputPlanSelectionInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"all", "except", "only"}
+	fieldsInOrder := [...]string{"all", "except", "only", "switch"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -640,6 +682,13 @@ func (ec *executionContext) unmarshalInputPlanSelectionInput(ctx context.Context
 				return it, err
 			}
 			it.Only = graphql.OmittableOf(data)
+		case "switch":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("switch"))
+			data, err := ec.unmarshalOPlanSwitchInput2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐPlanSwitchInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Switch = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -654,6 +703,55 @@ func (ec *executionContext) unmarshalInputPlanSelectionInput(ctx context.Context
 func UnmarshalPlanSelectionInput(ctx context.Context, raw any) (model.PlanSelectionInput, error) {
 	var out model.PlanSelectionInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "PlanSelectionInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPlanSwitchInput(ctx context.Context, obj any) (model.PlanSwitchInput, error) {
+	var it model.PlanSwitchInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"on", "off"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "on":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("on"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.On = graphql.OmittableOf(data)
+		case "off":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("off"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Off = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPlanSwitchInput unmarshals raw into the PlanSwitchInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPlanSwitchInput(ctx context.Context, raw any) (model.PlanSwitchInput, error) {
+	var out model.PlanSwitchInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PlanSwitchInput", raw, &out)
 	return out, err
 }
 
@@ -907,6 +1005,21 @@ func (ec *executionContext) marshalNAssignLicensesPayload2ᚖgithubᚗcomᚋlice
 	return ec._AssignLicensesPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNAssignMode2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐAssignMode(ctx context.Context, v any) (licensing.AssignMode, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := licensing.AssignMode(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAssignMode2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐAssignMode(ctx context.Context, sel ast.SelectionSet, v licensing.AssignMode) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "AssignMode!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNAssignmentResult2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐAssignmentResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AssignmentResult) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -971,6 +1084,14 @@ func (ec *executionContext) unmarshalOPlanSelectionInput2ᚖgithubᚗcomᚋlicen
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputPlanSelectionInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOPlanSwitchInput2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐPlanSwitchInput(ctx context.Context, v any) (*model.PlanSwitchInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPlanSwitchInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 

@@ -20,6 +20,9 @@ import (
 
 type PlanResolver interface {
 	Products(ctx context.Context, obj *tenantgraph.Plan, first *int, after *string, last *int, before *string) (*model.Connection[*tenantgraph.Product], error)
+
+	AllowedCountries(ctx context.Context, obj *tenantgraph.Plan) ([]string, error)
+	ProhibitedCountries(ctx context.Context, obj *tenantgraph.Plan) ([]string, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -160,6 +163,29 @@ func (ec *executionContext) fieldContext_Plan_displayName(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Plan", field, false, false, "String")
 }
 
+func (ec *executionContext) _Plan_autoAssigned(ctx context.Context, field graphql.CollectedField, obj *tenantgraph.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Plan_autoAssigned(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AutoAssigned, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Plan_autoAssigned(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Plan", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Plan_products(ctx context.Context, field graphql.CollectedField, obj *tenantgraph.Plan) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -234,6 +260,84 @@ func (ec *executionContext) fieldContext_Plan_excludes(_ context.Context, field 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Plan_requiresAnyOf(ctx context.Context, field graphql.CollectedField, obj *tenantgraph.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Plan_requiresAnyOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RequiresAnyOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*tenantgraph.Plan) graphql.Marshaler {
+			return ec.marshalNPlan2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐPlanᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Plan_requiresAnyOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Plan",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Plan(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Plan_allowedCountries(ctx context.Context, field graphql.CollectedField, obj *tenantgraph.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Plan_allowedCountries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Plan().AllowedCountries(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Plan_allowedCountries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Plan", field, true, true, "String")
+}
+
+func (ec *executionContext) _Plan_prohibitedCountries(ctx context.Context, field graphql.CollectedField, obj *tenantgraph.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Plan_prohibitedCountries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Plan().ProhibitedCountries(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Plan_prohibitedCountries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Plan", field, true, true, "String")
 }
 
 func (ec *executionContext) _Plan_retiredAt(ctx context.Context, field graphql.CollectedField, obj *tenantgraph.Plan) (ret graphql.Marshaler) {
@@ -797,6 +901,11 @@ func (ec *executionContext) _Plan(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "autoAssigned":
+			out.Values[i] = ec._Plan_autoAssigned(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "products":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -808,6 +917,23 @@ func (ec *executionContext) _Plan(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "requiresAnyOf":
+			out.Values[i] = ec._Plan_requiresAnyOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "allowedCountries":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Plan_allowedCountries(ctx, field, obj)
+				})
+		case "prohibitedCountries":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Plan_prohibitedCountries(ctx, field, obj)
+				})
 		case "retiredAt":
 			out.Values[i] = ec._Plan_retiredAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {

@@ -69,6 +69,102 @@ func (ec *executionContext) fieldContext_CycleDetails_path(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _DependencyDetails_plan(ctx context.Context, field graphql.CollectedField, obj *licensing.DependencyDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DependencyDetails_plan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Plan, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *tenantgraph.Plan) graphql.Marshaler {
+			return ec.marshalNPlan2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐPlan(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DependencyDetails_plan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DependencyDetails",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Plan(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DependencyDetails_product(ctx context.Context, field graphql.CollectedField, obj *licensing.DependencyDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DependencyDetails_product(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Product, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *tenantgraph.Product) graphql.Marshaler {
+			return ec.marshalNProduct2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐProduct(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DependencyDetails_product(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DependencyDetails",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Product(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DependencyDetails_requiresAnyOf(ctx context.Context, field graphql.CollectedField, obj *licensing.DependencyDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DependencyDetails_requiresAnyOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RequiresAnyOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*tenantgraph.Plan) graphql.Marshaler {
+			return ec.marshalNPlan2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐPlanᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DependencyDetails_requiresAnyOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DependencyDetails",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Plan(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ExclusionDetails_exclusionSet(ctx context.Context, field graphql.CollectedField, obj *licensing.ExclusionDetails) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -733,6 +829,130 @@ func (ec *executionContext) fieldContext_LicenseErrorEdge_node(_ context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _LocationDetails_plan(ctx context.Context, field graphql.CollectedField, obj *licensing.LocationDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LocationDetails_plan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Plan, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *tenantgraph.Plan) graphql.Marshaler {
+			return ec.marshalNPlan2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐPlan(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LocationDetails_plan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LocationDetails",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Plan(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LocationDetails_country(ctx context.Context, field graphql.CollectedField, obj *licensing.LocationDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LocationDetails_country(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Country, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LocationDetails_country(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LocationDetails", field, false, false, "String")
+}
+
+func (ec *executionContext) _LocationDetails_origin(ctx context.Context, field graphql.CollectedField, obj *licensing.LocationDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LocationDetails_origin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Origin, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v licensing.LocationOrigin) graphql.Marshaler {
+			return ec.marshalNLocationOrigin2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐLocationOrigin(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LocationDetails_origin(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LocationDetails", field, false, false, "LocationOrigin")
+}
+
+func (ec *executionContext) _LossDetails_usersLosing(ctx context.Context, field graphql.CollectedField, obj *licensing.LossDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LossDetails_usersLosing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UsersLosing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LossDetails_usersLosing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LossDetails", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LossDetails_threshold(ctx context.Context, field graphql.CollectedField, obj *licensing.LossDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LossDetails_threshold(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Threshold, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LossDetails_threshold(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LossDetails", field, false, false, "Int")
+}
+
 func (ec *executionContext) _SeatDetails_product(ctx context.Context, field graphql.CollectedField, obj *licensing.SeatDetails) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1084,6 +1304,20 @@ func (ec *executionContext) _ErrorDetails(ctx context.Context, sel ast.Selection
 			return graphql.Null
 		}
 		return ec._SeatDetails(ctx, sel, obj)
+	case licensing.LossDetails:
+		return ec._LossDetails(ctx, sel, &obj)
+	case *licensing.LossDetails:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LossDetails(ctx, sel, obj)
+	case licensing.LocationDetails:
+		return ec._LocationDetails(ctx, sel, &obj)
+	case *licensing.LocationDetails:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LocationDetails(ctx, sel, obj)
 	case licensing.InheritedDetails:
 		return ec._InheritedDetails(ctx, sel, &obj)
 	case *licensing.InheritedDetails:
@@ -1105,6 +1339,13 @@ func (ec *executionContext) _ErrorDetails(ctx context.Context, sel ast.Selection
 			return graphql.Null
 		}
 		return ec._ExclusionDetails(ctx, sel, obj)
+	case licensing.DependencyDetails:
+		return ec._DependencyDetails(ctx, sel, &obj)
+	case *licensing.DependencyDetails:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DependencyDetails(ctx, sel, obj)
 	case licensing.CycleDetails:
 		return ec._CycleDetails(ctx, sel, &obj)
 	case *licensing.CycleDetails:
@@ -1138,6 +1379,49 @@ func (ec *executionContext) _CycleDetails(ctx context.Context, sel ast.Selection
 			out.Values[i] = graphql.MarshalString("CycleDetails")
 		case "path":
 			out.Values[i] = ec._CycleDetails_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var dependencyDetailsImplementors = []string{"DependencyDetails", "ErrorDetails"}
+
+func (ec *executionContext) _DependencyDetails(ctx context.Context, sel ast.SelectionSet, obj *licensing.DependencyDetails) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, dependencyDetailsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DependencyDetails")
+		case "plan":
+			out.Values[i] = ec._DependencyDetails_plan(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "product":
+			out.Values[i] = ec._DependencyDetails_product(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "requiresAnyOf":
+			out.Values[i] = ec._DependencyDetails_requiresAnyOf(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -1444,6 +1728,87 @@ func (ec *executionContext) _LicenseErrorEdge(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var locationDetailsImplementors = []string{"LocationDetails", "ErrorDetails"}
+
+func (ec *executionContext) _LocationDetails(ctx context.Context, sel ast.SelectionSet, obj *licensing.LocationDetails) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, locationDetailsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LocationDetails")
+		case "plan":
+			out.Values[i] = ec._LocationDetails_plan(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "country":
+			out.Values[i] = ec._LocationDetails_country(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "origin":
+			out.Values[i] = ec._LocationDetails_origin(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var lossDetailsImplementors = []string{"LossDetails", "ErrorDetails"}
+
+func (ec *executionContext) _LossDetails(ctx context.Context, sel ast.SelectionSet, obj *licensing.LossDetails) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, lossDetailsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LossDetails")
+		case "usersLosing":
+			out.Values[i] = ec._LossDetails_usersLosing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "threshold":
+			out.Values[i] = ec._LossDetails_threshold(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var seatDetailsImplementors = []string{"SeatDetails", "ErrorDetails"}
 
 func (ec *executionContext) _SeatDetails(ctx context.Context, sel ast.SelectionSet, obj *licensing.SeatDetails) graphql.Marshaler {
@@ -1624,6 +1989,21 @@ func (ec *executionContext) marshalNLicenseErrorEdge2ᚕgithubᚗcomᚋlicensegr
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNLocationOrigin2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐLocationOrigin(ctx context.Context, v any) (licensing.LocationOrigin, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := licensing.LocationOrigin(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLocationOrigin2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐLocationOrigin(ctx context.Context, sel ast.SelectionSet, v licensing.LocationOrigin) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "LocationOrigin!")
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNUserError2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.UserError) graphql.Marshaler {

@@ -1579,11 +1579,14 @@ func (ec *executionContext) unmarshalInputAddGroupMembersInput(ctx context.Conte
 		asMap[k] = v
 	}
 
+	if _, present := asMap["atomic"]; !present {
+		asMap["atomic"] = false
+	}
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"groupId", "memberIds", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"groupId", "memberIds", "atomic", "dryRun", "acknowledgeLosses", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1604,6 +1607,13 @@ func (ec *executionContext) unmarshalInputAddGroupMembersInput(ctx context.Conte
 				return it, err
 			}
 			it.MemberIds = data
+		case "atomic":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("atomic"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Atomic = data
 		case "dryRun":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)
@@ -1611,6 +1621,13 @@ func (ec *executionContext) unmarshalInputAddGroupMembersInput(ctx context.Conte
 				return it, err
 			}
 			it.DryRun = data
+		case "acknowledgeLosses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("acknowledgeLosses"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AcknowledgeLosses = graphql.OmittableOf(data)
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -1646,11 +1663,14 @@ func (ec *executionContext) unmarshalInputChangeGroupMembersInput(ctx context.Co
 		asMap[k] = v
 	}
 
+	if _, present := asMap["atomic"]; !present {
+		asMap["atomic"] = false
+	}
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"changes", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"changes", "atomic", "dryRun", "acknowledgeLosses", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1664,6 +1684,13 @@ func (ec *executionContext) unmarshalInputChangeGroupMembersInput(ctx context.Co
 				return it, err
 			}
 			it.Changes = data
+		case "atomic":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("atomic"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Atomic = data
 		case "dryRun":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)
@@ -1671,6 +1698,13 @@ func (ec *executionContext) unmarshalInputChangeGroupMembersInput(ctx context.Co
 				return it, err
 			}
 			it.DryRun = data
+		case "acknowledgeLosses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("acknowledgeLosses"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AcknowledgeLosses = graphql.OmittableOf(data)
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -1791,7 +1825,7 @@ func (ec *executionContext) unmarshalInputDeleteGroupInput(ctx context.Context, 
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "expectedVersion", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "dryRun", "acknowledgeLosses", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1819,6 +1853,13 @@ func (ec *executionContext) unmarshalInputDeleteGroupInput(ctx context.Context, 
 				return it, err
 			}
 			it.DryRun = data
+		case "acknowledgeLosses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("acknowledgeLosses"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AcknowledgeLosses = graphql.OmittableOf(data)
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2026,11 +2067,14 @@ func (ec *executionContext) unmarshalInputRemoveGroupMembersInput(ctx context.Co
 		asMap[k] = v
 	}
 
+	if _, present := asMap["atomic"]; !present {
+		asMap["atomic"] = false
+	}
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"groupId", "memberIds", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"groupId", "memberIds", "atomic", "dryRun", "acknowledgeLosses", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2051,6 +2095,13 @@ func (ec *executionContext) unmarshalInputRemoveGroupMembersInput(ctx context.Co
 				return it, err
 			}
 			it.MemberIds = data
+		case "atomic":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("atomic"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Atomic = data
 		case "dryRun":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)
@@ -2058,6 +2109,13 @@ func (ec *executionContext) unmarshalInputRemoveGroupMembersInput(ctx context.Co
 				return it, err
 			}
 			it.DryRun = data
+		case "acknowledgeLosses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("acknowledgeLosses"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AcknowledgeLosses = graphql.OmittableOf(data)
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)

@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	Plan() PlanResolver
 	Query() QueryResolver
 	SubscribedProduct() SubscribedProductResolver
+	Tenant() TenantResolver
 	User() UserResolver
 	VerificationProblem() VerificationProblemResolver
 	Viewer() ViewerResolver
@@ -81,6 +82,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LicenseErrorFilter", ec.unmarshalInputLicenseErrorFilter),
 			graphql.NewInputUnmarshaler("LicenseInput", ec.unmarshalInputLicenseInput),
 			graphql.NewInputUnmarshaler("PlanSelectionInput", ec.unmarshalInputPlanSelectionInput),
+			graphql.NewInputUnmarshaler("PlanSwitchInput", ec.unmarshalInputPlanSwitchInput),
 			graphql.NewInputUnmarshaler("RemoveGroupMembersInput", ec.unmarshalInputRemoveGroupMembersInput),
 			graphql.NewInputUnmarshaler("ReprocessLicensesInput", ec.unmarshalInputReprocessLicensesInput),
 			graphql.NewInputUnmarshaler("RestoreUserInput", ec.unmarshalInputRestoreUserInput),
@@ -174,8 +176,25 @@ type Tenant implements Node {
   id: ID!
   "The name it was created with; no two tenants share one."
   name: String!
-  "Its country: an assigned ISO 3166-1 alpha-2 code in upper case, such as ` + "`" + `NL` + "`" + `."
+  """
+  Its country: an assigned ISO 3166-1 alpha-2 code in upper case, such as ` + "`" + `NL` + "`" + `. A user without a
+  ` + "`" + `usageLocation` + "`" + ` is judged by it; it is never written to the user.
+  """
   country: String!
+  """
+  How many users a change may take a product from without being asked about it: one that takes a product
+  from more is refused (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `) unless its ` + "`" + `acknowledgeLosses` + "`" + ` says at least how many.
+  """
+  lossThreshold: Int!
+  """
+  How long an expired subscription stays in ` + "`" + `WARNING` + "`" + ` before it is suspended, in seconds: 2,592,000 is
+  30 days.
+  """
+  gracePeriodSeconds: Int!
+  "How long a suspended subscription stays in ` + "`" + `SUSPENDED` + "`" + ` before it is locked out, in seconds: 7,776,000 is 90 days."
+  suspensionPeriodSeconds: Int!
+  "How long a deleted user can be restored before it is removed for good, in seconds: 2,592,000 is 30 days."
+  deletedUserRetentionSeconds: Int!
 }
 
 """
@@ -216,12 +235,20 @@ extend type Query {
   change that is judged as a whole: a swap of one product for another needs no second seat.
 
   For a user, all or nothing: when one product is refused, nothing of that user's part is stored. For a
-  group, the assignment is stored; members who find no seat, or are excluded, carry the error and wait.
-  Repeating an assignment is ` + "`" + `changed: false` + "`" + `. What is wrong with ` + "`" + `add` + "`" + ` or ` + "`" + `remove` + "`" + ` refuses the whole call:
-  ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `PLAN_NOT_IN_PRODUCT` + "`" + `, ` + "`" + `INVALID_VALUE` + "`" + `, ` + "`" + `DUPLICATE_VALUE` + "`" + `, ` + "`" + `TOO_MANY` + "`" + `,
-  ` + "`" + `PRODUCT_RETIRED` + "`" + `, ` + "`" + `NO_SUBSCRIPTION` + "`" + `, ` + "`" + `MUTUALLY_EXCLUSIVE_VIOLATION` + "`" + ` (a selection that excludes itself).
-  What is wrong with one principal refuses that one: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `,
-  ` + "`" + `COUNT_VIOLATION` + "`" + `, ` + "`" + `MUTUALLY_EXCLUSIVE_VIOLATION` + "`" + `, ` + "`" + `LICENSE_IS_INHERITED` + "`" + `.
+  group, the assignment is stored; members who cannot have it (no seat, a conflict, a plan that lacks what
+  it needs, a country where it may not be used) carry the error and wait. Repeating an assignment is
+  ` + "`" + `changed: false` + "`" + `: a call of which you have seen half the answer can be sent again.
+
+  What is wrong with the products refuses the whole call: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `PLAN_NOT_IN_PRODUCT` + "`" + `,
+  ` + "`" + `INVALID_VALUE` + "`" + `, ` + "`" + `REQUIRED` + "`" + `, ` + "`" + `DUPLICATE_VALUE` + "`" + `, ` + "`" + `TOO_MANY` + "`" + `, ` + "`" + `MUTUALLY_EXCLUSIVE_VIOLATION` + "`" + ` (a selection
+  that excludes itself), ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `. What is wrong with one principal refuses that one, and with
+  ` + "`" + `atomic: true` + "`" + ` all: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `INVALID_VALUE` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `, ` + "`" + `PRODUCT_RETIRED` + "`" + `,
+  ` + "`" + `NO_SUBSCRIPTION` + "`" + `, ` + "`" + `USAGE_LOCATION_REQUIRED` + "`" + `, ` + "`" + `PROHIBITED_IN_USAGE_LOCATION_VIOLATION` + "`" + `,
+  ` + "`" + `MUTUALLY_EXCLUSIVE_VIOLATION` + "`" + `, ` + "`" + `DEPENDENCY_VIOLATION` + "`" + `, ` + "`" + `COUNT_VIOLATION` + "`" + `, ` + "`" + `LICENSE_IS_INHERITED` + "`" + `,
+  ` + "`" + `NOT_APPLIED` + "`" + `.
+
+  Example, everybody's E1 for E3, with what each had switched off: ` + "`" + `assignLicenses(input: { principalIds:
+  [...], add: [{ productId: "<E3>", replaces: "<E1>", plansFrom: "<E1>" }], dryRun: true })` + "`" + `.
   """
   assignLicenses(
     "Who, what to add and what to take away."
@@ -239,9 +266,34 @@ extend type Query {
   ): ReprocessLicensesPayload!
 }
 
+"How ` + "`" + `add` + "`" + ` is meant."
+enum AssignMode {
+  "` + "`" + `add` + "`" + ` comes to what the principals have; only what ` + "`" + `remove` + "`" + ` and ` + "`" + `replaces` + "`" + ` name goes."
+  ADD
+  """
+  ` + "`" + `add` + "`" + ` is all that the principals are to have of their own: every other assignment of their own goes. What
+  users have through groups stays. Needs ` + "`" + `add` + "`" + ` (` + "`" + `REQUIRED` + "`" + `; ` + "`" + `[]` + "`" + ` removes all) and goes without ` + "`" + `remove` + "`" + `
+  (` + "`" + `INVALID_VALUE` + "`" + `).
+  """
+  REPLACE
+}
+
 """
-Which plans of the product to turn on. Exactly one field must be given, and not null
-(` + "`" + `BAD_USER_INPUT` + "`" + `). A plan that is not in the product is refused by name (` + "`" + `PLAN_NOT_IN_PRODUCT` + "`" + `).
+Plans to turn on and off, leaving the others as they are: for many principals at once, each with a
+selection of its own. What becomes of a plan that the vendor adds later stays as it is, too; a new
+assignment begins with all plans on. The same plan in both lists is refused (` + "`" + `DUPLICATE_VALUE` + "`" + `).
+"""
+input PlanSwitchInput {
+  "Plans to turn on. Absent, null or ` + "`" + `[]` + "`" + `: none. Plan ids or their bare UUIDs, at most 1,000 (` + "`" + `TOO_MANY` + "`" + `)."
+  on: [ID!]
+  "Plans to turn off. Absent, null or ` + "`" + `[]` + "`" + `: none. Plan ids or their bare UUIDs, at most 1,000 (` + "`" + `TOO_MANY` + "`" + `)."
+  off: [ID!]
+}
+
+"""
+Which plans of the product to turn on: all; all except some; only some; or switch some on and off, leaving
+the rest as it is. Exactly one field must be given, and not null (` + "`" + `BAD_USER_INPUT` + "`" + `). A plan that is not in
+the product is refused by name (` + "`" + `PLAN_NOT_IN_PRODUCT` + "`" + `).
 """
 input PlanSelectionInput @oneOf {
   "` + "`" + `true` + "`" + `: all plans, also those that the vendor adds later. ` + "`" + `false` + "`" + ` is refused (` + "`" + `INVALID_VALUE` + "`" + `)."
@@ -256,6 +308,11 @@ input PlanSelectionInput @oneOf {
   ids or their bare UUIDs, at most 1,000 (` + "`" + `TOO_MANY` + "`" + `).
   """
   only: [ID!]
+  """
+  Turn some on and some off, and leave the others as each principal has them. Example: ` + "`" + `plans: { switch: {
+  off: ["0d2f8a31-5c64-4b7e-9a10-3e5d7c9b1f42"] } }` + "`" + `.
+  """
+  switch: PlanSwitchInput
 }
 
 "A product to assign, or whose assignment to edit."
@@ -268,6 +325,19 @@ input LicenseInput {
   """
   plans: PlanSelectionInput
   """
+  Another product: what is off in the principal's own assignment of it is off here too, as far as this
+  product has the plan; the rest is on. All plans where the principal has no such assignment. For swaps, where
+  everybody keeps the plans that were switched off. Not together with ` + "`" + `plans` + "`" + ` (` + "`" + `INVALID_VALUE` + "`" + `). A product id
+  or its bare UUID.
+  """
+  plansFrom: ID
+  """
+  Another product, which goes where this one comes: for principals with an assignment of their own of it.
+  All others stay as they are and say so (` + "`" + `changed: false` + "`" + `, ` + "`" + `NOT_APPLIED` + "`" + `). The same product as
+  ` + "`" + `productId` + "`" + `, or one in ` + "`" + `add` + "`" + ` or ` + "`" + `remove` + "`" + `, is refused (` + "`" + `DUPLICATE_VALUE` + "`" + `). A product id or its bare UUID.
+  """
+  replaces: ID
+  """
   For a group: whether members of nested groups get the product too. Absent or null: as it is in the
   existing assignment, true in a new one. False for a user is refused (` + "`" + `INVALID_VALUE` + "`" + `).
   """
@@ -275,15 +345,19 @@ input LicenseInput {
 }
 
 """
-One change for all principals named. The same product twice in ` + "`" + `add` + "`" + `, or in both lists, is refused
-(` + "`" + `DUPLICATE_VALUE` + "`" + `); the order of the lists never matters. Ask for little in ` + "`" + `results` + "`" + ` when you name many
-principals: each counts towards the cost of the query.
+One change for all principals named, judged together. The same product twice in ` + "`" + `add` + "`" + `, or in both lists, is
+refused (` + "`" + `DUPLICATE_VALUE` + "`" + `); the order of the lists never matters. Users are judged first, each whole, in the
+order of their ids, against the seats that were free before the call; the seats that it frees go to those who
+wait, in their order. Ask for little in ` + "`" + `results` + "`" + ` when you name many principals: each counts towards the cost
+of the query.
 """
 input AssignLicensesInput {
   "Users and groups. At most 20,000 (` + "`" + `TOO_MANY` + "`" + `), duplicates not counted."
   principalIds: [ID!]!
   "Products to assign, or whose assignments to edit. Absent, null or ` + "`" + `[]` + "`" + `: none. At most 100 (` + "`" + `TOO_MANY` + "`" + `)."
   add: [LicenseInput!]
+  "How ` + "`" + `add` + "`" + ` is meant: together with what the principals have, or instead of it."
+  mode: AssignMode! = ADD
   """
   Products whose assignments to remove; one that a principal does not have is no error. Absent, null or
   ` + "`" + `[]` + "`" + `: none. At most 100 (` + "`" + `TOO_MANY` + "`" + `). Product ids or their bare UUIDs.
@@ -294,29 +368,48 @@ input AssignLicensesInput {
   group's ` + "`" + `version` + "`" + ` is this one. Absent or null: do not ask.
   """
   expectedVersion: Int
-  "Try it out: answers what would happen and stores nothing; what is shown is as it stands."
+  """
+  True: one principal that is refused refuses all; nothing is changed, and the others say ` + "`" + `NOT_APPLIED` + "`" + `.
+  Left as it is because of ` + "`" + `replaces` + "`" + `, and members of a group who are left in error, count as no refusal.
+  False: each principal by itself.
+  """
+  atomic: Boolean! = false
+  """
+  Try it out: answers what would happen and stores nothing; what is shown is as it stands.
+  What would have to be confirmed is answered in full, with the ` + "`" + `CONFIRMATION_REQUIRED` + "`" + ` that applying it
+  without ` + "`" + `acknowledgeLosses` + "`" + ` would be refused with.
+  """
   dryRun: Boolean! = false
+  """
+  Agree to the loss: how many users may lose a product by this, as a dry run tells (` + "`" + `LossDetails` + "`" + `). Needed
+  where more lose one than the tenant's ` + "`" + `lossThreshold` + "`" + ` (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `); a number below what the
+  change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
+  """
+  acknowledgeLosses: Int
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
 
 "The outcome of ` + "`" + `assignLicenses` + "`" + `."
 type AssignLicensesPayload {
-  "True when at least one assignment was made, edited or removed, or would be (` + "`" + `dryRun` + "`" + `)."
+  "True when at least one assignment was made, edited or removed, or would be (` + "`" + `dryRun` + "`" + `; once confirmed, where that is asked)."
   changed: Boolean!
   "True when nothing was stored because the input said ` + "`" + `dryRun: true` + "`" + `."
   dryRun: Boolean!
-  "One per principal, duplicates left out."
+  "One per principal, duplicates left out; none when the call as a whole is refused."
   results: [AssignmentResult!]!
   "Who gains and loses what, and who is left in error."
   impact: LicenseImpact!
-  "What is wrong with the call as a whole. Not empty: nothing was changed."
+  """
+  What is wrong with the call as a whole, or, on a dry run, the confirmation that it needs. Not empty:
+  nothing was changed.
+  """
   userErrors: [UserError!]!
   "The input's ` + "`" + `clientMutationId` + "`" + `."
   clientMutationId: String
 }
 
-"What became of one principal. A wrong one fails alone; the others go on."
+"What became of one principal. A wrong one fails alone; the others go on, unless the call is ` + "`" + `atomic` + "`" + `."
 type AssignmentResult {
   "The user or group, as the input gave it."
   principalId: ID!
@@ -358,7 +451,7 @@ type ReprocessLicensesPayload {
 enum ActorKind {
   "The bearer of an API token."
   TOKEN
-  "Licensegraph itself."
+  "Licensegraph itself: what a date brings about, such as the end of a subscription."
   SYSTEM
   "Someone at the command line of the server."
   COMMAND
@@ -382,10 +475,11 @@ type AuditEvent implements Node {
   "The request that made it, as in the ` + "`" + `X-Request-Id` + "`" + ` header and in the log; null outside a request."
   requestId: String
   """
-  What was done, one of: ` + "`" + `tenant.create` + "`" + `, ` + "`" + `token.create` + "`" + `, ` + "`" + `user.create` + "`" + `, ` + "`" + `user.update` + "`" + `, ` + "`" + `user.delete` + "`" + `,
-  ` + "`" + `user.restore` + "`" + `, ` + "`" + `group.create` + "`" + `, ` + "`" + `group.update` + "`" + `, ` + "`" + `group.delete` + "`" + `, ` + "`" + `group.members.change` + "`" + `,
-  ` + "`" + `licenses.assign` + "`" + `, ` + "`" + `subscription.create` + "`" + `, ` + "`" + `subscription.update` + "`" + `, ` + "`" + `subscription.cancel` + "`" + `,
-  ` + "`" + `catalog.import` + "`" + `.
+  What was done, one of: ` + "`" + `tenant.create` + "`" + `, ` + "`" + `tenant.update` + "`" + `, ` + "`" + `token.create` + "`" + `, ` + "`" + `user.create` + "`" + `, ` + "`" + `user.update` + "`" + `,
+  ` + "`" + `user.delete` + "`" + `, ` + "`" + `user.restore` + "`" + `, ` + "`" + `user.remove` + "`" + ` (for good, when its time to be restored is over),
+  ` + "`" + `group.create` + "`" + `, ` + "`" + `group.update` + "`" + `, ` + "`" + `group.delete` + "`" + `, ` + "`" + `group.members.change` + "`" + `, ` + "`" + `licenses.assign` + "`" + `,
+  ` + "`" + `subscription.create` + "`" + `, ` + "`" + `subscription.update` + "`" + `, ` + "`" + `subscription.cancel` + "`" + `, ` + "`" + `subscription.status` + "`" + ` (a date of a
+  subscription has come), ` + "`" + `catalog.import` + "`" + `.
   """
   action: String!
   "The change in one sentence."
@@ -549,6 +643,12 @@ type Plan implements Node {
   servicePlanName: String!
   "The name to show, such as ` + "`" + `Mail Pro (Plan 2)` + "`" + `."
   displayName: String!
+  """
+  True for a plan that comes by itself to every enabled user of a tenant with a live subscription of a
+  product that contains it: without assignment and without a seat (` + "`" + `AUTOMATIC` + "`" + `). Such a plan takes part
+  in no check: it satisfies no plan that needs others, excludes none, and is barred nowhere.
+  """
+  autoAssigned: Boolean!
   "The products that contain it, ordered by name."
   products(
     "How many rows from the start: 0 to 100; 25 when absent. Not together with ` + "`" + `last` + "`" + `."
@@ -565,6 +665,19 @@ type Plan implements Node {
   error with ` + "`" + `MUTUALLY_EXCLUSIVE_VIOLATION` + "`" + `.
   """
   excludes: [Plan!]!
+  """
+  The plans of which a user must have any one, from whatever product, for this one to be on, ordered by
+  name; empty when it needs none. Who has none is in error with ` + "`" + `DEPENDENCY_VIOLATION` + "`" + `.
+  """
+  requiresAnyOf: [Plan!]!
+  """
+  The only countries where it may be used, as ISO 3166-1 alpha-2 codes in order; empty when it may be used
+  everywhere but in ` + "`" + `prohibitedCountries` + "`" + `. Who is elsewhere is in error with
+  ` + "`" + `PROHIBITED_IN_USAGE_LOCATION_VIOLATION` + "`" + `.
+  """
+  allowedCountries: [String!]!
+  "The countries where it may not be used, as ISO 3166-1 alpha-2 codes in order."
+  prohibitedCountries: [String!]!
   "When the plan left the catalogue; null while some product on sale contains it."
   retiredAt: DateTime
 }
@@ -715,6 +828,9 @@ each with a code, a message, what to do about it and the path to the field. When
 nothing was changed, except where a mutation reports one result per principal or per member.
 
 Every mutation takes ` + "`" + `dryRun: true` + "`" + `: the same rules run, the answer is the same, nothing is stored.
+A change that takes a product from more users than the tenant's ` + "`" + `lossThreshold` + "`" + ` is refused with
+` + "`" + `CONFIRMATION_REQUIRED` + "`" + ` and their number, unless ` + "`" + `acknowledgeLosses` + "`" + ` says at least that number. A dry run
+of it answers the full impact and ` + "`" + `changed` + "`" + ` as if it were confirmed, and that error in ` + "`" + `userErrors` + "`" + `.
 Every change is one transaction and leaves one audit event; a change that changes nothing says
 ` + "`" + `changed: false` + "`" + ` and leaves none. Changes are safe to repeat, creations are not yet: see their inputs.
 """
@@ -725,10 +841,21 @@ enum LicenseErrorCode {
   "The tenant has no live subscription of the product. Buy one, or remove the assignment."
   NO_SUBSCRIPTION
   """
+  A plan of this source may not be used where the user is (` + "`" + `LocationDetails` + "`" + `): judged by the user's
+  ` + "`" + `usageLocation` + "`" + `, or by the tenant's country where the user has none. Correct the location, or turn the
+  plan off.
+  """
+  PROHIBITED_IN_USAGE_LOCATION_VIOLATION
+  """
   Another plan that the user has excludes a plan of this source (` + "`" + `ExclusionDetails` + "`" + `). Whoever had it first
   keeps it. Turn one of the two plans off, or remove one of the two assignments.
   """
   MUTUALLY_EXCLUSIVE_VIOLATION
+  """
+  A plan of this source needs another plan, any one of several, and the user has none of them
+  (` + "`" + `DependencyDetails` + "`" + `). Assign a product with one of them, or turn the plan off.
+  """
+  DEPENDENCY_VIOLATION
   """
   Everything else is in order, and no seat is free (` + "`" + `SeatDetails` + "`" + `). Buy seats or free some: those who wait
   are served at once, in their order.
@@ -821,6 +948,15 @@ enum UserErrorCode {
   COUNT_VIOLATION
   "The user would have two plans that exclude each other (` + "`" + `ExclusionDetails` + "`" + `)."
   MUTUALLY_EXCLUSIVE_VIOLATION
+  """
+  A plan would be on without any of the plans that it needs, or be left without them by what the call
+  takes away (` + "`" + `DependencyDetails` + "`" + `).
+  """
+  DEPENDENCY_VIOLATION
+  "A plan may not be used where the user is (` + "`" + `LocationDetails` + "`" + `)."
+  PROHIBITED_IN_USAGE_LOCATION_VIOLATION
+  "A new direct assignment needs to know where the user is: set the user's ` + "`" + `usageLocation` + "`" + ` first."
+  USAGE_LOCATION_REQUIRED
   "The user has the product through groups only (` + "`" + `InheritedDetails` + "`" + `): change the groups, or who is in them."
   LICENSE_IS_INHERITED
   "The group has assignments of its own (` + "`" + `GroupLicensesDetails` + "`" + `): remove them before the group."
@@ -829,6 +965,16 @@ enum UserErrorCode {
   GROUP_CYCLE
   "More seats are in use than would be left (` + "`" + `SeatDetails` + "`" + `). Free some, or say ` + "`" + `allowOverAllocation: true` + "`" + `."
   SEATS_BELOW_CONSUMED
+  """
+  More users would lose a product than may without being asked (` + "`" + `LossDetails` + "`" + `). Look at the impact with
+  ` + "`" + `dryRun: true` + "`" + `, then repeat the call with ` + "`" + `acknowledgeLosses` + "`" + ` at the number of users who lose.
+  """
+  CONFIRMATION_REQUIRED
+  """
+  This principal or member was left as it is: it has no assignment of its own of the product that
+  ` + "`" + `replaces` + "`" + ` names, or the call is ` + "`" + `atomic` + "`" + ` and something else in it was refused.
+  """
+  NOT_APPLIED
 }
 
 "One thing that is wrong with the input of a mutation."
@@ -849,7 +995,15 @@ type UserError {
 }
 
 "The facts of an error: which type depends on its code."
-union ErrorDetails = SeatDetails | ExclusionDetails | InheritedDetails | GroupLicensesDetails | CycleDetails
+union ErrorDetails =
+  | SeatDetails
+  | ExclusionDetails
+  | DependencyDetails
+  | LocationDetails
+  | InheritedDetails
+  | GroupLicensesDetails
+  | CycleDetails
+  | LossDetails
 
 "The facts of ` + "`" + `COUNT_VIOLATION` + "`" + ` and ` + "`" + `SEATS_BELOW_CONSUMED` + "`" + `, as of now."
 type SeatDetails {
@@ -859,9 +1013,9 @@ type SeatDetails {
   total: Int
   "Its seats in use."
   consumed: Int!
-  "Seats of suspended subscriptions. 0: subscriptions cannot be suspended yet."
+  "Seats of suspended subscriptions, which are not part of the total until these are resumed."
   suspended: Int!
-  "Seats of locked-out subscriptions. 0: subscriptions cannot be locked out yet."
+  "Seats of locked-out subscriptions, which are not part of the total either."
   lockedOut: Int!
   "The user's place among those who wait, from 1; null for someone who does not wait."
   place: Int
@@ -883,6 +1037,34 @@ type ExclusionDetails {
   otherSources: [LicenseSource!]!
 }
 
+"The facts of ` + "`" + `DEPENDENCY_VIOLATION` + "`" + `, as of now."
+type DependencyDetails {
+  "The plan that lacks what it needs, or would lack it."
+  plan: Plan!
+  "The product that brings it."
+  product: Product!
+  "The plans of which it needs any one, from whatever product, ordered by name."
+  requiresAnyOf: [Plan!]!
+}
+
+"Whose country was judged."
+enum LocationOrigin {
+  "The user's own ` + "`" + `usageLocation` + "`" + `."
+  USER
+  "The tenant's ` + "`" + `country` + "`" + `, because the user has no location."
+  TENANT
+}
+
+"The facts of ` + "`" + `PROHIBITED_IN_USAGE_LOCATION_VIOLATION` + "`" + `, as of now."
+type LocationDetails {
+  "The plan that may not be used there."
+  plan: Plan!
+  "The country that was judged: an ISO 3166-1 alpha-2 code in upper case."
+  country: String!
+  "Where that country comes from."
+  origin: LocationOrigin!
+}
+
 "The facts of ` + "`" + `LICENSE_IS_INHERITED` + "`" + `."
 type InheritedDetails {
   "The groups that the user has the product from, ordered by name."
@@ -899,6 +1081,20 @@ type GroupLicensesDetails {
 type CycleDetails {
   "The groups of the cycle: each contains the next, and the last would contain the first."
   path: [Group!]!
+}
+
+"The facts of ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `."
+type LossDetails {
+  """
+  How many users lose a product and do not get one that the call adds instead: the smallest
+  ` + "`" + `acknowledgeLosses` + "`" + ` with which the change goes through.
+  """
+  usersLosing: Int!
+  """
+  How many may without being asked: the tenant's ` + "`" + `lossThreshold` + "`" + `, or 0 where a swap or a move leaves
+  someone with neither product, and where the last live subscription of a product in use is cancelled.
+  """
+  threshold: Int!
 }
 
 extend type Query {
@@ -1090,8 +1286,9 @@ extend type Mutation {
 
   """
   Deletes a group for good. One with assignments of its own is refused (` + "`" + `GROUP_HAS_LICENSES` + "`" + `, with the
-  products): remove these first. Members of a nested group lose what they inherited through it. Codes:
-  ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `GROUP_HAS_LICENSES` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `.
+  products): remove these first. Its members, and those of groups nested in it, lose what they inherited
+  through it. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `GROUP_HAS_LICENSES` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `,
+  ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `.
   """
   deleteGroup(
     "The group to delete."
@@ -1099,9 +1296,10 @@ extend type Mutation {
   ): DeleteGroupPayload!
 
   """
-  Adds users and groups to a group. Members who find no seat, or are excluded, are in the group all the
-  same: they carry the error and wait. Codes for the call: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `TOO_MANY` + "`" + `; for one
-  member: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `GROUP_CYCLE` + "`" + `.
+  Adds users and groups to a group. Members who cannot have what it brings, for want of a seat or for
+  another cause, are in the group all the same: they carry the error and wait. Codes for the call:
+  ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `INVALID_VALUE` + "`" + `, ` + "`" + `TOO_MANY` + "`" + `, ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `; for one member:
+  ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `GROUP_CYCLE` + "`" + `, ` + "`" + `NOT_APPLIED` + "`" + `.
   """
   addGroupMembers(
     "The group and its new members."
@@ -1110,7 +1308,8 @@ extend type Mutation {
 
   """
   Takes users and groups out of a group; the seats that this frees go to those who wait. Codes for the
-  call: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `TOO_MANY` + "`" + `; for one member: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `.
+  call: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `INVALID_VALUE` + "`" + `, ` + "`" + `TOO_MANY` + "`" + `, ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `; for one member:
+  ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `NOT_APPLIED` + "`" + `.
   """
   removeGroupMembers(
     "The group and the members who leave it."
@@ -1120,8 +1319,9 @@ extend type Mutation {
   """
   Adds to some groups and removes from others in one change, judged as a whole: someone who moves
   between two groups with the same product keeps the seat, without a gap and without needing a second
-  one. Codes for the call: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `TOO_MANY` + "`" + `, ` + "`" + `DUPLICATE_VALUE` + "`" + `; for one member:
-  ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `GROUP_CYCLE` + "`" + `.
+  one. A move that leaves someone with neither has to be confirmed (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `). Codes for the
+  call: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `INVALID_VALUE` + "`" + `, ` + "`" + `TOO_MANY` + "`" + `, ` + "`" + `DUPLICATE_VALUE` + "`" + `, ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `;
+  for one member: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `GROUP_CYCLE` + "`" + `, ` + "`" + `NOT_APPLIED` + "`" + `.
   """
   changeGroupMembers(
     "The groups and their changes."
@@ -1175,8 +1375,18 @@ input DeleteGroupInput {
   id: ID!
   "Refuse with ` + "`" + `VERSION_CONFLICT` + "`" + ` unless the group's ` + "`" + `version` + "`" + ` is this one. Absent or null: do not ask."
   expectedVersion: Int
-  "Try it out: answers what would happen and stores nothing."
+  """
+  Try it out: answers what would happen and stores nothing; ` + "`" + `group` + "`" + ` is shown as it stands.
+  What would have to be confirmed is answered in full, with the ` + "`" + `CONFIRMATION_REQUIRED` + "`" + ` that applying it
+  without ` + "`" + `acknowledgeLosses` + "`" + ` would be refused with.
+  """
   dryRun: Boolean! = false
+  """
+  Agree to the loss: how many users may lose a product by this, as a dry run tells (` + "`" + `LossDetails` + "`" + `). Needed
+  where more lose one than the tenant's ` + "`" + `lossThreshold` + "`" + ` (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `); a number below what the
+  change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
+  """
+  acknowledgeLosses: Int
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -1187,8 +1397,23 @@ input AddGroupMembersInput {
   groupId: ID!
   "Users and groups to add; those who are in it already are ` + "`" + `changed: false` + "`" + `. At most 20,000 (` + "`" + `TOO_MANY` + "`" + `)."
   memberIds: [ID!]!
-  "Try it out: answers what would happen and stores nothing."
+  """
+  True: one member that is refused refuses all; nothing is changed, and the others say ` + "`" + `NOT_APPLIED` + "`" + `.
+  Members who come in and are left in error are not refused. False: each member by itself.
+  """
+  atomic: Boolean! = false
+  """
+  Try it out: answers what would happen and stores nothing; what is shown is as it stands.
+  What would have to be confirmed is answered in full, with the ` + "`" + `CONFIRMATION_REQUIRED` + "`" + ` that applying it
+  without ` + "`" + `acknowledgeLosses` + "`" + ` would be refused with.
+  """
   dryRun: Boolean! = false
+  """
+  Agree to the loss: how many users may lose a product by this, as a dry run tells (` + "`" + `LossDetails` + "`" + `). Needed
+  where more lose one than the tenant's ` + "`" + `lossThreshold` + "`" + ` (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `); a number below what the
+  change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
+  """
+  acknowledgeLosses: Int
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -1199,8 +1424,23 @@ input RemoveGroupMembersInput {
   groupId: ID!
   "Users and groups to take out; those who are not in it are ` + "`" + `changed: false` + "`" + `. At most 20,000 (` + "`" + `TOO_MANY` + "`" + `)."
   memberIds: [ID!]!
-  "Try it out: answers what would happen and stores nothing."
+  """
+  True: one member that is refused refuses all; nothing is changed, and the others say ` + "`" + `NOT_APPLIED` + "`" + `.
+  Members who come in and are left in error are not refused. False: each member by itself.
+  """
+  atomic: Boolean! = false
+  """
+  Try it out: answers what would happen and stores nothing; what is shown is as it stands.
+  What would have to be confirmed is answered in full, with the ` + "`" + `CONFIRMATION_REQUIRED` + "`" + ` that applying it
+  without ` + "`" + `acknowledgeLosses` + "`" + ` would be refused with.
+  """
   dryRun: Boolean! = false
+  """
+  Agree to the loss: how many users may lose a product by this, as a dry run tells (` + "`" + `LossDetails` + "`" + `). Needed
+  where more lose one than the tenant's ` + "`" + `lossThreshold` + "`" + ` (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `); a number below what the
+  change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
+  """
+  acknowledgeLosses: Int
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -1212,8 +1452,23 @@ input ChangeGroupMembersInput {
   removals in all (` + "`" + `TOO_MANY` + "`" + `).
   """
   changes: [GroupMembersChangeInput!]!
-  "Try it out: answers what would happen and stores nothing."
+  """
+  True: one member that is refused refuses all; nothing is changed, and the others say ` + "`" + `NOT_APPLIED` + "`" + `.
+  Members who come in and are left in error are not refused. False: each member by itself.
+  """
+  atomic: Boolean! = false
+  """
+  Try it out: answers what would happen and stores nothing; what is shown is as it stands.
+  What would have to be confirmed is answered in full, with the ` + "`" + `CONFIRMATION_REQUIRED` + "`" + ` that applying it
+  without ` + "`" + `acknowledgeLosses` + "`" + ` would be refused with.
+  """
   dryRun: Boolean! = false
+  """
+  Agree to the loss: how many users may lose a product by this, as a dry run tells (` + "`" + `LossDetails` + "`" + `). Needed
+  where more lose one than the tenant's ` + "`" + `lossThreshold` + "`" + ` (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `); a number below what the
+  change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
+  """
+  acknowledgeLosses: Int
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -1292,7 +1547,7 @@ type ChangeGroupMembersPayload {
   clientMutationId: String
 }
 
-"What became of one member of the input. A wrong one fails alone; the others go on."
+"What became of one member of the input. A wrong one fails alone; the others go on, unless the call is ` + "`" + `atomic` + "`" + `."
 type MemberResult {
   "The group, as the input gave it."
   groupId: ID!
@@ -1300,18 +1555,22 @@ type MemberResult {
   memberId: ID!
   "True when this member came or went, or would (` + "`" + `dryRun` + "`" + `); false when refused or already so."
   changed: Boolean!
-  "Why this member was refused: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + ` or ` + "`" + `GROUP_CYCLE` + "`" + `."
+  "Why this member was refused: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `GROUP_CYCLE` + "`" + ` or ` + "`" + `NOT_APPLIED` + "`" + `."
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/impact.graphqls", Input: `"""
 What a change does to the licenses of users, cascades included: seats that come free and who gets them,
-plans that exclude each other, groups within groups. The same for a dry run and for the change itself.
+plans that exclude or need each other, groups within groups. The same for a dry run and for the change
+itself; a dry run shows it also for a change that would have to be confirmed.
 """
 type LicenseImpact {
   "Users who hold a product after the change that they did not hold before."
   usersGaining: Int!
-  "Users who held a product before the change and do not hold it after."
+  """
+  Users who held a product before the change and do not hold it after. All of them: ` + "`" + `LossDetails` + "`" + `, which
+  asks for ` + "`" + `acknowledgeLosses` + "`" + `, leaves out those who get a product that the call adds instead.
+  """
   usersLosing: Int!
   "Users who kept a product while a source of it began, ended or was edited."
   usersChanged: Int!
@@ -1474,7 +1733,10 @@ type EffectiveLicense {
   product: Product!
   "In order, partly in error, or in error as a whole."
   status: LicenseStatus!
-  "Whether the product can be used: ` + "`" + `ENABLED` + "`" + ` while the tenant has a live subscription of it."
+  """
+  Whether the user can use what is on: yes in ` + "`" + `ENABLED` + "`" + ` and ` + "`" + `WARNING` + "`" + `. In ` + "`" + `SUSPENDED` + "`" + ` and ` + "`" + `LOCKED_OUT` + "`" + ` the
+  license and its seat stay, and nothing of it can be used.
+  """
   capability: CapabilityStatus!
   "True when it takes one of the product's seats: when at least one source was admitted."
   consumesSeat: Boolean!
@@ -1506,6 +1768,11 @@ enum LicenseSourceKind {
   DIRECT
   "It is a group's of which the user is a member, perhaps through nested groups."
   GROUP
+  """
+  Nobody assigned it: the vendor gives the plan to every enabled user of a tenant with a live subscription
+  that contains it (` + "`" + `Plan.autoAssigned` + "`" + `). It takes no seat, and stands in ` + "`" + `User.plans` + "`" + ` and ` + "`" + `checkPlan` + "`" + ` only.
+  """
+  AUTOMATIC
 }
 
 "What became of an assignment for one user."
@@ -1518,18 +1785,18 @@ enum AssignmentState {
   ERROR
 }
 
-"An assignment as it reaches one user: however many paths lead there, it is one source."
+"An assignment as it reaches one user: however many paths lead there, it is one source. Or a plan that comes by itself."
 type LicenseSource {
-  "Direct or through a group."
+  "Direct, through a group, or automatic."
   kind: LicenseSourceKind!
-  "The assignment; null only for one that a dry run would make."
+  "The assignment; null for one that a dry run would make, and for what is ` + "`" + `AUTOMATIC` + "`" + `."
   assignment: LicenseAssignment
-  "The group that has the assignment; null when it is direct."
+  "The group that has the assignment; null when it is direct or automatic."
   group: Group
   """
   How it reaches the user: from the group that has the assignment down to the group that lists the user
   as a member; one group when these are the same. The shortest way; of equally short ones the first by
-  name. Empty when direct.
+  name. Empty when direct or automatic.
   """
   path: [Group!]!
   "What became of it for this user."
@@ -1538,7 +1805,8 @@ type LicenseSource {
   errors: [LicenseError!]!
   """
   Since when it reaches the user: the latest of the assignment, the membership, the nestings shown, a
-  restoration and the first live subscription. For a source in error: when it began to wait.
+  restoration and the first live subscription. For a source in error: when it began to wait. For an
+  automatic one: since when a live subscription brings the plan.
   """
   since: DateTime!
 }
@@ -1553,6 +1821,8 @@ enum PlanDecisionReason {
   PLAN_OFF
   "A source selects the plan and is in error, or the plan is withheld in it."
   SOURCE_IN_ERROR
+  "The plan is on, and every subscription that could let it be used is suspended or locked out."
+  PRODUCT_NOT_USABLE
   "The account is disabled; the licenses stay."
   ACCOUNT_DISABLED
 }
@@ -1563,7 +1833,10 @@ type PlanDecision {
   allowed: Boolean!
   "Why, or why not: of the reasons not to, the one that weighs most."
   reason: PlanDecisionReason!
-  "The sources that turn the plan on; also for a disabled account, for which ` + "`" + `allowed` + "`" + ` is false."
+  """
+  The sources that turn the plan on; also for a disabled account and for a suspended product, for which
+  ` + "`" + `allowed` + "`" + ` is false.
+  """
   enabledBy: [LicenseSource!]!
 }
 
@@ -1575,7 +1848,10 @@ extend type User {
     "A product id or its bare UUID. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
     productId: ID!
   ): EffectiveLicense
-  "Every plan of those products once, taken together over the products, ordered by name."
+  """
+  Every plan of those products once, taken together over the products, and the plans that come by
+  themselves (` + "`" + `AUTOMATIC` + "`" + `), ordered by name.
+  """
   plans: [EffectivePlan!]!
   "The assignments that are the user's own, ordered by product name."
   directAssignments: [LicenseAssignment!]!
@@ -1612,18 +1888,39 @@ extend type Query {
   ): PlanDecision
 }
 `, BuiltIn: false},
-	{Name: "../schema/subscriptions.graphqls", Input: `"Where a subscription stands."
+	{Name: "../schema/subscriptions.graphqls", Input: `"""
+Where a subscription stands. Its dates move it on by themselves, each time as a change of its own: to
+` + "`" + `ENABLED` + "`" + ` at ` + "`" + `startsAt` + "`" + `, to ` + "`" + `WARNING` + "`" + ` at ` + "`" + `endsAt` + "`" + `, to ` + "`" + `SUSPENDED` + "`" + ` and to ` + "`" + `LOCKED_OUT` + "`" + ` after the tenant's
+` + "`" + `gracePeriodSeconds` + "`" + ` and ` + "`" + `suspensionPeriodSeconds` + "`" + `. All but ` + "`" + `SCHEDULED` + "`" + ` and ` + "`" + `CANCELLED` + "`" + ` are live.
+"""
 enum SubscriptionStatus {
+  "Bought, and not begun: it has no seats before ` + "`" + `startsAt` + "`" + `."
+  SCHEDULED
   "Live: its seats count and can be used."
   ENABLED
+  "Expired, in its days of grace: its seats count and can be used. Renew it."
+  WARNING
+  """
+  Expired, and the days of grace are over. Its seats do not count, so newcomers wait; who holds the product
+  keeps license and seat and cannot use it. Resuming it changes nothing for them.
+  """
+  SUSPENDED
+  "As ` + "`" + `SUSPENDED` + "`" + `, for longer. It stays so until it is resumed or cancelled."
+  LOCKED_OUT
   "Ended for good: its seats are gone. ` + "`" + `cancelSubscription` + "`" + ` leads here, nothing leads back."
   CANCELLED
 }
 
-"Whether those who hold a product can use it."
+"Whether those who hold a product can use it: the status of the best of its subscriptions."
 enum CapabilityStatus {
-  "The tenant has a live subscription of the product."
+  "It can be used."
   ENABLED
+  "It can be used; every subscription of it has expired and is in its days of grace."
+  WARNING
+  "It cannot be used: every subscription of it is suspended. Licenses and seats stay."
+  SUSPENDED
+  "It cannot be used: every subscription of it is locked out. Licenses and seats stay."
+  LOCKED_OUT
   """
   No live subscription: nobody holds the product. Assignments stay visible and removable, in error with
   ` + "`" + `NO_SUBSCRIPTION` + "`" + `; new ones are refused.
@@ -1642,11 +1939,16 @@ type ProductSubscription implements Node {
   product: Product!
   "The number of seats, 0 to 2,147,483,647; null: unlimited."
   seats: Int
-  "Live or cancelled."
+  "Where it stands. It is stored, never read off the clock: it changes a moment after a date has come."
   status: SubscriptionStatus!
-  "When it began."
+  "When it began, or will."
   startsAt: DateTime!
-  "When it ended, the instant of its cancellation; null while it is live."
+  "When its next payment is due, as whoever bought it says; nothing happens then. Null: not known."
+  renewsAt: DateTime
+  """
+  When it expires: it is then in ` + "`" + `WARNING` + "`" + `, and suspended and locked out later. For a cancelled one the
+  instant of its cancellation. Null: it goes on until it is cancelled.
+  """
   endsAt: DateTime
   """
   Rises by one with every change of the subscription, from 1. Pass it as ` + "`" + `expectedVersion` + "`" + ` to change only
@@ -1660,26 +1962,26 @@ The seats of one product in one tenant. A user takes one seat of a product, howe
 it, and takes it even when every plan of it is off.
 """
 type SeatCounts {
-  "Seats that can be used: the sum over live subscriptions. Null: unlimited."
+  "Seats that can be used: the sum over subscriptions in ` + "`" + `ENABLED` + "`" + ` and ` + "`" + `WARNING` + "`" + `. Null: one of these is unlimited."
   total: Int
   "Seats in use: users who hold the product."
   consumed: Int!
   """
-  ` + "`" + `total` + "`" + ` minus ` + "`" + `consumed` + "`" + `; null: unlimited. Negative after the seats were lowered below what is in use:
-  holders keep theirs, newcomers wait.
+  ` + "`" + `total` + "`" + ` minus ` + "`" + `consumed` + "`" + `; null: unlimited. Negative after the seats were lowered below what is in use, or
+  a subscription was suspended: holders keep theirs, newcomers wait.
   """
   available: Int
   "Users who wait for a seat: with a source in ` + "`" + `COUNT_VIOLATION` + "`" + ` and without the product."
   waiting: Int!
   "Users with an error of any code in a source of the product, those who wait included."
   inError: Int!
-  "Seats of enabled subscriptions; 0 when unlimited."
+  "Seats of enabled subscriptions. An unlimited subscription shows as 0 here and in the three below."
   enabled: Int!
-  "Seats of expired subscriptions in their days of grace. 0: subscriptions do not expire yet."
+  "Seats of expired subscriptions in their days of grace; they count in ` + "`" + `total` + "`" + `."
   warning: Int!
-  "Seats of suspended subscriptions. 0: subscriptions cannot be suspended yet."
+  "Seats of suspended subscriptions; they do not count in ` + "`" + `total` + "`" + `."
   suspended: Int!
-  "Seats of locked-out subscriptions. 0: subscriptions cannot be locked out yet."
+  "Seats of locked-out subscriptions; they do not count in ` + "`" + `total` + "`" + `."
   lockedOut: Int!
 }
 
@@ -1693,8 +1995,16 @@ type SubscribedProduct {
   seats: SeatCounts!
   "All subscriptions of the product, cancelled ones included, oldest first."
   subscriptions: [ProductSubscription!]!
-  "The assignments of the product, to users and to groups, oldest first."
+  """
+  The assignments of the product, to users and to groups, oldest first. When the vendor has added a plan,
+  ` + "`" + `assignments(planId:)` + "`" + ` tells which of them now turn it on.
+  """
   assignments(
+    """
+    Only those whose selection turns this plan on; none when the plan is not in the product. A plan id or its
+    bare UUID; a malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: all.
+    """
+    planId: ID
     "How many rows from the start: 0 to 100; 25 when absent. Not together with ` + "`" + `last` + "`" + `."
     first: Int
     "Go on after this cursor, the ` + "`" + `endCursor` + "`" + ` of the page before."
@@ -1809,8 +2119,8 @@ extend type Query {
 
 extend type Mutation {
   """
-  Records a purchase of seats; those who wait are served at once, in their order. Codes: ` + "`" + `NOT_FOUND` + "`" + `,
-  ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `PRODUCT_RETIRED` + "`" + `, ` + "`" + `INVALID_VALUE` + "`" + `.
+  Records a purchase of seats; those who wait are served at once, in their order, or, of one that starts
+  later, when it does. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `PRODUCT_RETIRED` + "`" + `, ` + "`" + `INVALID_VALUE` + "`" + `, ` + "`" + `REQUIRED` + "`" + `.
   """
   createSubscription(
     "The purchase."
@@ -1818,10 +2128,11 @@ extend type Mutation {
   ): CreateSubscriptionPayload!
 
   """
-  Changes the number of seats. More seats serve those who wait at once. Fewer than are in use is refused
-  (` + "`" + `SEATS_BELOW_CONSUMED` + "`" + `, with the counts) unless ` + "`" + `allowOverAllocation: true` + "`" + `; holders then keep theirs.
-  Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `INVALID_VALUE` + "`" + ` (also for a cancelled subscription),
-  ` + "`" + `SEATS_BELOW_CONSUMED` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `.
+  Changes the number of seats, the status or the dates. More seats serve those who wait at once. Fewer than
+  are in use is refused (` + "`" + `SEATS_BELOW_CONSUMED` + "`" + `, with the counts) unless ` + "`" + `allowOverAllocation: true` + "`" + `; holders
+  then keep theirs. Suspending is not lowering: it is never refused for that. Codes: ` + "`" + `NOT_FOUND` + "`" + `,
+  ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `INVALID_VALUE` + "`" + ` (also for a cancelled subscription), ` + "`" + `REQUIRED` + "`" + `, ` + "`" + `SEATS_BELOW_CONSUMED` + "`" + `,
+  ` + "`" + `VERSION_CONFLICT` + "`" + `, ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `.
   """
   updateSubscription(
     "The change."
@@ -1830,9 +2141,11 @@ extend type Mutation {
 
   """
   Cancels a subscription, for good. When it is the last live one of its product, everybody loses the
-  product: try it with ` + "`" + `dryRun: true` + "`" + ` first. When others remain with fewer seats than are in use, it is
-  refused (` + "`" + `SEATS_BELOW_CONSUMED` + "`" + `) unless ` + "`" + `allowOverAllocation: true` + "`" + `. Cancelling a cancelled one is
-  ` + "`" + `changed: false` + "`" + `. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `SEATS_BELOW_CONSUMED` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `.
+  product: while anybody holds it this has to be confirmed, whatever the tenant's ` + "`" + `lossThreshold` + "`" + `
+  (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `). When others remain with fewer seats than are in use, it is refused
+  (` + "`" + `SEATS_BELOW_CONSUMED` + "`" + `) unless ` + "`" + `allowOverAllocation: true` + "`" + `. Cancelling a cancelled one is
+  ` + "`" + `changed: false` + "`" + `. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `INVALID_VALUE` + "`" + `, ` + "`" + `SEATS_BELOW_CONSUMED` + "`" + `,
+  ` + "`" + `VERSION_CONFLICT` + "`" + `, ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `.
   """
   cancelSubscription(
     "The subscription to cancel."
@@ -1852,13 +2165,24 @@ input CreateSubscriptionInput {
   with the product's other subscriptions, is ` + "`" + `INVALID_VALUE` + "`" + `.
   """
   seats: Int
+  """
+  Where it stands. ` + "`" + `SCHEDULED` + "`" + ` needs a ` + "`" + `startsAt` + "`" + ` to come. ` + "`" + `CANCELLED` + "`" + ` is refused (` + "`" + `INVALID_VALUE` + "`" + `): buy nothing
+  instead.
+  """
+  status: SubscriptionStatus! = ENABLED
+  "When it begins. Absent or null: now. Needed for ` + "`" + `SCHEDULED` + "`" + ` (` + "`" + `REQUIRED` + "`" + `)."
+  startsAt: DateTime
+  "When its next payment is due; nothing happens then. Absent or null: not known."
+  renewsAt: DateTime
+  "When it expires, after ` + "`" + `startsAt` + "`" + `. Absent or null: it goes on until it is cancelled."
+  endsAt: DateTime
   "Try it out: answers what would happen and stores nothing; ` + "`" + `subscription` + "`" + ` is null."
   dryRun: Boolean! = false
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
 
-"What to change of a subscription. An absent field keeps its value."
+"What to change of a subscription. An absent field keeps its value, null clears it."
 input UpdateSubscriptionInput {
   "The subscription."
   id: ID!
@@ -1867,12 +2191,31 @@ input UpdateSubscriptionInput {
   2,147,483,647 together with the product's other subscriptions, is ` + "`" + `INVALID_VALUE` + "`" + `.
   """
   seats: Int
+  """
+  The new status: suspend it, resume it, or expire it before its time. ` + "`" + `CANCELLED` + "`" + ` is refused
+  (` + "`" + `INVALID_VALUE` + "`" + `): use ` + "`" + `cancelSubscription` + "`" + `. Null is ` + "`" + `REQUIRED` + "`" + `.
+  """
+  status: SubscriptionStatus
+  "The new date of the next payment. Null clears it."
+  renewsAt: DateTime
+  "The new date of expiry. Null: it goes on until it is cancelled."
+  endsAt: DateTime
   "Agree to fewer seats than are in use: holders keep theirs, newcomers wait until enough are free."
   allowOverAllocation: Boolean! = false
   "Refuse with ` + "`" + `VERSION_CONFLICT` + "`" + ` unless the subscription's ` + "`" + `version` + "`" + ` is this one. Absent or null: do not ask."
   expectedVersion: Int
-  "Try it out: answers what would happen and stores nothing; what is shown is as it stands."
+  """
+  Try it out: answers what would happen and stores nothing; what is shown is as it stands.
+  What would have to be confirmed is answered in full, with the ` + "`" + `CONFIRMATION_REQUIRED` + "`" + ` that applying it
+  without ` + "`" + `acknowledgeLosses` + "`" + ` would be refused with.
+  """
   dryRun: Boolean! = false
+  """
+  Agree to the loss: how many users may lose a product by this, as a dry run tells (` + "`" + `LossDetails` + "`" + `). Needed
+  where more lose one than the tenant's ` + "`" + `lossThreshold` + "`" + ` (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `); a number below what the
+  change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
+  """
+  acknowledgeLosses: Int
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -1888,8 +2231,18 @@ input CancelSubscriptionInput {
   allowOverAllocation: Boolean! = false
   "Refuse with ` + "`" + `VERSION_CONFLICT` + "`" + ` unless the subscription's ` + "`" + `version` + "`" + ` is this one. Absent or null: do not ask."
   expectedVersion: Int
-  "Try it out: answers what would happen and stores nothing; what is shown is as it stands."
+  """
+  Try it out: answers what would happen and stores nothing; what is shown is as it stands.
+  What would have to be confirmed is answered in full, with the ` + "`" + `CONFIRMATION_REQUIRED` + "`" + ` that applying it
+  without ` + "`" + `acknowledgeLosses` + "`" + ` would be refused with.
+  """
   dryRun: Boolean! = false
+  """
+  Agree to the loss: how many users may lose a product by this, as a dry run tells (` + "`" + `LossDetails` + "`" + `). Needed
+  where more lose one than the tenant's ` + "`" + `lossThreshold` + "`" + ` (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `); a number below what the
+  change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
+  """
+  acknowledgeLosses: Int
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -1914,7 +2267,7 @@ type CreateSubscriptionPayload {
 
 "The outcome of ` + "`" + `updateSubscription` + "`" + `."
 type UpdateSubscriptionPayload {
-  "True when the subscription has, or would have (` + "`" + `dryRun` + "`" + `), another number of seats than before."
+  "True when a field has, or would have (` + "`" + `dryRun` + "`" + `; once confirmed, where that is asked), another value than before."
   changed: Boolean!
   "True when nothing was stored because the input said ` + "`" + `dryRun: true` + "`" + `."
   dryRun: Boolean!
@@ -1932,7 +2285,7 @@ type UpdateSubscriptionPayload {
 
 "The outcome of ` + "`" + `cancelSubscription` + "`" + `."
 type CancelSubscriptionPayload {
-  "True when the subscription was, or would be (` + "`" + `dryRun` + "`" + `), cancelled by this call."
+  "True when the subscription was, or would be (` + "`" + `dryRun` + "`" + `; once confirmed, where that is asked), cancelled by this call."
   changed: Boolean!
   "True when nothing was stored because the input said ` + "`" + `dryRun: true` + "`" + `."
   dryRun: Boolean!
@@ -1959,7 +2312,7 @@ enum UserType {
 """
 A person or service account that can hold licenses. A disabled user keeps licenses and seats; a
 deleted one frees all seats, is out of every list, member list and count, and can still be read by id
-and restored.
+and restored until it is removed for good.
 """
 type User implements Node {
   "The user's id: ` + "`" + `user_…` + "`" + `."
@@ -1979,7 +2332,8 @@ type User implements Node {
   jobTitle: String
   """
   The country where the user uses the services: an assigned ISO 3166-1 alpha-2 code in upper case,
-  such as ` + "`" + `NL` + "`" + `; null when it is not known.
+  such as ` + "`" + `NL` + "`" + `; null when it is not known. Plans that may not be used there are withheld; without one the
+  tenant's country is judged, and no product can be newly assigned to the user directly.
   """
   usageLocation: String
   "Member or guest."
@@ -2055,7 +2409,7 @@ input UserFilter {
   deleted: Boolean! = false
   "Holders of this product: users with an admitted source of it. A product id or its bare UUID."
   productId: ID
-  "Users with this plan enabled, through whatever product. A plan id or its bare UUID."
+  "Users with this plan enabled, through whatever product, or because it comes by itself. A plan id or its bare UUID."
   planId: ID
   "Members of this group, also through nested groups."
   groupId: ID
@@ -2124,7 +2478,7 @@ extend type Mutation {
   """
   Creates a user, with licenses if you like. All or nothing: when a license is refused, the user is
   not created. Codes: ` + "`" + `INVALID_VALUE` + "`" + `, ` + "`" + `DUPLICATE_VALUE` + "`" + ` (the name is in use), and for the licenses
-  those of ` + "`" + `assignLicenses` + "`" + `.
+  those of ` + "`" + `assignLicenses` + "`" + `, with ` + "`" + `USAGE_LOCATION_REQUIRED` + "`" + ` where the user has no ` + "`" + `usageLocation` + "`" + `.
   """
   createUser(
     "The user to create."
@@ -2132,8 +2486,9 @@ extend type Mutation {
   ): CreateUserPayload!
 
   """
-  Changes a user's fields. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `INVALID_VALUE` + "`" + `, ` + "`" + `REQUIRED` + "`" + `,
-  ` + "`" + `DUPLICATE_VALUE` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `.
+  Changes a user's fields. Another ` + "`" + `usageLocation` + "`" + ` takes plans that may not be used there and brings those
+  that now may, in the same change. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `INVALID_VALUE` + "`" + `, ` + "`" + `REQUIRED` + "`" + `,
+  ` + "`" + `DUPLICATE_VALUE` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `, ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `.
   """
   updateUser(
     "The fields to change."
@@ -2142,8 +2497,9 @@ extend type Mutation {
 
   """
   Deletes a user: seats are free at once and go to those who wait; the name can be used again. The
-  user can be restored. Deleting a deleted user is ` + "`" + `changed: false` + "`" + `. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `,
-  ` + "`" + `VERSION_CONFLICT` + "`" + `.
+  user can be restored until it is removed for good, after the tenant's ` + "`" + `deletedUserRetentionSeconds` + "`" + `.
+  Deleting a deleted user is ` + "`" + `changed: false` + "`" + `. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `,
+  ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `.
   """
   deleteUser(
     "The user to delete."
@@ -2152,8 +2508,8 @@ extend type Mutation {
 
   """
   Brings a deleted user back, with memberships and direct assignments. All sources are newcomers at
-  that instant: one that finds no seat, or is excluded, is in error and waits. Restoring a user who is
-  not deleted is ` + "`" + `changed: false` + "`" + `. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `DUPLICATE_VALUE` + "`" + ` (the name is in
+  that instant: one that cannot be admitted, for want of a seat or for another cause, is in error and
+  waits. Restoring a user who is not deleted is ` + "`" + `changed: false` + "`" + `. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `DUPLICATE_VALUE` + "`" + ` (the name is in
   use by now: change the other user's name first).
   """
   restoreUser(
@@ -2183,7 +2539,7 @@ input CreateUserInput {
   """
   The country where the user uses the services: an assigned ISO 3166-1 alpha-2 code in any letter
   case. Blank, padded, reserved and three-letter values are refused (` + "`" + `INVALID_VALUE` + "`" + `). Absent or null:
-  not known.
+  not known; ` + "`" + `licenses` + "`" + ` are then refused (` + "`" + `USAGE_LOCATION_REQUIRED` + "`" + `).
   """
   usageLocation: String
   "Member or guest."
@@ -2219,7 +2575,8 @@ input UpdateUserInput {
   jobTitle: String
   """
   The new usage location: an assigned ISO 3166-1 alpha-2 code in any letter case, else
-  ` + "`" + `INVALID_VALUE` + "`" + `. Null clears it; an empty string does not, it is refused.
+  ` + "`" + `INVALID_VALUE` + "`" + `. Null clears it, and the tenant's country is judged instead; an empty string does not
+  clear it, it is refused.
   """
   usageLocation: String
   "Member or guest. Null is ` + "`" + `REQUIRED` + "`" + `."
@@ -2230,8 +2587,18 @@ input UpdateUserInput {
   externalId: String
   "Refuse with ` + "`" + `VERSION_CONFLICT` + "`" + ` unless the user's ` + "`" + `version` + "`" + ` is this one. Absent or null: do not ask."
   expectedVersion: Int
-  "Try it out: answers what would happen and stores nothing; ` + "`" + `user` + "`" + ` is shown as it stands."
+  """
+  Try it out: answers what would happen and stores nothing; ` + "`" + `user` + "`" + ` is shown as it stands.
+  What would have to be confirmed is answered in full, with the ` + "`" + `CONFIRMATION_REQUIRED` + "`" + ` that applying it
+  without ` + "`" + `acknowledgeLosses` + "`" + ` would be refused with.
+  """
   dryRun: Boolean! = false
+  """
+  Agree to the loss: how many users may lose a product by this, as a dry run tells (` + "`" + `LossDetails` + "`" + `). Needed
+  where more lose one than the tenant's ` + "`" + `lossThreshold` + "`" + ` (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `); a number below what the
+  change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
+  """
+  acknowledgeLosses: Int
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -2242,8 +2609,18 @@ input DeleteUserInput {
   id: ID!
   "Refuse with ` + "`" + `VERSION_CONFLICT` + "`" + ` unless the user's ` + "`" + `version` + "`" + ` is this one. Absent or null: do not ask."
   expectedVersion: Int
-  "Try it out: answers what would happen and stores nothing; ` + "`" + `user` + "`" + ` is shown as it stands."
+  """
+  Try it out: answers what would happen and stores nothing; ` + "`" + `user` + "`" + ` is shown as it stands.
+  What would have to be confirmed is answered in full, with the ` + "`" + `CONFIRMATION_REQUIRED` + "`" + ` that applying it
+  without ` + "`" + `acknowledgeLosses` + "`" + ` would be refused with.
+  """
   dryRun: Boolean! = false
+  """
+  Agree to the loss: how many users may lose a product by this, as a dry run tells (` + "`" + `LossDetails` + "`" + `). Needed
+  where more lose one than the tenant's ` + "`" + `lossThreshold` + "`" + ` (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `); a number below what the
+  change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
+  """
+  acknowledgeLosses: Int
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -2895,10 +3272,18 @@ func (ec *executionContext) childFields_Plan(ctx context.Context, field graphql.
 		return ec.fieldContext_Plan_servicePlanName(ctx, field)
 	case "displayName":
 		return ec.fieldContext_Plan_displayName(ctx, field)
+	case "autoAssigned":
+		return ec.fieldContext_Plan_autoAssigned(ctx, field)
 	case "products":
 		return ec.fieldContext_Plan_products(ctx, field)
 	case "excludes":
 		return ec.fieldContext_Plan_excludes(ctx, field)
+	case "requiresAnyOf":
+		return ec.fieldContext_Plan_requiresAnyOf(ctx, field)
+	case "allowedCountries":
+		return ec.fieldContext_Plan_allowedCountries(ctx, field)
+	case "prohibitedCountries":
+		return ec.fieldContext_Plan_prohibitedCountries(ctx, field)
 	case "retiredAt":
 		return ec.fieldContext_Plan_retiredAt(ctx, field)
 	}
@@ -3023,6 +3408,8 @@ func (ec *executionContext) childFields_ProductSubscription(ctx context.Context,
 		return ec.fieldContext_ProductSubscription_status(ctx, field)
 	case "startsAt":
 		return ec.fieldContext_ProductSubscription_startsAt(ctx, field)
+	case "renewsAt":
+		return ec.fieldContext_ProductSubscription_renewsAt(ctx, field)
 	case "endsAt":
 		return ec.fieldContext_ProductSubscription_endsAt(ctx, field)
 	case "version":
@@ -3141,6 +3528,14 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_name(ctx, field)
 	case "country":
 		return ec.fieldContext_Tenant_country(ctx, field)
+	case "lossThreshold":
+		return ec.fieldContext_Tenant_lossThreshold(ctx, field)
+	case "gracePeriodSeconds":
+		return ec.fieldContext_Tenant_gracePeriodSeconds(ctx, field)
+	case "suspensionPeriodSeconds":
+		return ec.fieldContext_Tenant_suspensionPeriodSeconds(ctx, field)
+	case "deletedUserRetentionSeconds":
+		return ec.fieldContext_Tenant_deletedUserRetentionSeconds(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tenant", field.Name)
 }

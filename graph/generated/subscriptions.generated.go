@@ -22,7 +22,7 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type SubscribedProductResolver interface {
-	Assignments(ctx context.Context, obj *licensing.SubscribedProduct, first *int, after *string, last *int, before *string) (*model.Connection[*licensing.Assignment], error)
+	Assignments(ctx context.Context, obj *licensing.SubscribedProduct, planID *string, first *int, after *string, last *int, before *string) (*model.Connection[*licensing.Assignment], error)
 	Holders(ctx context.Context, obj *licensing.SubscribedProduct, search *string, first *int, after *string, last *int, before *string) (*model.Connection[*principal.User], error)
 	Waiting(ctx context.Context, obj *licensing.SubscribedProduct, first *int, after *string, last *int, before *string) (*model.WaitingConnection, error)
 }
@@ -40,38 +40,46 @@ type WaitingEdgeResolver interface {
 func (ec *executionContext) field_SubscribedProduct_assignments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "planId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["planId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["last"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["before"] = arg3
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -681,6 +689,29 @@ func (ec *executionContext) fieldContext_ProductSubscription_startsAt(_ context.
 	return graphql.NewScalarFieldContext("ProductSubscription", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _ProductSubscription_renewsAt(ctx context.Context, field graphql.CollectedField, obj *licensing.Subscription) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProductSubscription_renewsAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RenewsAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *clock.Instant) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ProductSubscription_renewsAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProductSubscription", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _ProductSubscription_endsAt(ctx context.Context, field graphql.CollectedField, obj *licensing.Subscription) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1063,7 +1094,7 @@ func (ec *executionContext) _SubscribedProduct_assignments(ctx context.Context, 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.SubscribedProduct().Assignments(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+			return ec.Resolvers.SubscribedProduct().Assignments(ctx, obj, fc.Args["planId"].(*string), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*licensing.Assignment]) graphql.Marshaler {
@@ -1830,7 +1861,7 @@ func (ec *executionContext) unmarshalInputCancelSubscriptionInput(ctx context.Co
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "allowOverAllocation", "expectedVersion", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"id", "allowOverAllocation", "expectedVersion", "dryRun", "acknowledgeLosses", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1865,6 +1896,13 @@ func (ec *executionContext) unmarshalInputCancelSubscriptionInput(ctx context.Co
 				return it, err
 			}
 			it.DryRun = data
+		case "acknowledgeLosses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("acknowledgeLosses"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AcknowledgeLosses = graphql.OmittableOf(data)
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -1900,11 +1938,14 @@ func (ec *executionContext) unmarshalInputCreateSubscriptionInput(ctx context.Co
 		asMap[k] = v
 	}
 
+	if _, present := asMap["status"]; !present {
+		asMap["status"] = "ENABLED"
+	}
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"productId", "seats", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"productId", "seats", "status", "startsAt", "renewsAt", "endsAt", "dryRun", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1925,6 +1966,34 @@ func (ec *executionContext) unmarshalInputCreateSubscriptionInput(ctx context.Co
 				return it, err
 			}
 			it.Seats = graphql.OmittableOf(data)
+		case "status":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
+			data, err := ec.unmarshalNSubscriptionStatus2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐSubscriptionStatus(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Status = data
+		case "startsAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startsAt"))
+			data, err := ec.unmarshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StartsAt = graphql.OmittableOf(data)
+		case "renewsAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("renewsAt"))
+			data, err := ec.unmarshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RenewsAt = graphql.OmittableOf(data)
+		case "endsAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsAt"))
+			data, err := ec.unmarshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndsAt = graphql.OmittableOf(data)
 		case "dryRun":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)
@@ -1974,7 +2043,7 @@ func (ec *executionContext) unmarshalInputUpdateSubscriptionInput(ctx context.Co
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "seats", "allowOverAllocation", "expectedVersion", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"id", "seats", "status", "renewsAt", "endsAt", "allowOverAllocation", "expectedVersion", "dryRun", "acknowledgeLosses", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1995,6 +2064,27 @@ func (ec *executionContext) unmarshalInputUpdateSubscriptionInput(ctx context.Co
 				return it, err
 			}
 			it.Seats = graphql.OmittableOf(data)
+		case "status":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
+			data, err := ec.unmarshalOSubscriptionStatus2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐSubscriptionStatus(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Status = graphql.OmittableOf(data)
+		case "renewsAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("renewsAt"))
+			data, err := ec.unmarshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RenewsAt = graphql.OmittableOf(data)
+		case "endsAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsAt"))
+			data, err := ec.unmarshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndsAt = graphql.OmittableOf(data)
 		case "allowOverAllocation":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowOverAllocation"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)
@@ -2016,6 +2106,13 @@ func (ec *executionContext) unmarshalInputUpdateSubscriptionInput(ctx context.Co
 				return it, err
 			}
 			it.DryRun = data
+		case "acknowledgeLosses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("acknowledgeLosses"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AcknowledgeLosses = graphql.OmittableOf(data)
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2208,6 +2305,11 @@ func (ec *executionContext) _ProductSubscription(ctx context.Context, sel ast.Se
 		case "startsAt":
 			out.Values[i] = ec._ProductSubscription_startsAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "renewsAt":
+			out.Values[i] = ec._ProductSubscription_renewsAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "endsAt":
@@ -2823,6 +2925,25 @@ func (ec *executionContext) marshalOSubscribedProduct2ᚖgithubᚗcomᚋlicenseg
 		return graphql.Null
 	}
 	return ec._SubscribedProduct(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSubscriptionStatus2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐSubscriptionStatus(ctx context.Context, v any) (*licensing.SubscriptionStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := scalar.UnmarshalString(v)
+	res := licensing.SubscriptionStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSubscriptionStatus2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐSubscriptionStatus(ctx context.Context, sel ast.SelectionSet, v *licensing.SubscriptionStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalString(string(*v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

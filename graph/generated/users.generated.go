@@ -1584,7 +1584,7 @@ func (ec *executionContext) unmarshalInputDeleteUserInput(ctx context.Context, o
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "expectedVersion", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "dryRun", "acknowledgeLosses", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1612,6 +1612,13 @@ func (ec *executionContext) unmarshalInputDeleteUserInput(ctx context.Context, o
 				return it, err
 			}
 			it.DryRun = data
+		case "acknowledgeLosses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("acknowledgeLosses"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AcknowledgeLosses = graphql.OmittableOf(data)
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -1711,7 +1718,7 @@ func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, o
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "userPrincipalName", "displayName", "mail", "department", "jobTitle", "usageLocation", "userType", "accountEnabled", "externalId", "expectedVersion", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"id", "userPrincipalName", "displayName", "mail", "department", "jobTitle", "usageLocation", "userType", "accountEnabled", "externalId", "expectedVersion", "dryRun", "acknowledgeLosses", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1802,6 +1809,13 @@ func (ec *executionContext) unmarshalInputUpdateUserInput(ctx context.Context, o
 				return it, err
 			}
 			it.DryRun = data
+		case "acknowledgeLosses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("acknowledgeLosses"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AcknowledgeLosses = graphql.OmittableOf(data)
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)

@@ -15,7 +15,7 @@ import (
 // pageKey names a page of a list that belongs to something: with all arguments, so that two
 // fields that differ in one never share an answer.
 type pageKey struct {
-	of            uuid.UUID
+	of, with      uuid.UUID // with: what the list is narrowed to
 	transitive    bool
 	search        string
 	first, last   int // none where absent
@@ -131,12 +131,17 @@ func (l *Loaders) Waiting(ctx context.Context, product uuid.UUID, args paging.Ar
 	})
 }
 
-// AssignmentsOf returns a page of a product's assignments.
+// AssignmentsOf returns a page of a product's assignments; with a plan only those that turn it
+// on.
 //
 // Errors: as licensing.Service.Assignments.
-func (l *Loaders) AssignmentsOf(ctx context.Context, product uuid.UUID, args paging.Args) (paging.Connection[*licensing.Assignment], error) {
-	return l.pages.assigned.page(keyOf(product, false, "", args), func() (paging.Connection[*licensing.Assignment], error) {
-		return l.from.Licensing.Assignments(ctx, l.Tenant, product, args)
+func (l *Loaders) AssignmentsOf(ctx context.Context, product uuid.UUID, plan *uuid.UUID, args paging.Args) (paging.Connection[*licensing.Assignment], error) {
+	key := keyOf(product, plan != nil, "", args)
+	if plan != nil {
+		key.with = *plan
+	}
+	return l.pages.assigned.page(key, func() (paging.Connection[*licensing.Assignment], error) {
+		return l.from.Licensing.Assignments(ctx, l.Tenant, product, plan, args)
 	})
 }
 

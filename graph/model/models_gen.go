@@ -12,6 +12,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
@@ -21,28 +22,51 @@ type AddGroupMembersInput struct {
 	GroupID string `json:"groupId"`
 	// Users and groups to add; those who are in it already are `changed: false`. At most 20,000 (`TOO_MANY`).
 	MemberIds []string `json:"memberIds"`
-	// Try it out: answers what would happen and stores nothing.
+	// True: one member that is refused refuses all; nothing is changed, and the others say `NOT_APPLIED`.
+	// Members who come in and are left in error are not refused. False: each member by itself.
+	Atomic bool `json:"atomic"`
+	// Try it out: answers what would happen and stores nothing; what is shown is as it stands.
+	// What would have to be confirmed is answered in full, with the `CONFIRMATION_REQUIRED` that applying it
+	// without `acknowledgeLosses` would be refused with.
 	DryRun bool `json:"dryRun"`
+	// Agree to the loss: how many users may lose a product by this, as a dry run tells (`LossDetails`). Needed
+	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
+	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
+	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
 
-// One change for all principals named. The same product twice in `add`, or in both lists, is refused
-// (`DUPLICATE_VALUE`); the order of the lists never matters. Ask for little in `results` when you name many
-// principals: each counts towards the cost of the query.
+// One change for all principals named, judged together. The same product twice in `add`, or in both lists, is
+// refused (`DUPLICATE_VALUE`); the order of the lists never matters. Users are judged first, each whole, in the
+// order of their ids, against the seats that were free before the call; the seats that it frees go to those who
+// wait, in their order. Ask for little in `results` when you name many principals: each counts towards the cost
+// of the query.
 type AssignLicensesInput struct {
 	// Users and groups. At most 20,000 (`TOO_MANY`), duplicates not counted.
 	PrincipalIds []string `json:"principalIds"`
 	// Products to assign, or whose assignments to edit. Absent, null or `[]`: none. At most 100 (`TOO_MANY`).
 	Add graphql.Omittable[[]*LicenseInput] `json:"add,omitempty"`
+	// How `add` is meant: together with what the principals have, or instead of it.
+	Mode licensing.AssignMode `json:"mode"`
 	// Products whose assignments to remove; one that a principal does not have is no error. Absent, null or
 	// `[]`: none. At most 100 (`TOO_MANY`). Product ids or their bare UUIDs.
 	Remove graphql.Omittable[[]string] `json:"remove,omitempty"`
 	// With one principal only (else `INVALID_VALUE`): refuse with `VERSION_CONFLICT` unless the user's or
 	// group's `version` is this one. Absent or null: do not ask.
 	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
+	// True: one principal that is refused refuses all; nothing is changed, and the others say `NOT_APPLIED`.
+	// Left as it is because of `replaces`, and members of a group who are left in error, count as no refusal.
+	// False: each principal by itself.
+	Atomic bool `json:"atomic"`
 	// Try it out: answers what would happen and stores nothing; what is shown is as it stands.
+	// What would have to be confirmed is answered in full, with the `CONFIRMATION_REQUIRED` that applying it
+	// without `acknowledgeLosses` would be refused with.
 	DryRun bool `json:"dryRun"`
+	// Agree to the loss: how many users may lose a product by this, as a dry run tells (`LossDetails`). Needed
+	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
+	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
+	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -57,7 +81,13 @@ type CancelSubscriptionInput struct {
 	// Refuse with `VERSION_CONFLICT` unless the subscription's `version` is this one. Absent or null: do not ask.
 	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
 	// Try it out: answers what would happen and stores nothing; what is shown is as it stands.
+	// What would have to be confirmed is answered in full, with the `CONFIRMATION_REQUIRED` that applying it
+	// without `acknowledgeLosses` would be refused with.
 	DryRun bool `json:"dryRun"`
+	// Agree to the loss: how many users may lose a product by this, as a dry run tells (`LossDetails`). Needed
+	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
+	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
+	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -67,8 +97,17 @@ type ChangeGroupMembersInput struct {
 	// What to change, group by group; a group named twice counts as once, with both lists. At most 100 groups, and at most 20,000 additions and
 	// removals in all (`TOO_MANY`).
 	Changes []*GroupMembersChangeInput `json:"changes"`
-	// Try it out: answers what would happen and stores nothing.
+	// True: one member that is refused refuses all; nothing is changed, and the others say `NOT_APPLIED`.
+	// Members who come in and are left in error are not refused. False: each member by itself.
+	Atomic bool `json:"atomic"`
+	// Try it out: answers what would happen and stores nothing; what is shown is as it stands.
+	// What would have to be confirmed is answered in full, with the `CONFIRMATION_REQUIRED` that applying it
+	// without `acknowledgeLosses` would be refused with.
 	DryRun bool `json:"dryRun"`
+	// Agree to the loss: how many users may lose a product by this, as a dry run tells (`LossDetails`). Needed
+	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
+	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
+	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -98,6 +137,15 @@ type CreateSubscriptionInput struct {
 	// The number of seats, from 0; absent or null: unlimited. Negative, or more than 2,147,483,647 together
 	// with the product's other subscriptions, is `INVALID_VALUE`.
 	Seats graphql.Omittable[*int] `json:"seats,omitempty"`
+	// Where it stands. `SCHEDULED` needs a `startsAt` to come. `CANCELLED` is refused (`INVALID_VALUE`): buy nothing
+	// instead.
+	Status licensing.SubscriptionStatus `json:"status"`
+	// When it begins. Absent or null: now. Needed for `SCHEDULED` (`REQUIRED`).
+	StartsAt graphql.Omittable[*clock.Instant] `json:"startsAt,omitempty"`
+	// When its next payment is due; nothing happens then. Absent or null: not known.
+	RenewsAt graphql.Omittable[*clock.Instant] `json:"renewsAt,omitempty"`
+	// When it expires, after `startsAt`. Absent or null: it goes on until it is cancelled.
+	EndsAt graphql.Omittable[*clock.Instant] `json:"endsAt,omitempty"`
 	// Try it out: answers what would happen and stores nothing; `subscription` is null.
 	DryRun bool `json:"dryRun"`
 	// Given back in the answer; it has no meaning of its own.
@@ -120,7 +168,7 @@ type CreateUserInput struct {
 	JobTitle graphql.Omittable[*string] `json:"jobTitle,omitempty"`
 	// The country where the user uses the services: an assigned ISO 3166-1 alpha-2 code in any letter
 	// case. Blank, padded, reserved and three-letter values are refused (`INVALID_VALUE`). Absent or null:
-	// not known.
+	// not known; `licenses` are then refused (`USAGE_LOCATION_REQUIRED`).
 	UsageLocation graphql.Omittable[*string] `json:"usageLocation,omitempty"`
 	// Member or guest.
 	UserType principal.UserType `json:"userType"`
@@ -142,8 +190,14 @@ type DeleteGroupInput struct {
 	ID string `json:"id"`
 	// Refuse with `VERSION_CONFLICT` unless the group's `version` is this one. Absent or null: do not ask.
 	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
-	// Try it out: answers what would happen and stores nothing.
+	// Try it out: answers what would happen and stores nothing; `group` is shown as it stands.
+	// What would have to be confirmed is answered in full, with the `CONFIRMATION_REQUIRED` that applying it
+	// without `acknowledgeLosses` would be refused with.
 	DryRun bool `json:"dryRun"`
+	// Agree to the loss: how many users may lose a product by this, as a dry run tells (`LossDetails`). Needed
+	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
+	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
+	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -155,7 +209,13 @@ type DeleteUserInput struct {
 	// Refuse with `VERSION_CONFLICT` unless the user's `version` is this one. Absent or null: do not ask.
 	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
 	// Try it out: answers what would happen and stores nothing; `user` is shown as it stands.
+	// What would have to be confirmed is answered in full, with the `CONFIRMATION_REQUIRED` that applying it
+	// without `acknowledgeLosses` would be refused with.
 	DryRun bool `json:"dryRun"`
+	// Agree to the loss: how many users may lose a product by this, as a dry run tells (`LossDetails`). Needed
+	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
+	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
+	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -211,13 +271,23 @@ type LicenseInput struct {
 	// The plans to turn on. Absent or null: as they are in the existing assignment, all in a new one. Example:
 	// `plans: { except: ["0d2f8a31-5c64-4b7e-9a10-3e5d7c9b1f42"] }`.
 	Plans graphql.Omittable[*PlanSelectionInput] `json:"plans,omitempty"`
+	// Another product: what is off in the principal's own assignment of it is off here too, as far as this
+	// product has the plan; the rest is on. All plans where the principal has no such assignment. For swaps, where
+	// everybody keeps the plans that were switched off. Not together with `plans` (`INVALID_VALUE`). A product id
+	// or its bare UUID.
+	PlansFrom graphql.Omittable[*string] `json:"plansFrom,omitempty"`
+	// Another product, which goes where this one comes: for principals with an assignment of their own of it.
+	// All others stay as they are and say so (`changed: false`, `NOT_APPLIED`). The same product as
+	// `productId`, or one in `add` or `remove`, is refused (`DUPLICATE_VALUE`). A product id or its bare UUID.
+	Replaces graphql.Omittable[*string] `json:"replaces,omitempty"`
 	// For a group: whether members of nested groups get the product too. Absent or null: as it is in the
 	// existing assignment, true in a new one. False for a user is refused (`INVALID_VALUE`).
 	IncludeNested graphql.Omittable[*bool] `json:"includeNested,omitempty"`
 }
 
-// Which plans of the product to turn on. Exactly one field must be given, and not null
-// (`BAD_USER_INPUT`). A plan that is not in the product is refused by name (`PLAN_NOT_IN_PRODUCT`).
+// Which plans of the product to turn on: all; all except some; only some; or switch some on and off, leaving
+// the rest as it is. Exactly one field must be given, and not null (`BAD_USER_INPUT`). A plan that is not in
+// the product is refused by name (`PLAN_NOT_IN_PRODUCT`).
 type PlanSelectionInput struct {
 	// `true`: all plans, also those that the vendor adds later. `false` is refused (`INVALID_VALUE`).
 	All graphql.Omittable[*bool] `json:"all,omitempty"`
@@ -227,6 +297,19 @@ type PlanSelectionInput struct {
 	// Only these plans; a plan that the vendor adds later is off. `[]` is none, and still takes a seat. Plan
 	// ids or their bare UUIDs, at most 1,000 (`TOO_MANY`).
 	Only graphql.Omittable[[]string] `json:"only,omitempty"`
+	// Turn some on and some off, and leave the others as each principal has them. Example: `plans: { switch: {
+	// off: ["0d2f8a31-5c64-4b7e-9a10-3e5d7c9b1f42"] } }`.
+	Switch graphql.Omittable[*PlanSwitchInput] `json:"switch,omitempty"`
+}
+
+// Plans to turn on and off, leaving the others as they are: for many principals at once, each with a
+// selection of its own. What becomes of a plan that the vendor adds later stays as it is, too; a new
+// assignment begins with all plans on. The same plan in both lists is refused (`DUPLICATE_VALUE`).
+type PlanSwitchInput struct {
+	// Plans to turn on. Absent, null or `[]`: none. Plan ids or their bare UUIDs, at most 1,000 (`TOO_MANY`).
+	On graphql.Omittable[[]string] `json:"on,omitempty"`
+	// Plans to turn off. Absent, null or `[]`: none. Plan ids or their bare UUIDs, at most 1,000 (`TOO_MANY`).
+	Off graphql.Omittable[[]string] `json:"off,omitempty"`
 }
 
 // Who leaves a group.
@@ -235,8 +318,17 @@ type RemoveGroupMembersInput struct {
 	GroupID string `json:"groupId"`
 	// Users and groups to take out; those who are not in it are `changed: false`. At most 20,000 (`TOO_MANY`).
 	MemberIds []string `json:"memberIds"`
-	// Try it out: answers what would happen and stores nothing.
+	// True: one member that is refused refuses all; nothing is changed, and the others say `NOT_APPLIED`.
+	// Members who come in and are left in error are not refused. False: each member by itself.
+	Atomic bool `json:"atomic"`
+	// Try it out: answers what would happen and stores nothing; what is shown is as it stands.
+	// What would have to be confirmed is answered in full, with the `CONFIRMATION_REQUIRED` that applying it
+	// without `acknowledgeLosses` would be refused with.
 	DryRun bool `json:"dryRun"`
+	// Agree to the loss: how many users may lose a product by this, as a dry run tells (`LossDetails`). Needed
+	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
+	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
+	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -280,19 +372,32 @@ type UpdateGroupInput struct {
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
 
-// What to change of a subscription. An absent field keeps its value.
+// What to change of a subscription. An absent field keeps its value, null clears it.
 type UpdateSubscriptionInput struct {
 	// The subscription.
 	ID string `json:"id"`
 	// The new number of seats, from 0; null: unlimited; absent: as it is. Negative, or more than
 	// 2,147,483,647 together with the product's other subscriptions, is `INVALID_VALUE`.
 	Seats graphql.Omittable[*int] `json:"seats,omitempty"`
+	// The new status: suspend it, resume it, or expire it before its time. `CANCELLED` is refused
+	// (`INVALID_VALUE`): use `cancelSubscription`. Null is `REQUIRED`.
+	Status graphql.Omittable[*licensing.SubscriptionStatus] `json:"status,omitempty"`
+	// The new date of the next payment. Null clears it.
+	RenewsAt graphql.Omittable[*clock.Instant] `json:"renewsAt,omitempty"`
+	// The new date of expiry. Null: it goes on until it is cancelled.
+	EndsAt graphql.Omittable[*clock.Instant] `json:"endsAt,omitempty"`
 	// Agree to fewer seats than are in use: holders keep theirs, newcomers wait until enough are free.
 	AllowOverAllocation bool `json:"allowOverAllocation"`
 	// Refuse with `VERSION_CONFLICT` unless the subscription's `version` is this one. Absent or null: do not ask.
 	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
 	// Try it out: answers what would happen and stores nothing; what is shown is as it stands.
+	// What would have to be confirmed is answered in full, with the `CONFIRMATION_REQUIRED` that applying it
+	// without `acknowledgeLosses` would be refused with.
 	DryRun bool `json:"dryRun"`
+	// Agree to the loss: how many users may lose a product by this, as a dry run tells (`LossDetails`). Needed
+	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
+	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
+	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -313,7 +418,8 @@ type UpdateUserInput struct {
 	// The new job title. Null clears it.
 	JobTitle graphql.Omittable[*string] `json:"jobTitle,omitempty"`
 	// The new usage location: an assigned ISO 3166-1 alpha-2 code in any letter case, else
-	// `INVALID_VALUE`. Null clears it; an empty string does not, it is refused.
+	// `INVALID_VALUE`. Null clears it, and the tenant's country is judged instead; an empty string does not
+	// clear it, it is refused.
 	UsageLocation graphql.Omittable[*string] `json:"usageLocation,omitempty"`
 	// Member or guest. Null is `REQUIRED`.
 	UserType graphql.Omittable[*principal.UserType] `json:"userType,omitempty"`
@@ -324,7 +430,13 @@ type UpdateUserInput struct {
 	// Refuse with `VERSION_CONFLICT` unless the user's `version` is this one. Absent or null: do not ask.
 	ExpectedVersion graphql.Omittable[*int] `json:"expectedVersion,omitempty"`
 	// Try it out: answers what would happen and stores nothing; `user` is shown as it stands.
+	// What would have to be confirmed is answered in full, with the `CONFIRMATION_REQUIRED` that applying it
+	// without `acknowledgeLosses` would be refused with.
 	DryRun bool `json:"dryRun"`
+	// Agree to the loss: how many users may lose a product by this, as a dry run tells (`LossDetails`). Needed
+	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
+	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
+	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -343,7 +455,7 @@ type UserFilter struct {
 	Deleted bool `json:"deleted"`
 	// Holders of this product: users with an admitted source of it. A product id or its bare UUID.
 	ProductID graphql.Omittable[*string] `json:"productId,omitempty"`
-	// Users with this plan enabled, through whatever product. A plan id or its bare UUID.
+	// Users with this plan enabled, through whatever product, or because it comes by itself. A plan id or its bare UUID.
 	PlanID graphql.Omittable[*string] `json:"planId,omitempty"`
 	// Members of this group, also through nested groups.
 	GroupID graphql.Omittable[*string] `json:"groupId,omitempty"`

@@ -271,7 +271,7 @@ func TestEveryPromisedExampleIsThere(t *testing.T) {
 	t.Run("plan selections of every form, and one of first-level members only", func(t *testing.T) {
 		forms := map[string]bool{}
 		for _, p := range products {
-			page, err := h.licensing.Assignments(t.Context(), h.Tenant.ID, p.Product.ID, paging.Args{})
+			page, err := h.licensing.Assignments(t.Context(), h.Tenant.ID, p.Product.ID, nil, paging.Args{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/paging"
 )
 
@@ -150,10 +151,11 @@ func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []
 }
 
 // Assignments lists every assignment of a product, to users and groups, by id: the order of
-// creation.
+// creation. With a plan, it lists those whose selection switches the plan on (R2): where the
+// vendor has added it to the product, those that the addition touched.
 //
 // Errors: BAD_USER_INPUT for wrong paging arguments.
-func (s *Service) Assignments(ctx context.Context, tenant, product uuid.UUID, args paging.Args) (paging.Connection[*Assignment], error) {
+func (s *Service) Assignments(ctx context.Context, tenant, product uuid.UUID, plan *uuid.UUID, args paging.Args) (paging.Connection[*Assignment], error) {
 	var none paging.Connection[*Assignment]
 	g, err := s.Graph(ctx, tenant)
 	if err != nil {
@@ -163,6 +165,9 @@ func (s *Service) Assignments(ctx context.Context, tenant, product uuid.UUID, ar
 	w.And("a.tenant_id = " + w.Arg(tenant))
 	w.And("a.product_id = " + w.Arg(product))
 	w.And("(a.user_id IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.tenant_id = a.tenant_id AND u.id = a.user_id AND u.deleted_at IS NULL))")
+	if plan != nil {
+		w.And(selects(w, g, product, *plan))
+	}
 	list := paging.Keyset[*Assignment]{
 		Order:  paging.Order{Name: "assignments", Columns: []paging.Column{{Expr: "a.id", Type: paging.ID}}},
 		Select: assignmentColumns, From: "assignments a", Where: w,
@@ -176,6 +181,16 @@ func (s *Service) Assignments(ctx context.Context, tenant, product uuid.UUID, ar
 	}
 	page, err := list.Page(ctx, s.db.Reader(), args)
 	return paging.Connection[*Assignment]{Page: page, Count: func(ctx context.Context) (int, error) { return list.Count(ctx, s.db.Reader()) }}, err
+}
+
+// selects holds for assignments a of a product that switch a plan on.
+func selects(w *paging.Where, g *tenantgraph.Graph, product, plan uuid.UUID) string {
+	p := g.Product(product)
+	if p == nil || !slices.ContainsFunc(p.Plans, func(one *Plan) bool { return one.ID == plan }) {
+		return "1 = 0"
+	}
+	named := "a.plans LIKE " + w.Arg(`%"`+plan.String()+`"%`) // plans is a JSON list of ids
+	return "(a.mode = 'ALL' OR (a.mode = 'EXCEPT' AND NOT " + named + ") OR (a.mode = 'ONLY' AND " + named + "))"
 }
 
 // AssignmentsByID returns assignments of users and groups by id, nil where unknown. An
