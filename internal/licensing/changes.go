@@ -102,9 +102,9 @@ func (i *Impact) viewsAfter(ctx context.Context, users []uuid.UUID, parts []*imp
 		}
 		if v == nil { // created by the change, and not stored
 			v = &UserView{User: principal.User{ID: user}}
-			if u.after != nil {
-				v.User = *u.after
-			}
+		}
+		if u.after != nil {
+			v.User = *u.after
 		}
 		part := parts[slices.Index(users, user)]
 		views[user] = derive(i.after, &v.User, u.membersAfter(v.members, i.d.Now), u.directAfter(v.direct), part.after.Rows)
