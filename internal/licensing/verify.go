@@ -36,6 +36,9 @@ func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(us
 			return err
 		}
 		v.counters()
+		if err := v.copies(ctx, tx); err != nil {
+			return err
+		}
 		return v.members(ctx, tx)
 	})
 	if err != nil {
@@ -132,6 +135,22 @@ func (v *verifying) counters() {
 				stored.Consumed, stored.Waiting, stored.InError, is.Consumed, is.Waiting, is.InError)})
 		}
 	}
+}
+
+// copies compares what violations copy from their assignments, by which they stand in line.
+func (v *verifying) copies(ctx context.Context, tx *database.Tx) error {
+	err := database.Each(ctx, tx, func(scan func(...any) error) error {
+		var user uuid.UUID
+		err := scan(&user)
+		v.problem(Problem{Rule: "R17", Message: "A violation does not copy its assignment: the user may stand in the wrong place in line.", UserID: &user})
+		return err
+	}, `SELECT v.user_id FROM license_violations v JOIN assignments a ON a.tenant_id = v.tenant_id AND a.id = v.assignment_id
+		WHERE v.tenant_id = $1 AND (v.product_id <> a.product_id OR v.principal_id <> coalesce(a.group_id, a.user_id)
+		OR v.inherited <> (a.group_id IS NOT NULL) OR v.assignment_created_at <> a.created_at) ORDER BY v.user_id`, v.graph.Tenant)
+	if err != nil {
+		return fmt.Errorf("compare the violations with their assignments: %w", err)
+	}
+	return nil
 }
 
 // members recounts the direct members of groups.
