@@ -26,7 +26,10 @@ import (
 
 // world is a tenant in a database with a small catalogue: the product suite with the plans
 // mail, chat and old, the product addon with the plan new, which excludes old, and the product
-// tool with the plan chat.
+// tool with the plan chat; then radio with the plan air, which may not be used in BE, and the
+// plan talk; local with the plan home, which may be used in NL and DE only; extra with the plan
+// archive, which needs mail or air; and board with the plan board and the plan hello, which
+// comes to everybody.
 type world struct {
 	t         testing.TB
 	db        *database.DB
@@ -39,6 +42,9 @@ type world struct {
 
 	suite, addon, tool         uuid.UUID
 	mailPlan, chat, old, newer uuid.UUID
+
+	radio, local, extra, board                 uuid.UUID
+	air, talk, home, archive, boardPlan, hello uuid.UUID
 }
 
 func each(t *testing.T, test func(w *world)) {
@@ -63,19 +69,26 @@ func newWorld(t testing.TB, db *database.DB, ran *dbtest.Statements) *world {
 
 func (w *world) newTenant(name string) uuid.UUID {
 	w.t.Helper()
-	made, err := w.tenants.Create(w.t.Context(), name, "NL")
+	return w.newTenantIn(name, "NL")
+}
+
+func (w *world) newTenantIn(name, country string) uuid.UUID {
+	w.t.Helper()
+	made, err := w.tenants.Create(w.t.Context(), name, country)
 	w.ok(err)
 	return made.ID
 }
 
 func (w *world) catalogue() {
 	w.t.Helper()
-	keys := make([]uuid.UUID, 7)
+	keys := make([]uuid.UUID, 17)
 	for i := range keys {
 		keys[i] = uuid.NewSHA1(uuid.NameSpaceURL, []byte{byte(i)})
 	}
 	w.suite, w.addon, w.tool = keys[0], keys[1], keys[2]
 	w.mailPlan, w.chat, w.old, w.newer = keys[3], keys[4], keys[5], keys[6]
+	w.radio, w.local, w.extra, w.board = keys[7], keys[8], keys[9], keys[10]
+	w.air, w.talk, w.home, w.archive, w.boardPlan, w.hello = keys[11], keys[12], keys[13], keys[14], keys[15], keys[16]
 	set := uuid.New()
 	w.write(func(ctx context.Context, tx *database.Tx) error {
 		var errs []error
@@ -83,19 +96,31 @@ func (w *world) catalogue() {
 			_, err := tx.ExecContext(ctx, query, args...)
 			errs = append(errs, err)
 		}
-		for key, name := range map[uuid.UUID]string{w.suite: "Suite", w.addon: "Addon", w.tool: "Tool"} {
+		for key, name := range map[uuid.UUID]string{
+			w.suite: "Suite", w.addon: "Addon", w.tool: "Tool", w.radio: "Radio", w.local: "Local", w.extra: "Extra", w.board: "Board",
+		} {
 			exec(`INSERT INTO products (id, sku_part_number, display_name, display_name_key) VALUES ($1, $2, $2, $3)`, key, name, strings.ToLower(name))
 		}
-		for key, name := range map[uuid.UUID]string{w.mailPlan: "Mail", w.chat: "Chat", w.old: "Old", w.newer: "New"} {
+		for key, name := range map[uuid.UUID]string{
+			w.mailPlan: "Mail", w.chat: "Chat", w.old: "Old", w.newer: "New", w.air: "Air", w.talk: "Talk", w.home: "Home",
+			w.archive: "Archive", w.boardPlan: "Board", w.hello: "Hello",
+		} {
 			exec(`INSERT INTO plans (id, service_plan_name, display_name, display_name_key) VALUES ($1, $2, $2, $3)`, key, name, strings.ToLower(name))
 		}
 		for _, pair := range [][2]uuid.UUID{
 			{w.suite, w.mailPlan}, {w.suite, w.chat}, {w.suite, w.old}, {w.addon, w.newer}, {w.tool, w.chat},
+			{w.radio, w.air}, {w.radio, w.talk}, {w.local, w.home}, {w.extra, w.archive}, {w.board, w.boardPlan}, {w.board, w.hello},
 		} {
 			exec(`INSERT INTO product_plans (product_id, plan_id) VALUES ($1, $2)`, pair[0], pair[1])
 		}
 		exec(`INSERT INTO exclusion_sets (id, name) VALUES ($1, 'old and new')`, set)
 		exec(`INSERT INTO exclusion_set_plans (exclusion_set_id, plan_id) VALUES ($1, $2), ($1, $3)`, set, w.old, w.newer)
+		exec(`INSERT INTO plan_locations (plan_id, country, allowed) VALUES ($1, 'BE', $2)`, w.air, false)
+		for _, country := range []string{"DE", "NL"} {
+			exec(`INSERT INTO plan_locations (plan_id, country, allowed) VALUES ($1, $2, $3)`, w.home, country, true)
+		}
+		exec(`INSERT INTO plan_prerequisites (plan_id, requires_id) VALUES ($1, $2), ($1, $3)`, w.archive, w.mailPlan, w.air)
+		exec(`UPDATE plans SET auto_assigned = $1 WHERE id = $2`, true, w.hello)
 		exec(`UPDATE catalog SET revision = revision + 1`)
 		return errors.Join(errs...)
 	})
@@ -115,11 +140,11 @@ func (w *world) ok(err error) {
 
 func ptr[T any](v T) *T { return &v }
 
-// user creates a user of a name, whose principal name is made of it.
+// user creates a user of a name, whose principal name is made of it, in NL.
 func (w *world) user(name string) *principal.User {
 	w.t.Helper()
 	return w.createUser(directory.CreateUserInput{
-		DisplayName: name, UserPrincipalName: strings.ReplaceAll(strings.ToLower(name), " ", ".") + "@acme.example",
+		DisplayName: name, UserPrincipalName: strings.ReplaceAll(strings.ToLower(name), " ", ".") + "@acme.example", UsageLocation: ptr("NL"),
 	})
 }
 

@@ -1,6 +1,8 @@
 package directory
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/database"
@@ -148,7 +150,7 @@ func holderCondition(d database.Dialect, g *tenantgraph.Graph, asked func(*licen
 }
 
 // planCondition holds for users for whom a plan is enabled: an admitted source selects it,
-// and it is not withheld from that source (R3).
+// and it is not withheld from that source (R3), or it comes to everybody (R7).
 func planCondition(d database.Dialect, g *tenantgraph.Graph, key uuid.UUID) condition {
 	s := &sources{d: d}
 	plan := g.Plan(key)
@@ -169,7 +171,22 @@ func planCondition(d database.Dialect, g *tenantgraph.Graph, key uuid.UUID) cond
 		return "(a.mode = 'ALL' OR a.mode = 'EXCEPT' AND NOT " + named + " OR a.mode = 'ONLY' AND " + named + ")"
 	}
 	s.rows = func(w *paging.Where) []string { return []string{wholeRow, "v.plan_id = " + w.Arg(key)} }
-	return s.condition()
+	c := s.condition()
+	if slices.ContainsFunc(g.Automatic(), func(a tenantgraph.Automatic) bool { return a.Plan == plan }) {
+		return automaticOr(c)
+	}
+	return c
+}
+
+// automaticOr holds for users with an enabled account, to whom the plan comes of itself (R7),
+// and for those who have it otherwise.
+func automaticOr(assigned condition) condition {
+	return condition{
+		test: func(w *paging.Where) string { return "(u.account_enabled OR " + assigned.test(w) + ")" },
+		set: func(w *paging.Where) string {
+			return "SELECT e.id AS user_id FROM users e WHERE e.tenant_id = " + tenantArg + " AND e.account_enabled UNION ALL " + assigned.set(w)
+		},
+	}
 }
 
 // errorCondition holds for users with a source that is not ACTIVE: one with a violation, or

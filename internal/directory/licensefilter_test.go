@@ -5,23 +5,27 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/optional"
 	"github.com/licensegraph/licensegraph/internal/paging"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
 // Lists by licenses are SQL; a user's own licenses are derived in memory. On random worlds
-// with nested groups, scarce seats, conflicts, withheld plans, a product without subscription
-// and deleted users, both must say the same.
-func TestFiltersOnLicensesAgreeWithWhatEachUserHas(t *testing.T) {
+// with nested groups, scarce seats, conflicts, plans withheld for every reason, products
+// without subscription or with a suspended or a scheduled one, plans that come to everybody,
+// disabled accounts and deleted users, both must say the same.
+func TestFiltersOnLicensesAgreeWithWhatEachUserHasR3R7R9R10R11R16(t *testing.T) {
 	each(t, func(w *world) {
-		for seed := range uint64(3) {
-			w.tenant = w.newTenant(fmt.Sprintf("Random %d", seed))
+		for seed := range uint64(4) {
+			w.tenant = w.newTenantIn(fmt.Sprintf("Random %d", seed), []string{"NL", "BE"}[seed%2])
 			users, groups := w.random(rand.New(rand.NewPCG(seed, 7)))
 			w.sound()
 			views := map[string]*licensing.UserView{}
@@ -41,17 +45,20 @@ func TestFiltersOnLicensesAgreeWithWhatEachUserHas(t *testing.T) {
 				slices.Sort(want)
 				w.same(fmt.Sprintf("seed %d, %s", seed, what), w.list(directory.UserQuery{Filter: filter}), want)
 			}
-			for name, p := range map[string]uuid.UUID{"suite": w.suite, "addon": w.addon, "tool": w.tool} {
+			for name, p := range w.products() {
 				expect("holders of "+name, directory.UserFilter{Product: &p}, func(v *licensing.UserView) bool { return holding(v, p) })
 			}
-			for name, p := range map[string]uuid.UUID{"mail": w.mailPlan, "chat": w.chat, "old": w.old, "new": w.newer} {
+			for name, p := range map[string]uuid.UUID{
+				"mail": w.mailPlan, "chat": w.chat, "old": w.old, "new": w.newer, "air": w.air, "talk": w.talk, "home": w.home, "archive": w.archive,
+				"board": w.boardPlan, "hello": w.hello, "unknown": uuid.New(),
+			} {
 				expect("plan "+name, directory.UserFilter{Plan: &p}, func(v *licensing.UserView) bool { return enabled(v, p) })
 			}
 			for _, g := range groups {
 				expect("members of "+g.DisplayName, directory.UserFilter{Group: &g.ID}, func(v *licensing.UserView) bool { return within(v, g.ID) })
 			}
 			anything := func(v *licensing.UserView) bool {
-				return holding(v, w.suite) || holding(v, w.addon) || holding(v, w.tool)
+				return slices.ContainsFunc(v.Licenses(), func(l *licensing.EffectiveLicense) bool { return holding(v, l.Product.ID) })
 			}
 			for _, want := range []bool{true, false} {
 				expect(fmt.Sprintf("hasLicense %v", want), directory.UserFilter{HasLicense: &want},
@@ -68,12 +75,13 @@ func TestFiltersOnLicensesAgreeWithWhatEachUserHas(t *testing.T) {
 				holds  func(v *licensing.UserView) bool
 			}{
 				"plan":       {directory.UserFilter{Plan: &w.old}, func(v *licensing.UserView) bool { return enabled(v, w.old) }},
+				"automatic":  {directory.UserFilter{Plan: &w.hello}, func(v *licensing.UserView) bool { return enabled(v, w.hello) }},
 				"group":      {directory.UserFilter{Group: &groups[1].ID}, func(v *licensing.UserView) bool { return within(v, groups[1].ID) }},
 				"error":      {directory.UserFilter{HasLicenseError: ptr(true)}, failing},
 				"license":    {directory.UserFilter{HasLicense: ptr(false)}, func(v *licensing.UserView) bool { return false }},
 				"department": {directory.UserFilter{Departments: []string{}}, func(v *licensing.UserView) bool { return false }},
 				"location":   {directory.UserFilter{UsageLocations: []string{}}, func(v *licensing.UserView) bool { return false }},
-				"account":    {directory.UserFilter{AccountEnabled: ptr(false)}, func(v *licensing.UserView) bool { return false }},
+				"account":    {directory.UserFilter{AccountEnabled: ptr(false)}, func(v *licensing.UserView) bool { return !v.User.AccountEnabled }},
 			} {
 				narrow.filter.Product = &w.suite
 				expect("holders of suite narrowed by "+what, narrow.filter, func(v *licensing.UserView) bool { return holding(v, w.suite) && narrow.holds(v) })
@@ -102,7 +110,7 @@ func (w *world) groupFilters(seed uint64, groups []*principal.Group, views map[s
 		slices.Sort(want)
 		w.same(fmt.Sprintf("seed %d, groups, %s", seed, what), w.groups(directory.GroupQuery{Filter: filter}), want)
 	}
-	for name, p := range map[string]uuid.UUID{"suite": w.suite, "addon": w.addon, "tool": w.tool} {
+	for name, p := range w.products() {
 		expect(name, directory.GroupFilter{Product: &p}, func(group uuid.UUID) bool {
 			return slices.ContainsFunc(g.AssignmentsOf(group), func(b *tenantgraph.Bound) bool { return b.ProductID == p })
 		})
@@ -132,9 +140,7 @@ func holding(v *licensing.UserView, product uuid.UUID) bool {
 }
 
 func enabled(v *licensing.UserView, plan uuid.UUID) bool {
-	return slices.ContainsFunc(v.Licenses(), func(l *licensing.EffectiveLicense) bool {
-		return slices.ContainsFunc(l.Plans, func(p *licensing.EffectivePlan) bool { return p.Plan.ID == plan && p.Enabled })
-	})
+	return slices.ContainsFunc(v.Plans(), func(p *licensing.EffectivePlan) bool { return p.Plan.ID == plan && p.Enabled })
 }
 
 func failing(v *licensing.UserView) bool {
@@ -147,16 +153,65 @@ func within(v *licensing.UserView, group uuid.UUID) bool {
 	return slices.ContainsFunc(v.GroupIDs(), func(direct uuid.UUID) bool { return slices.Contains(v.Graph().Ancestors(direct), group) })
 }
 
+func (w *world) products() map[string]uuid.UUID {
+	return map[string]uuid.UUID{
+		"suite": w.suite, "addon": w.addon, "tool": w.tool, "radio": w.radio, "local": w.local, "extra": w.extra, "board": w.board,
+	}
+}
+
 // random fills the tenant.
 func (w *world) random(r *rand.Rand) ([]*principal.User, []*principal.Group) {
 	w.t.Helper()
 	w.subscribe(w.suite, 9)
 	w.subscribe(w.addon, 7)
-	tool := w.subscribe(w.tool, 100)
+	tool, radio := w.subscribe(w.tool, 100), w.subscribe(w.radio, 12)
+	w.subscribe(w.local, 10)
+	w.subscribe(w.extra, 14)
+	board := licensing.CreateSubscriptionInput{Product: w.board, Status: licensing.SubscriptionEnabled}
+	if r.IntN(3) == 0 {
+		board.Status, board.StartsAt = licensing.SubscriptionScheduled, ptr(w.clock.Now()+clock.Instant(time.Hour/time.Microsecond))
+	}
+	_, err := w.licensing.CreateSubscription(w.t.Context(), w.tenant, board)
+	w.ok(err)
 	var users []*principal.User
 	for i := range 24 {
 		users = append(users, w.user(fmt.Sprintf("User %02d", i)))
 	}
+	for _, u := range users {
+		in := directory.UpdateUserInput{ID: u.ID, AccountEnabled: optional.Of(r.IntN(4) > 0), UsageLocation: optional.Null[string]()}
+		if at := r.IntN(4); at < 3 {
+			in.UsageLocation = optional.Of([]string{"NL", "BE", "DE"}[at])
+		}
+		_, err := w.directory.UpdateUser(w.t.Context(), w.tenant, in)
+		w.ok(err)
+	}
+	groups := w.randomGroups(r, users)
+	for range 40 {
+		w.randomAssignment(r, users, groups)
+	}
+	for range 5 { // who moves has plans withheld, and healed
+		in := directory.UpdateUserInput{ID: users[r.IntN(len(users))].ID, UsageLocation: optional.Of([]string{"NL", "BE", "FR"}[r.IntN(3)])}
+		_, err := w.directory.UpdateUser(w.t.Context(), w.tenant, in)
+		w.ok(err)
+	}
+	for range 3 {
+		_, err := w.directory.DeleteUser(w.t.Context(), w.tenant, directory.DeleteUserInput{ID: users[r.IntN(len(users))].ID})
+		w.ok(err)
+	}
+	if r.IntN(3) > 0 {
+		_, err := w.licensing.CancelSubscription(w.t.Context(), w.tenant, licensing.CancelSubscriptionInput{
+			ID: tool, AllowOverAllocation: true, AcknowledgeLosses: ptr(len(users)),
+		})
+		w.ok(err)
+	}
+	if r.IntN(2) > 0 {
+		_, err := w.licensing.UpdateSubscription(w.t.Context(), w.tenant, licensing.UpdateSubscriptionInput{ID: radio, Status: licensing.SubscriptionSuspended})
+		w.ok(err)
+	}
+	return users, groups
+}
+
+func (w *world) randomGroups(r *rand.Rand, users []*principal.User) []*principal.Group {
 	var groups []*principal.Group
 	for i := range 6 {
 		var members []any
@@ -172,35 +227,33 @@ func (w *world) random(r *rand.Rand) ([]*principal.User, []*principal.Group) {
 		}
 		groups = append(groups, w.group(fmt.Sprintf("Group %d", i), members...))
 	}
-	plans := map[uuid.UUID][]uuid.UUID{w.suite: {w.mailPlan, w.chat, w.old}, w.addon: {w.newer}, w.tool: {w.chat}}
-	for range 24 {
-		product := []uuid.UUID{w.suite, w.suite, w.addon, w.tool}[r.IntN(4)]
-		in := licensing.LicenseInput{Product: product}
-		if r.IntN(2) == 0 {
-			in.Plans = &licensing.SelectionInput{Mode: []licensing.SelectionMode{tenantgraph.All, tenantgraph.Except, tenantgraph.Only}[r.IntN(3)]}
-			if all := plans[product]; in.Plans.Mode != tenantgraph.All {
-				in.Plans.Plans = []uuid.UUID{all[r.IntN(len(all))]}
-			}
-		}
-		if r.IntN(3) == 0 {
-			in.IncludeNested = ptr(false)
-		}
-		ref := licensing.PrincipalRef{Kind: "group", ID: groups[r.IntN(len(groups))].ID}
-		if r.IntN(2) == 0 {
-			ref = licensing.PrincipalRef{Kind: "user", ID: users[r.IntN(len(users))].ID}
-		}
-		_, err := w.licensing.Assign(w.t.Context(), w.tenant, licensing.AssignInput{Principals: []licensing.PrincipalRef{ref}, Add: []licensing.LicenseInput{in}})
-		w.ok(err)
+	return groups
+}
+
+// randomAssignment gives something to somebody, who may be refused.
+func (w *world) randomAssignment(r *rand.Rand, users []*principal.User, groups []*principal.Group) {
+	w.t.Helper()
+	plans := map[uuid.UUID][]uuid.UUID{
+		w.suite: {w.mailPlan, w.chat, w.old}, w.addon: {w.newer}, w.tool: {w.chat}, w.radio: {w.air, w.talk}, w.local: {w.home},
+		w.extra: {w.archive}, w.board: {w.boardPlan, w.hello},
 	}
-	for range 3 {
-		_, err := w.directory.DeleteUser(w.t.Context(), w.tenant, directory.DeleteUserInput{ID: users[r.IntN(len(users))].ID})
-		w.ok(err)
+	product := []uuid.UUID{w.suite, w.suite, w.addon, w.tool, w.radio, w.radio, w.local, w.extra, w.extra, w.board}[r.IntN(10)]
+	in := licensing.LicenseInput{Product: product}
+	if r.IntN(2) == 0 {
+		in.Plans = &licensing.SelectionInput{Mode: []licensing.SelectionMode{tenantgraph.All, tenantgraph.Except, tenantgraph.Only}[r.IntN(3)]}
+		if all := plans[product]; in.Plans.Mode != tenantgraph.All {
+			in.Plans.Plans = []uuid.UUID{all[r.IntN(len(all))]}
+		}
 	}
-	if r.IntN(3) > 0 {
-		_, err := w.licensing.CancelSubscription(w.t.Context(), w.tenant, licensing.CancelSubscriptionInput{ID: tool, AllowOverAllocation: true})
-		w.ok(err)
+	if r.IntN(3) == 0 {
+		in.IncludeNested = ptr(false)
 	}
-	return users, groups
+	ref := licensing.PrincipalRef{Kind: "group", ID: groups[r.IntN(len(groups))].ID}
+	if r.IntN(2) == 0 {
+		ref = licensing.PrincipalRef{Kind: "user", ID: users[r.IntN(len(users))].ID}
+	}
+	_, err := w.licensing.Assign(w.t.Context(), w.tenant, licensing.AssignInput{Principals: []licensing.PrincipalRef{ref}, Add: []licensing.LicenseInput{in}})
+	w.ok(err)
 }
 
 func TestR1ADeletedUserHasNoLicensesToBeFoundBy(t *testing.T) {
@@ -267,7 +320,7 @@ func TestR16WithoutASubscriptionEverySourceIsInErrorThoughNoRowSaysSo(t *testing
 		w.assign(outer, licensing.LicenseInput{Product: w.tool})
 		w.assign(w.group("Nobody in it"), licensing.LicenseInput{Product: w.tool})
 		w.assign(ben, licensing.LicenseInput{Product: w.tool})
-		_, err := w.licensing.CancelSubscription(w.t.Context(), w.tenant, licensing.CancelSubscriptionInput{ID: tool, AllowOverAllocation: true})
+		_, err := w.licensing.CancelSubscription(w.t.Context(), w.tenant, licensing.CancelSubscriptionInput{ID: tool, AllowOverAllocation: true, AcknowledgeLosses: ptr(9)})
 		w.ok(err)
 		for what, c := range map[string]struct {
 			filter directory.UserFilter

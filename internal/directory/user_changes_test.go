@@ -298,7 +298,7 @@ func TestAUserIsCreatedWithLicensesOrNotAtAll(t *testing.T) {
 		w.subscribe(w.suite, 1)
 		create := func(name string, licenses ...licensing.LicenseInput) (*directory.UserResult, error) {
 			return w.directory.CreateUser(w.t.Context(), w.tenant, directory.CreateUserInput{
-				UserPrincipalName: name + "@acme.example", DisplayName: name, UserType: principal.Member, AccountEnabled: true, Licenses: licenses,
+				UserPrincipalName: name + "@acme.example", DisplayName: name, UserType: principal.Member, AccountEnabled: true, UsageLocation: ptr("NL"), Licenses: licenses,
 			})
 		}
 		r, err := create("anna", licensing.LicenseInput{Product: w.suite})
