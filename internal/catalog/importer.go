@@ -46,6 +46,9 @@ type Input struct {
 	Products   File  // the vendor's six-column CSV
 	Exclusions *File // every exclusion set there is to be; nil leaves the stored ones
 	DryRun     bool  // judge and tell, but store nothing
+	// AcknowledgeLosses is how many users of each tenant may lose a product (R27); nil: as many
+	// as the tenant's threshold allows.
+	AcknowledgeLosses *int
 	// Progress, which may be nil, is told of each tenant that is done. It starts again where
 	// the database makes the import start again.
 	Progress func(done, of int)
@@ -90,7 +93,8 @@ func (i *Importer) Import(ctx context.Context, in Input) (*Result, error) {
 		}
 	}
 	var r *Result
-	tenants, err := i.licensing.ChangeCatalog(ctx, in.DryRun, in.Progress,
+	tenants, err := i.licensing.ChangeCatalog(ctx,
+		licensing.CatalogOptions{DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses, Progress: in.Progress},
 		func(_ context.Context, _ *database.Tx, stored tenantgraph.CatalogData) (*licensing.CatalogPlan, error) {
 			r = &Result{DryRun: in.DryRun, Report: report.Clone()} // this may run again
 			before := fromRows(stored)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -27,13 +28,26 @@ type TenantImpact struct {
 	Outcome *Outcome
 }
 
+// CatalogOptions say how the catalogue is to be changed.
+type CatalogOptions struct {
+	DryRun bool // judge and tell, but store nothing (R26)
+	// AcknowledgeLosses is how many users of each tenant the caller knows may lose a product
+	// (R27); nil: as many as that tenant's threshold allows.
+	AcknowledgeLosses *int
+	// Progress, which may be nil, is told of each tenant that is done. It starts again where
+	// the database makes the change start again.
+	Progress func(done, of int)
+}
+
 // ChangeCatalog changes the catalogue in one transaction: it locks the catalogue, then, in id
 // order, the tenants that use a product whose plans or rules change, runs the protocol for
-// each, and writes one audit event per tenant. progress, which may be nil, is told of each
-// tenant that is done.
+// each, and writes one audit event per tenant.
 //
-// Errors: what plan returns; those of Change.
-func (s *Service) ChangeCatalog(ctx context.Context, dryRun bool, progress func(done, of int),
+// Errors: what plan returns; MUTUALLY_EXCLUSIVE_VIOLATION for a product that excludes itself (R9)
+// and DEPENDENCY_VIOLATION for prerequisites that form a cycle (R10); CONFIRMATION_REQUIRED,
+// naming the tenant, where more users of one would lose a product than is allowed (R27); those
+// of Change.
+func (s *Service) ChangeCatalog(ctx context.Context, o CatalogOptions,
 	plan func(ctx context.Context, tx *database.Tx, before tenantgraph.CatalogData) (*CatalogPlan, error),
 ) ([]*TenantImpact, error) {
 	var impacts []*TenantImpact
@@ -58,6 +72,9 @@ func (s *Service) ChangeCatalog(ctx context.Context, dryRun bool, progress func(
 		if err := selfExclusion(after); err != nil {
 			return err
 		}
+		if err := prerequisiteCycle(after); err != nil {
+			return err
+		}
 		if err := p.Write(ctx, tx); err != nil {
 			return fmt.Errorf("write the catalogue: %w", err)
 		}
@@ -66,16 +83,16 @@ func (s *Service) ChangeCatalog(ctx context.Context, dryRun bool, progress func(
 			return err
 		}
 		for i, tenant := range tenants {
-			impact, err := s.changeCatalogOf(ctx, tx, tenant, before, after, dryRun)
+			impact, err := s.changeCatalogOf(ctx, tx, tenant, before, after, o)
 			if err != nil {
 				return err
 			}
 			impacts = append(impacts, impact)
-			if progress != nil {
-				progress(i+1, len(tenants))
+			if o.Progress != nil {
+				o.Progress(i+1, len(tenants))
 			}
 		}
-		if dryRun {
+		if o.DryRun {
 			return database.ErrRollback
 		}
 		return nil
@@ -98,6 +115,27 @@ func selfExclusion(c *tenantgraph.Catalog) error {
 	return nil
 }
 
+// prerequisiteCycle refuses a catalogue in which a plan needs, through others or at once,
+// itself (R10). Automatic plans count: a mark may be taken from them any day.
+func prerequisiteCycle(c *tenantgraph.Catalog) error {
+	requires := make(map[uuid.UUID][]uuid.UUID, len(c.Plans))
+	for _, p := range c.Plans {
+		for _, other := range p.RequiresAnyOf {
+			requires[p.ID] = append(requires[p.ID], other.ID)
+		}
+	}
+	cycles := PrerequisiteCycles(requires)
+	if len(cycles) == 0 {
+		return nil
+	}
+	var names []string
+	for _, plan := range cycles[0] {
+		names = append(names, c.Plan(plan).DisplayName)
+	}
+	return fault.New(fault.DependencyViolation, "The prerequisites of plans form a cycle: %s.", strings.Join(names, " → ")).
+		Fix("Take one of these prerequisites out of the file.")
+}
+
 func tenantsUsing(ctx context.Context, tx *database.Tx, products []uuid.UUID) ([]uuid.UUID, error) {
 	var tenants []uuid.UUID
 	q := tx.Dialect()
@@ -114,7 +152,7 @@ func tenantsUsing(ctx context.Context, tx *database.Tx, products []uuid.UUID) ([
 	return tenants, nil
 }
 
-func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant uuid.UUID, before, after *tenantgraph.Catalog, dryRun bool) (*TenantImpact, error) {
+func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant uuid.UUID, before, after *tenantgraph.Catalog, o CatalogOptions) (*TenantImpact, error) {
 	_, now, err := s.lockTenant(ctx, tx, tenant)
 	if err != nil {
 		return nil, err
@@ -131,7 +169,10 @@ func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant u
 		p := after.Product(id)
 		d.event.Subjects = append(d.event.Subjects, audit.Subject{ID: p.NodeID(), Name: p.DisplayName})
 	}
-	out, err := s.settle(ctx, d, Options{Action: audit.CatalogImport, DryRun: dryRun})
+	out, err := s.settle(ctx, d, Options{Action: audit.CatalogImport, DryRun: o.DryRun, AcknowledgeLosses: o.AcknowledgeLosses})
+	if fault.CodeOf(err) == fault.ConfirmationRequired {
+		return nil, fmt.Errorf("%s: %w", g.Name, err) // of all tenants, this one
+	}
 	if err != nil {
 		return nil, err
 	}

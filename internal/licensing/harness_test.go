@@ -68,7 +68,7 @@ func (p *product) reset(t interface{ Fatal(...any) }) {
 	err := p.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		for _, table := range []string{"license_violations", "seat_counters", "assignments", "subscriptions", "memberships", "nestings",
 			"group_counters", "groups", "user_words", "users", "audit_events", "tenants", "exclusion_set_plans", "exclusion_sets",
-			"product_plans", "products", "plans"} {
+			"plan_prerequisites", "plan_locations", "product_plans", "products", "plans"} {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
 				return err
 			}
@@ -291,7 +291,7 @@ func (p *product) changeCatalogue(ctx context.Context, op oracle.ChangeCatalogue
 	for plan := range plans {
 		data.Plans = append(data.Plans, tenantgraph.Plan{ID: plan, ServicePlanName: plan.String(), DisplayName: plan.String(), DisplayNameKey: plan.String()})
 	}
-	impacts, err := p.service.ChangeCatalog(ctx, dryRun, nil, func(_ context.Context, _ *database.Tx, before tenantgraph.CatalogData) (*licensing.CatalogPlan, error) {
+	impacts, err := p.service.ChangeCatalog(ctx, licensing.CatalogOptions{DryRun: dryRun}, func(_ context.Context, _ *database.Tx, before tenantgraph.CatalogData) (*licensing.CatalogPlan, error) {
 		for _, old := range before.Plans { // a plan never goes: it is retired
 			if !plans[old.ID] {
 				data.Plans = append(data.Plans, old)
@@ -322,8 +322,22 @@ func writeCatalogue(ctx context.Context, tx *database.Tx, data tenantgraph.Catal
 	exec(`DELETE FROM product_plans`)
 	exec(`DELETE FROM exclusion_set_plans`)
 	exec(`DELETE FROM exclusion_sets`)
+	exec(`DELETE FROM plan_prerequisites`)
+	exec(`DELETE FROM plan_locations`)
 	for _, pl := range data.Plans {
 		exec(`INSERT INTO plans (id, service_plan_name, display_name, display_name_key) VALUES ($1, $2, $2, $2) ON CONFLICT (id) DO NOTHING`, pl.ID, pl.DisplayName)
+		exec(`UPDATE plans SET auto_assigned = $2 WHERE id = $1`, pl.ID, pl.AutoAssigned)
+		for _, c := range pl.Location.Allowed {
+			exec(`INSERT INTO plan_locations (plan_id, country, allowed) VALUES ($1, $2, true)`, pl.ID, c)
+		}
+		for _, c := range pl.Location.Prohibited {
+			exec(`INSERT INTO plan_locations (plan_id, country, allowed) VALUES ($1, $2, false) ON CONFLICT (plan_id, country) DO UPDATE SET allowed = false`, pl.ID, c)
+		}
+	}
+	for plan, needs := range data.Requires {
+		for _, other := range needs {
+			exec(`INSERT INTO plan_prerequisites (plan_id, requires_id) VALUES ($1, $2)`, plan, other)
+		}
 	}
 	for _, pr := range data.Products {
 		exec(`INSERT INTO products (id, sku_part_number, display_name, display_name_key) VALUES ($1, $2, $2, $2) ON CONFLICT (id) DO NOTHING`, pr.ID, pr.DisplayName)

@@ -71,7 +71,7 @@ func (o *office) catalogue(adapt func(data *tenantgraph.CatalogData)) {
 	if adapt != nil {
 		adapt(&data)
 	}
-	_, err := o.service.ChangeCatalog(o.Context(), false, nil, func(context.Context, *database.Tx, tenantgraph.CatalogData) (*licensing.CatalogPlan, error) {
+	_, err := o.service.ChangeCatalog(o.Context(), licensing.CatalogOptions{}, func(context.Context, *database.Tx, tenantgraph.CatalogData) (*licensing.CatalogPlan, error) {
 		return &licensing.CatalogPlan{After: &data, Write: func(ctx context.Context, tx *database.Tx) error { return writeCatalogue(ctx, tx, data) }}, nil
 	})
 	if err != nil {
