@@ -3,6 +3,7 @@ package vendorcsv
 import (
 	"bytes"
 	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/country"
 	"github.com/licensegraph/licensegraph/internal/textkey"
 )
 
@@ -161,4 +163,134 @@ func FuzzReadExclusions(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzReadDependencies: the reader does not panic; plans have one rule each, of one or more
+// plans, each once; and written out clean the file is read back the same, with nothing to repair.
+func FuzzReadDependencies(f *testing.F) {
+	for _, seed := range []string{
+		"", dependencyHeader, dependencyHeader + planA + "," + planB + ";" + planC + "\n" + planA + "," + planA + "\n",
+		dependencyHeader + "\u00a0" + strings.ToUpper(planA) + ",;\t" + planB + " ;\x00;oops\n,,\n\xff," + planA + "\n",
+		dependencyHeader + planA + ",\"" + planB + "\n;" + planC + "\"\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		report := &Report{}
+		d, err := ReadDependencies(bytes.NewReader(content), "d.csv", report)
+		written(t, report)
+		if err != nil {
+			return
+		}
+		rows := [][]string{DependencyColumns()}
+		rules := map[uuid.UUID]bool{}
+		for _, r := range d.Rules {
+			var items []string
+			any := map[uuid.UUID]bool{}
+			for _, a := range r.AnyOf {
+				if any[a.PlanID] || !slices.Contains(r.Lines, a.Line) {
+					t.Errorf("plan %s has %s twice, or from line %d", r.PlanID, a.PlanID, a.Line)
+				}
+				any[a.PlanID] = true
+				items = append(items, a.PlanID.String())
+			}
+			if rules[r.PlanID] || len(items) == 0 || !slices.IsSorted(r.Lines) {
+				t.Errorf("%+v is there twice, or is none", r)
+			}
+			rules[r.PlanID] = true
+			if len(items) > MaxRowBytes/100 { // one row would be too long
+				return
+			}
+			rows = append(rows, []string{r.PlanID.String(), strings.Join(items, ";")})
+		}
+		again := &Report{}
+		back, err := ReadDependencies(strings.NewReader(tableOf(t, rows)), "d.csv", again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		anywhere := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Line" || p.Last().String() == ".Lines" }, cmp.Ignore())
+		if diff := cmp.Diff(d, back, anywhere); diff != "" || again.Total() > 0 {
+			t.Errorf("(-read +read back):\n%s%s", diff, written(t, again))
+		}
+	})
+}
+
+// FuzzReadLocations: the reader does not panic; plans have one rule each, of assigned countries,
+// none of them both allowed and prohibited; and the clean file is read back the same.
+func FuzzReadLocations(f *testing.F) {
+	for _, seed := range []string{
+		"", locationHeader, locationHeader + planA + ",NL;de, US\n" + planA + ",US,\n" + planB + ",,\n",
+		locationHeader + planA + ",\"NL;\nDE\",\xff;;UK\n" + planB + ",NL,NL\n",
+		"Prohibited,X,Service_Plan_Id,allowed\nIR\u200b,," + planC + ",\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		report := &Report{}
+		l, err := ReadLocations(bytes.NewReader(content), "l.csv", report)
+		written(t, report)
+		if err != nil {
+			return
+		}
+		rows := [][]string{LocationColumns()}
+		rules := map[uuid.UUID]bool{}
+		for _, r := range l.Rules {
+			all := slices.Concat(r.Allowed, r.Prohibited)
+			for _, code := range all {
+				if c, err := country.Parse(code); err != nil || c != code {
+					t.Errorf("%q is no country", code)
+				}
+			}
+			slices.Sort(all)
+			if rules[r.PlanID] || len(all) == 0 || len(slices.Compact(all)) != len(r.Allowed)+len(r.Prohibited) ||
+				!slices.IsSorted(r.Allowed) || !slices.IsSorted(r.Prohibited) {
+				t.Errorf("%+v is there twice, or is no rule", r)
+			}
+			rules[r.PlanID] = true
+			rows = append(rows, []string{r.PlanID.String(), strings.Join(r.Allowed, ";"), strings.Join(r.Prohibited, ";")})
+		}
+		again := &Report{}
+		back, err := ReadLocations(strings.NewReader(tableOf(t, rows)), "l.csv", again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		anywhere := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Lines" }, cmp.Ignore())
+		if diff := cmp.Diff(l, back, anywhere); diff != "" || again.Total() > 0 {
+			t.Errorf("(-read +read back):\n%s%s", diff, written(t, again))
+		}
+	})
+}
+
+// FuzzReadAutomatic: the reader does not panic, and each plan is there once.
+func FuzzReadAutomatic(f *testing.F) {
+	for _, seed := range []string{
+		"", automaticHeader, automaticHeader + planA + "\n" + strings.ToUpper(planA) + "\noops\n", productHeader + goodRow,
+		"\ufeffX,Service_Plan_Id\n," + planA + "\u00a0\n,\"" + planB + "\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		report := &Report{}
+		a, err := ReadAutomatic(bytes.NewReader(content), "a.csv", report)
+		written(t, report)
+		if err != nil {
+			return
+		}
+		plans := map[uuid.UUID]bool{}
+		for _, p := range a.Plans {
+			if plans[p.PlanID] || p.PlanID == uuid.Nil || len(p.Lines) == 0 {
+				t.Errorf("%+v is there twice, or is no plan", p)
+			}
+			plans[p.PlanID] = true
+		}
+	})
+}
+
+func tableOf(t *testing.T, rows [][]string) string {
+	t.Helper()
+	var b strings.Builder
+	if err := csv.NewWriter(&b).WriteAll(rows); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }

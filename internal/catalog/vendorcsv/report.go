@@ -64,14 +64,30 @@ const (
 	KindProductAndPlan Kind = "product-and-plan"
 	// KindSetNames: an exclusion set whose name is spelled in several ways.
 	KindSetNames Kind = "set-names"
-	// KindUnknownPlan: an exclusion set names a plan that the catalogue lacks.
+	// KindUnknownPlan: a rule names a plan that the catalogue lacks.
 	KindUnknownPlan Kind = "unknown-plan"
-	// KindRetiredPlan: an exclusion set names a plan that has left the catalogue.
+	// KindRetiredPlan: a rule names a plan that has left the catalogue.
 	KindRetiredPlan Kind = "retired-plan"
 	// KindOtherName: an exclusion set calls a plan by a name that the catalogue does not use.
 	KindOtherName Kind = "other-name"
 	// KindSmallSet: an exclusion set with fewer than two known plans.
 	KindSmallSet Kind = "small-set"
+	// KindEmptyItem: a list with nothing between two separators, or after the last.
+	KindEmptyItem Kind = "empty-item"
+	// KindRepeatedItem: a list that names again what its plan's rule has already.
+	KindRepeatedItem Kind = "repeated-item"
+	// KindRowsMerged: a second row about one plan in a file of one rule per plan.
+	KindRowsMerged Kind = "rows-merged"
+	// KindNoAlternative: prerequisites of which none is a plan of the catalogue.
+	KindNoAlternative Kind = "no-alternative"
+	// KindNeverOn: prerequisites that are all automatic plans, which satisfy nothing (R7).
+	KindNeverOn Kind = "never-on"
+	// KindUnknownCountry: what is not an assigned code of ISO 3166-1 alpha-2.
+	KindUnknownCountry Kind = "unknown-country"
+	// KindNoCountry: a location rule, or its list of allowed countries, that names no country.
+	KindNoCountry Kind = "no-country"
+	// KindAllowedAndProhibited: a plan that is both in one country.
+	KindAllowedAndProhibited Kind = "allowed-and-prohibited"
 )
 
 // Outcome says what became of what was found.

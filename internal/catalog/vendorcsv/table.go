@@ -18,8 +18,9 @@ type table struct {
 	report  *Report
 	file    string
 	columns []string
-	at      []int // place in the file of each column
-	summary int   // index of the file's summary in the report
+	header  []string // the names of the file's columns, clean
+	at      []int    // place in the file of each column
+	summary int      // index of the file's summary in the report
 
 	pending []Finding // repairs of the present row: reported if it counts
 }
@@ -71,6 +72,7 @@ func (t *table) readHeader(header row) error {
 	var extra []string
 	for place, value := range header.values {
 		name := Clean(value)
+		t.header = append(t.header, name)
 		i := t.columnNamed(name)
 		switch {
 		case i < 0:
@@ -206,6 +208,8 @@ func repairOf(k Kind) string {
 		return "what is not UTF-8 became U+FFFD"
 	case KindOverlongValue:
 		return fmt.Sprintf("cut at %d characters", MaxValueRunes)
+	case KindEmptyItem:
+		return "empty items left out"
 	}
 	return "blanks put right"
 }
