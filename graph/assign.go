@@ -39,9 +39,10 @@ func (r *mutationResolver) assign(ctx context.Context, in model.AssignLicensesIn
 	if len(wrong) > 0 {
 		return &model.AssignPayload{Payload: c.refusedFor(wrong)}, nil
 	}
+	unread := in.Atomic && len(principals.wrong()) > 0 // the others are only looked at
 	out, err := r.licensing.Assign(ctx, tenantOf(ctx), licensing.AssignInput{
 		Principals: principals.refs, Add: add, Remove: remove, Mode: in.Mode, ExpectedVersion: version,
-		Atomic: in.Atomic, DryRun: in.DryRun, AcknowledgeLosses: losses,
+		Atomic: in.Atomic, DryRun: in.DryRun || unread, AcknowledgeLosses: losses,
 	})
 	if err != nil {
 		refused, err := c.refused(err)
@@ -49,6 +50,10 @@ func (r *mutationResolver) assign(ctx context.Context, in model.AssignLicensesIn
 	}
 	principals.take(out.Results)
 	load(ctx).Expect(principals.known())
+	if unread {
+		principals.excuse()
+		return &model.AssignPayload{Payload: c.refusedFor(nil), Results: principals.results}, nil
+	}
 	return &model.AssignPayload{Payload: c.done(ctx, out.Outcome), Results: principals.results}, nil
 }
 

@@ -83,6 +83,19 @@ func (p *principals) take(results []*licensing.PrincipalResult) {
 	}
 }
 
+// excuse tells of the well-formed principals of an atomic call that nothing was done to them,
+// because of the malformed ones.
+func (p *principals) excuse() {
+	for n, at := range p.valid {
+		r := p.results[at]
+		if r.Changed = false; len(r.UserErrors) == 0 {
+			r.UserErrors = append(r.UserErrors, model.NewUserError(
+				fault.New(fault.NotApplied, "Nothing was changed, because others of this call were refused and it is atomic.").
+					Fix("Correct the others, or call without atomic.").At("principalIds", p.at[p.valid[n]])))
+		}
+	}
+}
+
 // known returns the principals that there are.
 func (p *principals) known() []loaders.Ref {
 	var refs []loaders.Ref

@@ -1973,7 +1973,7 @@ type SeatCounts {
   available: Int
   "Users who wait for a seat: with a source in ` + "`" + `COUNT_VIOLATION` + "`" + ` and without the product."
   waiting: Int!
-  "Users with an error of any code in a source of the product, those who wait included."
+  "Users with an error in a source of the product, those who wait included. ` + "`" + `NO_SUBSCRIPTION` + "`" + `, which everybody has alike, does not count."
   inError: Int!
   "Seats of enabled subscriptions. An unlimited subscription shows as 0 here and in the three below."
   enabled: Int!
@@ -2166,8 +2166,9 @@ input CreateSubscriptionInput {
   """
   seats: Int
   """
-  Where it stands. ` + "`" + `SCHEDULED` + "`" + ` needs a ` + "`" + `startsAt` + "`" + ` to come. ` + "`" + `CANCELLED` + "`" + ` is refused (` + "`" + `INVALID_VALUE` + "`" + `): buy nothing
-  instead.
+  Where it stands. With a ` + "`" + `startsAt` + "`" + ` to come, the default means ` + "`" + `SCHEDULED` + "`" + ` until then, and ` + "`" + `SCHEDULED` + "`" + ` needs
+  such a ` + "`" + `startsAt` + "`" + `. ` + "`" + `WARNING` + "`" + `, ` + "`" + `SUSPENDED` + "`" + ` and ` + "`" + `LOCKED_OUT` + "`" + ` begin now. ` + "`" + `CANCELLED` + "`" + `, and a status that the dates
+  given would change at once (` + "`" + `ENABLED` + "`" + ` with an ` + "`" + `endsAt` + "`" + ` that has passed), are refused (` + "`" + `INVALID_VALUE` + "`" + `).
   """
   status: SubscriptionStatus! = ENABLED
   "When it begins. Absent or null: now. Needed for ` + "`" + `SCHEDULED` + "`" + ` (` + "`" + `REQUIRED` + "`" + `)."
@@ -2192,13 +2193,17 @@ input UpdateSubscriptionInput {
   """
   seats: Int
   """
-  The new status: suspend it, resume it, or expire it before its time. ` + "`" + `CANCELLED` + "`" + ` is refused
-  (` + "`" + `INVALID_VALUE` + "`" + `): use ` + "`" + `cancelSubscription` + "`" + `. Null is ` + "`" + `REQUIRED` + "`" + `.
+  The new status: suspend it, resume it (` + "`" + `ENABLED` + "`" + `), or expire it before its time; ` + "`" + `ENABLED` + "`" + ` lets a scheduled
+  one begin now. ` + "`" + `CANCELLED` + "`" + ` is refused (` + "`" + `INVALID_VALUE` + "`" + `): use ` + "`" + `cancelSubscription` + "`" + `. So are ` + "`" + `SCHEDULED` + "`" + ` once it
+  has begun, and a status that its dates would change at once. Null is ` + "`" + `REQUIRED` + "`" + `.
   """
   status: SubscriptionStatus
   "The new date of the next payment. Null clears it."
   renewsAt: DateTime
-  "The new date of expiry. Null: it goes on until it is cancelled."
+  """
+  The new date of expiry, after ` + "`" + `startsAt` + "`" + `. Null: it goes on until it is cancelled. A date to come, or null, renews
+  an expired one: it is ` + "`" + `ENABLED` + "`" + ` again.
+  """
   endsAt: DateTime
   "Agree to fewer seats than are in use: holders keep theirs, newcomers wait until enough are free."
   allowOverAllocation: Boolean! = false

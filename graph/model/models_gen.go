@@ -137,8 +137,9 @@ type CreateSubscriptionInput struct {
 	// The number of seats, from 0; absent or null: unlimited. Negative, or more than 2,147,483,647 together
 	// with the product's other subscriptions, is `INVALID_VALUE`.
 	Seats graphql.Omittable[*int] `json:"seats,omitempty"`
-	// Where it stands. `SCHEDULED` needs a `startsAt` to come. `CANCELLED` is refused (`INVALID_VALUE`): buy nothing
-	// instead.
+	// Where it stands. With a `startsAt` to come, the default means `SCHEDULED` until then, and `SCHEDULED` needs
+	// such a `startsAt`. `WARNING`, `SUSPENDED` and `LOCKED_OUT` begin now. `CANCELLED`, and a status that the dates
+	// given would change at once (`ENABLED` with an `endsAt` that has passed), are refused (`INVALID_VALUE`).
 	Status licensing.SubscriptionStatus `json:"status"`
 	// When it begins. Absent or null: now. Needed for `SCHEDULED` (`REQUIRED`).
 	StartsAt graphql.Omittable[*clock.Instant] `json:"startsAt,omitempty"`
@@ -379,12 +380,14 @@ type UpdateSubscriptionInput struct {
 	// The new number of seats, from 0; null: unlimited; absent: as it is. Negative, or more than
 	// 2,147,483,647 together with the product's other subscriptions, is `INVALID_VALUE`.
 	Seats graphql.Omittable[*int] `json:"seats,omitempty"`
-	// The new status: suspend it, resume it, or expire it before its time. `CANCELLED` is refused
-	// (`INVALID_VALUE`): use `cancelSubscription`. Null is `REQUIRED`.
+	// The new status: suspend it, resume it (`ENABLED`), or expire it before its time; `ENABLED` lets a scheduled
+	// one begin now. `CANCELLED` is refused (`INVALID_VALUE`): use `cancelSubscription`. So are `SCHEDULED` once it
+	// has begun, and a status that its dates would change at once. Null is `REQUIRED`.
 	Status graphql.Omittable[*licensing.SubscriptionStatus] `json:"status,omitempty"`
 	// The new date of the next payment. Null clears it.
 	RenewsAt graphql.Omittable[*clock.Instant] `json:"renewsAt,omitempty"`
-	// The new date of expiry. Null: it goes on until it is cancelled.
+	// The new date of expiry, after `startsAt`. Null: it goes on until it is cancelled. A date to come, or null, renews
+	// an expired one: it is `ENABLED` again.
 	EndsAt graphql.Omittable[*clock.Instant] `json:"endsAt,omitempty"`
 	// Agree to fewer seats than are in use: holders keep theirs, newcomers wait until enough are free.
 	AllowOverAllocation bool `json:"allowOverAllocation"`
