@@ -1,5 +1,5 @@
-// Package catalog owns the catalogue: products, plans and the sets of plans that exclude each
-// other. It is global to a deployment and changes only by import. The file that is imported is
+// Package catalog owns the catalogue: products, plans and the rules of plans, which are the sets
+// that exclude each other, prerequisites, locations and automatic marks. It is global to a deployment and changes only by import. The file that is imported is
 // the whole catalogue: what it lacks is retired, and stays readable (R22).
 package catalog
 
@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Catalogue is every product, plan and exclusion set that is known, retired ones included.
+// Catalogue is every product, plan and rule that is known, retired products and plans included.
 type Catalogue struct {
 	Products []Product
 	Plans    []Plan
@@ -32,6 +32,10 @@ type Plan struct {
 	Name        string // the vendor's service plan name: a label
 	DisplayName string
 	Retired     bool
+
+	Requires            []uuid.UUID // a set: needs any one of these (R10); empty: none
+	Allowed, Prohibited []string    // sorted countries: may be used in no others, where there are any, and not in these (R11)
+	Automatic           bool        // comes to everybody, takes part in no check (R7)
 }
 
 // ExclusionSet names plans of which a user may have at most one on (R9). Names that differ only

@@ -58,7 +58,7 @@ func open(t *testing.T, name string) *bytes.Reader {
 
 func merge(t *testing.T, before catalog.Catalogue, file vendorcsv.Catalogue, exclusions *vendorcsv.Exclusions) catalog.Catalogue {
 	t.Helper()
-	after, err := catalog.Merge(before, file, exclusions, &vendorcsv.Report{})
+	after, err := catalog.Merge(before, catalog.Files{Products: file, Exclusions: exclusions}, &vendorcsv.Report{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestEveryKindOfDirtIsReportedByRow(t *testing.T) {
 	products := readProducts(t, "dirty-products.csv", report)
 	exclusions := readExclusions(t, "dirty-exclusions.csv", report)
 	before := catalog.Catalogue{Plans: []catalog.Plan{{ID: plan(20), Name: "LANTERN_POST", DisplayName: "Lantern Post"}}}
-	after, err := catalog.Merge(before, products, exclusions, report)
+	after, err := catalog.Merge(before, catalog.Files{Products: products, Exclusions: exclusions}, report)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestARetiredPlanStaysInItsExclusionSet(t *testing.T) {
 		Plans:    []vendorcsv.Plan{{ID: plan(1), Name: "LANTERN_MAIL", DisplayName: "Lantern Mail"}},
 	}
 	report := &vendorcsv.Report{}
-	after, err := catalog.Merge(before, withoutDesk, exclusions, report)
+	after, err := catalog.Merge(before, catalog.Files{Products: withoutDesk, Exclusions: exclusions}, report)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,11 +261,13 @@ func TestAProductThatExcludesItselfRefusesTheImportByNameR9(t *testing.T) {
 
 	for name, try := range map[string]func() (catalog.Catalogue, error){
 		"by the file of exclusions": func() (catalog.Catalogue, error) {
-			return catalog.Merge(catalog.Catalogue{}, file(), sets, &vendorcsv.Report{})
+			return catalog.Merge(catalog.Catalogue{}, catalog.Files{Products: file(), Exclusions: sets}, &vendorcsv.Report{})
 		},
-		"by stored sets": func() (catalog.Catalogue, error) { return catalog.Merge(stored, file(), nil, &vendorcsv.Report{}) },
+		"by stored sets": func() (catalog.Catalogue, error) {
+			return catalog.Merge(stored, catalog.Files{Products: file()}, &vendorcsv.Report{})
+		},
 		"when it is retired": func() (catalog.Catalogue, error) {
-			return catalog.Merge(merge(t, catalog.Catalogue{}, file(), nil), noProducts, sets, &vendorcsv.Report{})
+			return catalog.Merge(merge(t, catalog.Catalogue{}, file(), nil), catalog.Files{Products: noProducts, Exclusions: sets}, &vendorcsv.Report{})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,17 @@ type Diff struct {
 	SetsAdded     []SetChange
 	SetsChanged   []SetChange
 	SetsWithdrawn []SetChange
+
+	PrerequisitesAdded     []PrerequisiteChange
+	PrerequisitesChanged   []PrerequisiteChange
+	PrerequisitesWithdrawn []PrerequisiteChange
+
+	LocationsAdded     []LocationChange
+	LocationsChanged   []LocationChange
+	LocationsWithdrawn []LocationChange
+
+	AutomaticAdded     []Plan
+	AutomaticWithdrawn []Plan
 }
 
 // ProductRename is a product whose part number or display name changes.
@@ -49,20 +60,40 @@ type SetChange struct {
 	Added, Removed []Plan
 }
 
+// PrerequisiteChange is a plan with the plans that are added to those of which it needs any one,
+// and taken from them: all of them where the rule is added or withdrawn.
+type PrerequisiteChange struct {
+	Plan           Plan // as it is after
+	Added, Removed []Plan
+}
+
+// LocationChange is a plan with the countries that are added to its rule and taken from it, in
+// order: all of them where the rule is added or withdrawn.
+type LocationChange struct {
+	Plan                           Plan // as it is after
+	Allowed, NoLongerAllowed       []string
+	Prohibited, NoLongerProhibited []string
+}
+
 // Empty tells whether nothing changes.
 func (d Diff) Empty() bool {
 	return len(d.ProductsAdded)+len(d.ProductsRenamed)+len(d.PlansMoved)+len(d.ProductsRetired)+len(d.ProductsReturned)+
 		len(d.PlansAdded)+len(d.PlansRenamed)+len(d.PlansRetired)+len(d.PlansReturned)+
-		len(d.SetsAdded)+len(d.SetsChanged)+len(d.SetsWithdrawn) == 0
+		len(d.SetsAdded)+len(d.SetsChanged)+len(d.SetsWithdrawn)+
+		len(d.PrerequisitesAdded)+len(d.PrerequisitesChanged)+len(d.PrerequisitesWithdrawn)+
+		len(d.LocationsAdded)+len(d.LocationsChanged)+len(d.LocationsWithdrawn)+
+		len(d.AutomaticAdded)+len(d.AutomaticWithdrawn) == 0
 }
 
 // Compare returns what changes from one catalogue to the next; the order within them does not
-// matter. A product or plan that the next one lacks counts as retired, a set as withdrawn.
+// matter. A product or plan that the next one lacks counts as retired, a set as withdrawn; the
+// other rules of such a plan stay with it.
 func Compare(before, after Catalogue) Diff {
 	var d Diff
 	d.compareProducts(before, after)
 	d.comparePlans(before, after)
 	d.compareSets(before, after)
+	d.compareRules(before, after)
 	d.sort()
 	return d
 }
@@ -204,7 +235,7 @@ func (d *Diff) sort() {
 		slices.SortFunc(m.Added, comparePlans)
 		slices.SortFunc(m.Removed, comparePlans)
 	}
-	for _, l := range [][]Plan{d.PlansAdded, d.PlansRetired, d.PlansReturned} {
+	for _, l := range [][]Plan{d.PlansAdded, d.PlansRetired, d.PlansReturned, d.AutomaticAdded, d.AutomaticWithdrawn} {
 		slices.SortFunc(l, comparePlans)
 	}
 	slices.SortFunc(d.PlansRenamed, func(a, b PlanRename) int { return comparePlans(a.After, b.After) })
@@ -214,6 +245,16 @@ func (d *Diff) sort() {
 			slices.SortFunc(s.Added, comparePlans)
 			slices.SortFunc(s.Removed, comparePlans)
 		}
+	}
+	for _, l := range [][]PrerequisiteChange{d.PrerequisitesAdded, d.PrerequisitesChanged, d.PrerequisitesWithdrawn} {
+		slices.SortFunc(l, func(a, b PrerequisiteChange) int { return comparePlans(a.Plan, b.Plan) })
+		for _, c := range l {
+			slices.SortFunc(c.Added, comparePlans)
+			slices.SortFunc(c.Removed, comparePlans)
+		}
+	}
+	for _, l := range [][]LocationChange{d.LocationsAdded, d.LocationsChanged, d.LocationsWithdrawn} {
+		slices.SortFunc(l, func(a, b LocationChange) int { return comparePlans(a.Plan, b.Plan) })
 	}
 }
 

@@ -18,6 +18,7 @@ func (d Diff) Write(w io.Writer) error {
 		d.writeProducts(&b)
 		d.writePlans(&b)
 		d.writeSets(&b)
+		d.writeRules(&b)
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write the difference: %w", err)
@@ -35,6 +36,9 @@ func (d Diff) writeCounts(b *strings.Builder) {
 		{"plans", []tag{{len(d.PlansAdded), "added"}, {len(d.PlansRenamed), "renamed"},
 			{len(d.PlansRetired), "retired"}, {len(d.PlansReturned), "no longer retired"}}},
 		{"exclusion sets", []tag{{len(d.SetsAdded), "added"}, {len(d.SetsChanged), "changed"}, {len(d.SetsWithdrawn), "withdrawn"}}},
+		{"prerequisites", []tag{{len(d.PrerequisitesAdded), "added"}, {len(d.PrerequisitesChanged), "changed"}, {len(d.PrerequisitesWithdrawn), "withdrawn"}}},
+		{"location rules", []tag{{len(d.LocationsAdded), "added"}, {len(d.LocationsChanged), "changed"}, {len(d.LocationsWithdrawn), "withdrawn"}}},
+		{"automatic plans", []tag{{len(d.AutomaticAdded), "added"}, {len(d.AutomaticWithdrawn), "withdrawn"}}},
 	} {
 		var parts []string
 		for _, t := range line.counts {
@@ -91,6 +95,34 @@ func (d Diff) writeSets(b *strings.Builder) {
 	group(b, "Exclusion sets added", d.SetsAdded, members)
 	group(b, "Exclusion sets changed", d.SetsChanged, members)
 	group(b, "Exclusion sets withdrawn", d.SetsWithdrawn, members)
+}
+
+func (d Diff) writeRules(b *strings.Builder) {
+	anyOf := func(c PrerequisiteChange) {
+		fmt.Fprintf(b, "  %s\n", labelOfPlan(c.Plan))
+		writeMembers(b, c.Added, c.Removed)
+	}
+	group(b, "Prerequisites added", d.PrerequisitesAdded, anyOf)
+	group(b, "Prerequisites changed", d.PrerequisitesChanged, anyOf)
+	group(b, "Prerequisites withdrawn", d.PrerequisitesWithdrawn, anyOf)
+	countries := func(c LocationChange) {
+		fmt.Fprintf(b, "  %s\n", labelOfPlan(c.Plan))
+		writeCountries(b, "+ allowed in", c.Allowed)
+		writeCountries(b, "- allowed in", c.NoLongerAllowed)
+		writeCountries(b, "+ prohibited in", c.Prohibited)
+		writeCountries(b, "- prohibited in", c.NoLongerProhibited)
+	}
+	group(b, "Location rules added", d.LocationsAdded, countries)
+	group(b, "Location rules changed", d.LocationsChanged, countries)
+	group(b, "Location rules withdrawn", d.LocationsWithdrawn, countries)
+	group(b, "Automatic plans added", d.AutomaticAdded, func(p Plan) { fmt.Fprintf(b, "  %s\n", labelOfPlan(p)) })
+	group(b, "Automatic plans withdrawn", d.AutomaticWithdrawn, func(p Plan) { fmt.Fprintf(b, "  %s\n", labelOfPlan(p)) })
+}
+
+func writeCountries(b *strings.Builder, what string, codes []string) {
+	if len(codes) > 0 {
+		fmt.Fprintf(b, "    %s %s\n", what, strings.Join(codes, ", "))
+	}
 }
 
 // group prints a heading and the items below it, or nothing.

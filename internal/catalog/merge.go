@@ -11,25 +11,36 @@ import (
 	"github.com/licensegraph/licensegraph/internal/textkey"
 )
 
+// Files is what the files of an import say. Each file of rules is the whole truth of its kind;
+// nil leaves the stored rules of that kind as they are.
+type Files struct {
+	Products     vendorcsv.Catalogue
+	Exclusions   *vendorcsv.Exclusions
+	Dependencies *vendorcsv.Dependencies
+	Locations    *vendorcsv.Locations
+	Automatic    *vendorcsv.Automatic
+}
+
 // Merge returns the catalogue after an import. The file of products is the whole truth about
-// products and plans: what it lacks is retired, what it has again is not (R22). Exclusions, where
-// given, are the whole truth about exclusion sets; nil leaves the sets as they are.
+// products and plans: what it lacks is retired, what it has again is not (R22).
 //
-// A member of a set that no import has ever named is left out. One that has been retired stays,
-// because assignments of retired products go on. A set with fewer than two known plans is
-// dropped. All of this is added to the report. The result is sorted by id, sets by name.
+// What a rule says of a plan that no import has ever named is left out. Of one that has been
+// retired it stays, because assignments of retired products go on. A set with fewer than two
+// known plans, and prerequisites of which none is known, are dropped. All of this is added to
+// the report. The result is sorted by id, sets by name.
 //
-// Errors: *ContradictionError where a product excludes itself (R9).
-func Merge(before Catalogue, file vendorcsv.Catalogue, exclusions *vendorcsv.Exclusions, report *vendorcsv.Report) (Catalogue, error) {
+// Errors: *ContradictionError where a product excludes itself (R9), or a plan needs itself (R10).
+func Merge(before Catalogue, files Files, report *vendorcsv.Report) (Catalogue, error) {
 	after := Catalogue{
-		Products: mergeProducts(before.Products, file.Products),
-		Plans:    mergePlans(before.Plans, file.Plans),
+		Products: mergeProducts(before.Products, files.Products.Products),
+		Plans:    mergePlans(before.Plans, files.Products.Plans),
 		Sets:     cloneSets(before.Sets),
 	}
-	if exclusions != nil {
-		after.Sets = resolveSets(exclusions, byID(after.Plans, planID), report)
+	if files.Exclusions != nil {
+		after.Sets = resolveSets(files.Exclusions, byID(after.Plans, planID), report)
 	}
 	slices.SortFunc(after.Sets, func(a, b ExclusionSet) int { return strings.Compare(a.Name, b.Name) })
+	resolveRules(after.Plans, files, report)
 	if err := refuseContradictions(after); err != nil {
 		return Catalogue{}, err
 	}
@@ -56,7 +67,9 @@ func mergePlans(before []Plan, file []vendorcsv.Plan) []Plan {
 		merged[id] = p
 	}
 	for _, p := range file {
-		merged[p.ID] = Plan{ID: p.ID, Name: p.Name, DisplayName: p.DisplayName}
+		known := merged[p.ID] // with its rules
+		known.ID, known.Name, known.DisplayName, known.Retired = p.ID, p.Name, p.DisplayName, false
+		merged[p.ID] = known
 	}
 	return valuesByID(merged)
 }
@@ -125,69 +138,4 @@ func memberFinding(set string, m vendorcsv.Member, plan Plan, known bool) (vendo
 		return f, false
 	}
 	return f, true
-}
-
-// ContradictionError is a catalogue in which products exclude themselves. Nothing of it is
-// imported.
-type ContradictionError struct {
-	Contradictions []Contradiction // at least one, by product id, then by set
-}
-
-// Contradiction is a product that contains two different plans of one exclusion set, so that
-// nobody could ever have all of it.
-type Contradiction struct {
-	Product     Product
-	Set         string
-	Plan, Other Plan
-}
-
-// String names the product, the set and both plans.
-func (c Contradiction) String() string {
-	retired := ""
-	if c.Product.Retired {
-		retired = "retired "
-	}
-	return fmt.Sprintf("%sproduct %s excludes itself: it contains %s and %s, both of exclusion set %q",
-		retired, labelOfProduct(c.Product), labelOfPlan(c.Plan), labelOfPlan(c.Other), c.Set)
-}
-
-// Error is one line that names the first contradiction and counts the others.
-func (e *ContradictionError) Error() string {
-	more := ""
-	if n := len(e.Contradictions) - 1; n > 0 {
-		more = fmt.Sprintf(" (and %d more like it)", n)
-	}
-	return e.Contradictions[0].String() + more + "; nothing was imported"
-}
-
-// refuseContradictions looks for products with two plans of one set. Retired products count:
-// their assignments go on, and the rules assume that no product excludes itself.
-func refuseContradictions(c Catalogue) error {
-	setsOf := map[uuid.UUID][]int{}
-	for i, s := range c.Sets {
-		for _, plan := range s.Plans {
-			setsOf[plan] = append(setsOf[plan], i)
-		}
-	}
-	plans := byID(c.Plans, planID)
-	var found []Contradiction
-	for _, p := range c.Products {
-		first := map[int]uuid.UUID{}
-		reported := map[int]bool{}
-		for _, plan := range p.Plans {
-			for _, i := range setsOf[plan] {
-				other, taken := first[i]
-				if !taken {
-					first[i] = plan
-				} else if !reported[i] {
-					reported[i] = true
-					found = append(found, Contradiction{Product: p, Set: c.Sets[i].Name, Plan: plans[other], Other: plans[plan]})
-				}
-			}
-		}
-	}
-	if len(found) > 0 {
-		return &ContradictionError{Contradictions: found}
-	}
-	return nil
 }

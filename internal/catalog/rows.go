@@ -18,7 +18,10 @@ func fromRows(rows tenantgraph.CatalogData) Catalogue {
 		}
 	}
 	for i, p := range rows.Plans {
-		c.Plans[i] = Plan{ID: p.ID, Name: p.ServicePlanName, DisplayName: p.DisplayName, Retired: p.RetiredAt != nil}
+		c.Plans[i] = Plan{
+			ID: p.ID, Name: p.ServicePlanName, DisplayName: p.DisplayName, Retired: p.RetiredAt != nil,
+			Requires: sortedIDs(rows.Requires[p.ID]), Allowed: p.Location.Allowed, Prohibited: p.Location.Prohibited, Automatic: p.AutoAssigned,
+		}
 	}
 	for i, s := range rows.Exclusions {
 		c.Sets[i] = ExclusionSet{Name: s.Name, Plans: sortedIDs(s.Plans)}
@@ -32,6 +35,7 @@ func toRows(c Catalogue, stored tenantgraph.CatalogData, now clock.Instant) tena
 	rows := tenantgraph.CatalogData{
 		Products: make([]tenantgraph.Product, len(c.Products)), Plans: make([]tenantgraph.Plan, len(c.Plans)),
 		ProductPlans: make(map[uuid.UUID][]uuid.UUID, len(c.Products)), Exclusions: make([]tenantgraph.Exclusion, len(c.Sets)),
+		Requires: map[uuid.UUID][]uuid.UUID{},
 	}
 	products, plans := byID(stored.Products, productRowID), byID(stored.Plans, planRowID)
 	for i, p := range c.Products {
@@ -44,7 +48,11 @@ func toRows(c Catalogue, stored tenantgraph.CatalogData, now clock.Instant) tena
 	for i, p := range c.Plans {
 		rows.Plans[i] = tenantgraph.Plan{
 			ID: p.ID, ServicePlanName: p.Name, DisplayName: p.DisplayName, DisplayNameKey: textkey.Fold(p.DisplayName),
-			RetiredAt: retiredAt(p.Retired, plans[p.ID].RetiredAt, now),
+			RetiredAt:    retiredAt(p.Retired, plans[p.ID].RetiredAt, now),
+			AutoAssigned: p.Automatic, Location: tenantgraph.Location{Allowed: p.Allowed, Prohibited: p.Prohibited},
+		}
+		if len(p.Requires) > 0 {
+			rows.Requires[p.ID] = p.Requires
 		}
 	}
 	for i, s := range c.Sets {
@@ -83,6 +91,7 @@ func sameProductRow(a, b tenantgraph.Product) bool {
 		instant(a.RetiredAt) == instant(b.RetiredAt)
 }
 
+// samePlanRow leaves out the automatic mark, which is a rule and is written as such.
 func samePlanRow(a, b tenantgraph.Plan) bool {
 	return a.ServicePlanName == b.ServicePlanName && a.DisplayName == b.DisplayName && a.DisplayNameKey == b.DisplayNameKey &&
 		instant(a.RetiredAt) == instant(b.RetiredAt)

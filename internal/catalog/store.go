@@ -13,7 +13,7 @@ import (
 )
 
 // writer writes the difference between two catalogues, in an order that keeps every foreign
-// key. Nothing is deleted but pairs and withdrawn sets: assignments of what is retired go on.
+// key. Nothing is deleted but pairs and withdrawn rules: assignments of what is retired go on.
 type writer struct {
 	ctx   context.Context
 	tx    *database.Tx
@@ -34,6 +34,9 @@ func (w *writer) write(before, after tenantgraph.CatalogData, d Diff) error {
 		}},
 		{"plans of products", func() error { return w.productPlans(d) }},
 		{"exclusion sets", func() error { return w.sets(d) }},
+		{"prerequisites", func() error { return w.prerequisites(d) }},
+		{"location rules", func() error { return w.locations(d) }},
+		{"automatic plans", func() error { return w.automatic(d) }},
 	}
 	for _, s := range steps {
 		if err := s.run(); err != nil {
@@ -91,8 +94,17 @@ func (w *writer) upsert(table, label string, rows []row) error {
 	return nil
 }
 
-// link is a product with a plan, or an exclusion set with a plan.
+// link is a product, an exclusion set or a plan with one of its plans.
 type link struct{ owner, plan uuid.UUID }
+
+// linkTable is a table of links: the columns of owner and plan.
+type linkTable struct{ name, owner, plan string }
+
+var (
+	productPlans  = linkTable{"product_plans", "product_id", "plan_id"}
+	setPlans      = linkTable{"exclusion_set_plans", "exclusion_set_id", "plan_id"}
+	prerequisites = linkTable{"plan_prerequisites", "plan_id", "requires_id"}
+)
 
 func (w *writer) productPlans(d Diff) error {
 	var gone, added []link
@@ -105,10 +117,7 @@ func (w *writer) productPlans(d Diff) error {
 		gone = appendLinks(gone, m.Product.SkuID, m.Removed)
 		added = appendLinks(added, m.Product.SkuID, m.Added)
 	}
-	if err := w.drop("product_plans", "product_id", gone); err != nil {
-		return err
-	}
-	return w.add("product_plans", "product_id", added)
+	return w.move(productPlans, gone, added)
 }
 
 func appendLinks(links []link, owner uuid.UUID, plans []Plan) []link {
@@ -118,15 +127,23 @@ func appendLinks(links []link, owner uuid.UUID, plans []Plan) []link {
 	return links
 }
 
-func (w *writer) add(table, of string, links []link) error {
+// move removes links of a table and adds others.
+func (w *writer) move(t linkTable, gone, added []link) error {
+	if err := w.drop(t, gone); err != nil {
+		return err
+	}
+	return w.add(t, added)
+}
+
+func (w *writer) add(t linkTable, links []link) error {
 	return w.eachBatch(links, func(values string) string {
-		return `INSERT INTO ` + table + ` (` + of + `, plan_id) SELECT v.owner, v.plan FROM ` + values
+		return `INSERT INTO ` + t.name + ` (` + t.owner + `, ` + t.plan + `) SELECT v.owner, v.plan FROM ` + values
 	})
 }
 
-func (w *writer) drop(table, of string, links []link) error {
+func (w *writer) drop(t linkTable, links []link) error {
 	return w.eachBatch(links, func(values string) string {
-		return `DELETE FROM ` + table + ` WHERE (` + of + `, plan_id) IN (SELECT v.owner, v.plan FROM ` + values + `)`
+		return `DELETE FROM ` + t.name + ` WHERE (` + t.owner + `, ` + t.plan + `) IN (SELECT v.owner, v.plan FROM ` + values + `)`
 	})
 }
 

@@ -42,7 +42,7 @@ func (w *writer) sets(d Diff) error {
 		withdrawn = append(withdrawn, ids[s.NameBefore])
 	}
 	q := w.tx.Dialect()
-	if err := w.drop("exclusion_set_plans", "exclusion_set_id", gone); err != nil {
+	if err := w.drop(setPlans, gone); err != nil {
 		return err
 	}
 	if _, err := w.tx.ExecContext(w.ctx, `DELETE FROM exclusion_sets WHERE `+q.In("id", 1), q.UUIDArray(withdrawn)); err != nil {
@@ -51,7 +51,7 @@ func (w *writer) sets(d Diff) error {
 	if err := w.nameSets(slices.Concat(born, renamed)); err != nil {
 		return err
 	}
-	return w.add("exclusion_set_plans", "exclusion_set_id", added)
+	return w.add(setPlans, added)
 }
 
 type setName struct {

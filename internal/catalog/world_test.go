@@ -130,10 +130,10 @@ func (w *world) subscribe(tenant uuid.UUID, products ...int) {
 
 func (w *world) user(tenant uuid.UUID, name string) uuid.UUID {
 	w.Helper()
-	key := uuid.New()
+	key, location := uuid.New(), "NL"
 	w.change(tenant, audit.UserCreate, func(d *licensing.Draft) {
 		d.CreateUser(&principal.User{ID: key, DisplayName: name, UserPrincipalName: name + "@example.com", UserType: principal.Member,
-			AccountEnabled: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
+			UsageLocation: &location, AccountEnabled: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
 	})
 	return key
 }
