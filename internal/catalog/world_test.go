@@ -81,6 +81,64 @@ func (s sets) csv() string {
 	return b.String()
 }
 
+// needs is a file of prerequisites: for each plan those of which it needs any one, by number.
+type needs map[int][]int
+
+func (n needs) csv() string {
+	var b strings.Builder
+	b.WriteString("Service_Plan_Id,Requires_Any_Of\n")
+	for _, p := range slices.Sorted(maps.Keys(n)) {
+		var others []string
+		for _, l := range n[p] {
+			others = append(others, plan(l).String())
+		}
+		fmt.Fprintf(&b, "%s,%s\n", plan(p), strings.Join(others, ";"))
+	}
+	return b.String()
+}
+
+// places is a file of location rules: by plan, "NL;DE" where it is allowed, "!NL" where not.
+type places map[int]string
+
+func (l places) csv() string {
+	var b strings.Builder
+	b.WriteString("Service_Plan_Id,Allowed,Prohibited\n")
+	for _, p := range slices.Sorted(maps.Keys(l)) {
+		allowed, prohibited, _ := strings.Cut(l[p], "!")
+		fmt.Fprintf(&b, "%s,%s,%s\n", plan(p), allowed, prohibited)
+	}
+	return b.String()
+}
+
+// marks is a file of automatic plans, by number.
+type marks []int
+
+func (m marks) csv() string {
+	text := "Service_Plan_Id\n"
+	for _, p := range m {
+		text += plan(p).String() + "\n"
+	}
+	return text
+}
+
+// with adds files of rules, each of which knows its own kind, to those of an input.
+func with(in catalog.Input, rules ...interface{ csv() string }) catalog.Input {
+	for _, r := range rules {
+		f := &catalog.File{Content: strings.NewReader(r.csv())}
+		switch r.(type) {
+		case sets:
+			f.Name, in.Exclusions = "exclusions.csv", f
+		case needs:
+			f.Name, in.Dependencies = "dependencies.csv", f
+		case places:
+			f.Name, in.Locations = "locations.csv", f
+		case marks:
+			f.Name, in.Automatic = "automatic.csv", f
+		}
+	}
+	return in
+}
+
 func input(products sheet, exclusions sets) catalog.Input {
 	in := catalog.Input{Products: catalog.File{Name: "products.csv", Content: strings.NewReader(products.csv())}}
 	if exclusions != nil {
@@ -130,10 +188,20 @@ func (w *world) subscribe(tenant uuid.UUID, products ...int) {
 
 func (w *world) user(tenant uuid.UUID, name string) uuid.UUID {
 	w.Helper()
-	key, location := uuid.New(), "NL"
+	return w.userAt(tenant, name, "NL")
+}
+
+// userAt is user with a location, or none where it is empty.
+func (w *world) userAt(tenant uuid.UUID, name, country string) uuid.UUID {
+	w.Helper()
+	key := uuid.New()
+	var location *string
+	if country != "" {
+		location = &country
+	}
 	w.change(tenant, audit.UserCreate, func(d *licensing.Draft) {
 		d.CreateUser(&principal.User{ID: key, DisplayName: name, UserPrincipalName: name + "@example.com", UserType: principal.Member,
-			UsageLocation: &location, AccountEnabled: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
+			UsageLocation: location, AccountEnabled: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
 	})
 	return key
 }
@@ -189,6 +257,12 @@ func (w *world) assign(tenant uuid.UUID, kind id.Kind, principal uuid.UUID, prod
 	if err := w.try(tenant, kind, principal, product, s); err != nil {
 		w.Fatal(err)
 	}
+}
+
+// cyclic is a change of the catalogue after which plans 1 and 2 need each other.
+func cyclic(_ context.Context, _ *database.Tx, data tenantgraph.CatalogData) (*licensing.CatalogPlan, error) {
+	data.Requires = map[uuid.UUID][]uuid.UUID{plan(1): {plan(2)}, plan(2): {plan(1)}}
+	return &licensing.CatalogPlan{After: &data, Write: func(context.Context, *database.Tx) error { return nil }}, nil
 }
 
 // holdings tells what a user has: for each product held the plans that are on, and each error.
@@ -252,11 +326,20 @@ func (w *world) stored() string {
 	}
 	var lines []string
 	for _, p := range rows.Products {
-		plans := slices.SortedFunc(slices.Values(rows.ProductPlans[p.ID]), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+		plans := slices.SortedFunc(slices.Values(rows.ProductPlans[p.ID]), compareIDs)
 		lines = append(lines, fmt.Sprintf("product %s %q %q %q %v %v", p.ID, p.SkuPartNumber, p.DisplayName, p.DisplayNameKey, since(p.RetiredAt), plans))
 	}
 	for _, p := range rows.Plans {
 		lines = append(lines, fmt.Sprintf("plan %s %q %q %q %v", p.ID, p.ServicePlanName, p.DisplayName, p.DisplayNameKey, since(p.RetiredAt)))
+		if any := rows.Requires[p.ID]; len(any) > 0 {
+			lines = append(lines, fmt.Sprintf("prerequisites of %s %v", p.ID, slices.SortedFunc(slices.Values(any), compareIDs)))
+		}
+		if l := p.Location; len(l.Allowed)+len(l.Prohibited) > 0 {
+			lines = append(lines, fmt.Sprintf("location of %s allowed %v prohibited %v", p.ID, l.Allowed, l.Prohibited))
+		}
+		if p.AutoAssigned {
+			lines = append(lines, fmt.Sprintf("automatic %s", p.ID))
+		}
 	}
 	for _, s := range rows.Exclusions {
 		lines = append(lines, fmt.Sprintf("set %q %v", s.Name, s.Plans))
@@ -265,11 +348,44 @@ func (w *world) stored() string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
+func compareIDs(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }
+
 func since(at *clock.Instant) string {
 	if at == nil {
 		return "current"
 	}
 	return "retired " + at.String()
+}
+
+// intent is what a tenant's administrators have decided, with its versions: assignments as they
+// are stored, and the users' and groups' own versions.
+func (w *world) intent(tenant uuid.UUID) string {
+	w.Helper()
+	var lines []string
+	err := database.Each(w.Context(), w.db.Reader(), func(scan func(...any) error) error {
+		var line string
+		err := scan(&line)
+		lines = append(lines, line)
+		return err
+	}, `SELECT CAST(id AS text) || ' ' || mode || ' ' || CAST(plans AS text) || ' ' || CAST(version AS text) || ' ' || CAST(updated_at AS text) FROM assignments WHERE tenant_id = $1
+		UNION ALL SELECT CAST(id AS text) || ' ' || CAST(version AS text) || ' ' || CAST(updated_at AS text) FROM users WHERE tenant_id = $1
+		UNION ALL SELECT CAST(id AS text) || ' ' || CAST(version AS text) || ' ' || CAST(updated_at AS text) FROM groups WHERE tenant_id = $1
+		ORDER BY 1`, tenant)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// keepsIntent runs imports and fails if they touch what administrators have decided.
+func (w *world) keepsIntent(tenant uuid.UUID, imports func()) {
+	w.Helper()
+	before := w.intent(tenant)
+	imports()
+	if after := w.intent(tenant); after != before || before == "" {
+		w.Errorf("the import made of\n%s\n\n%s", before, after)
+	}
+	w.verify(tenant)
 }
 
 // number reads one number.

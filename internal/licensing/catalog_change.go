@@ -78,7 +78,7 @@ func (s *Service) ChangeCatalog(ctx context.Context, o CatalogOptions,
 		if err := p.Write(ctx, tx); err != nil {
 			return fmt.Errorf("write the catalogue: %w", err)
 		}
-		tenants, err := tenantsUsing(ctx, tx, productsDiffering(before, after))
+		tenants, err := tenantsUsing(ctx, tx, productsConcerned(before, after))
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant u
 	d.changed = true
 	d.edit.SetCatalog(after)
 	d.Summary("The catalogue was imported.")
-	for _, id := range productsDiffering(before, after) {
+	for _, id := range productsConcerned(before, after) {
 		p := after.Product(id)
 		d.event.Subjects = append(d.event.Subjects, audit.Subject{ID: p.NodeID(), Name: p.DisplayName})
 	}
@@ -177,6 +177,19 @@ func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant u
 		return nil, err
 	}
 	return &TenantImpact{Tenant: tenant, Name: g.Name, Outcome: out}, nil
+}
+
+// productsConcerned returns the products of after whose tenants are told of the change: those
+// that differ, and those of which a plan begins or ceases to come to everybody (R7).
+func productsConcerned(before, after *tenantgraph.Catalog) []uuid.UUID {
+	concerned := productsDiffering(before, after)
+	for _, p := range after.Products {
+		marked := func(pl *Plan) bool { old := before.Plan(pl.ID); return old != nil && old.AutoAssigned != pl.AutoAssigned }
+		if !slices.Contains(concerned, p.ID) && slices.ContainsFunc(p.Plans, marked) {
+			concerned = append(concerned, p.ID)
+		}
+	}
+	return concerned
 }
 
 // productsDiffering returns the products of after whose plans, or whose plans' rules, are
