@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -149,7 +150,8 @@ func (b *builder) shrinkCopilot(ctx context.Context) error {
 
 // endTrial cancels the only subscription of a product: its assignment stays, in error.
 func (b *builder) endTrial(ctx context.Context) error {
-	_, err := b.licensing.CancelSubscription(ctx, b.tenant, licensing.CancelSubscriptionInput{ID: b.subscriptions[clipchamp]})
+	everybody := math.MaxInt32
+	_, err := b.licensing.CancelSubscription(ctx, b.tenant, licensing.CancelSubscriptionInput{ID: b.subscriptions[clipchamp], AcknowledgeLosses: &everybody})
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -122,7 +123,7 @@ func (p *product) apply(ctx context.Context, op oracle.Operation, now int64, bef
 		return subscriptionOutcome(out, err)
 	case oracle.CancelSubscription:
 		out, err := p.service.CancelSubscription(ctx, p.tenant, licensing.CancelSubscriptionInput{
-			ID: op.Subscription, AllowOverAllocation: op.AllowOverAllocation, DryRun: dryRun,
+			ID: op.Subscription, AllowOverAllocation: op.AllowOverAllocation, DryRun: dryRun, AcknowledgeLosses: ptr(math.MaxInt),
 		})
 		return subscriptionOutcome(out, err)
 	case oracle.Reprocess:

@@ -95,7 +95,7 @@ func TestEventTellsWhoDidWhatAndWhatFollowedR28(t *testing.T) {
 				return err
 			}, audit.SubscriptionUpdate, []audit.Subject{{ID: id.Format(id.Subscription, sub.ID), Name: "Base"}}, []string{"seats 5 → unlimited"}, nil},
 			{"the end of a subscription", func(ctx context.Context) error {
-				_, err := o.service.CancelSubscription(ctx, o.tenant, licensing.CancelSubscriptionInput{ID: sub.ID})
+				_, err := o.service.CancelSubscription(ctx, o.tenant, licensing.CancelSubscriptionInput{ID: sub.ID, AcknowledgeLosses: ptr(2)})
 				return err
 			}, audit.SubscriptionCancel, []audit.Subject{{ID: id.Format(id.Subscription, sub.ID), Name: "Base"}}, []string{"status ENABLED → CANCELLED"},
 				// what excluded suite is gone for two users

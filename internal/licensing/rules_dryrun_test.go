@@ -131,7 +131,7 @@ func (o *troubled) calls(subs map[uuid.UUID]*licensing.Subscription) map[string]
 		},
 		"the last subscription's end": func(dryRun bool) answer {
 			return subscription(func() (*licensing.SubscriptionOutcome, error) {
-				return o.service.CancelSubscription(o.Context(), o.tenant, licensing.CancelSubscriptionInput{ID: subs[suite].ID, DryRun: dryRun})
+				return o.service.CancelSubscription(o.Context(), o.tenant, licensing.CancelSubscriptionInput{ID: subs[suite].ID, DryRun: dryRun, AcknowledgeLosses: ptr(2)})
 			})
 		},
 		"a subscription again": func(dryRun bool) answer {

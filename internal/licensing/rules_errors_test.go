@@ -45,7 +45,7 @@ func newTroubled(t *testing.T, db *database.DB) *troubled {
 	o.assign(user(cid), give(addon), nil, "")
 	o.clock.Advance(time.Minute)
 	o.ended = o.clock.Now()
-	if _, err := o.service.CancelSubscription(t.Context(), o.tenant, licensing.CancelSubscriptionInput{ID: gone.ID}); err != nil {
+	if _, err := o.service.CancelSubscription(t.Context(), o.tenant, licensing.CancelSubscriptionInput{ID: gone.ID, AcknowledgeLosses: ptr(9)}); err != nil {
 		t.Fatal(err)
 	}
 	return o

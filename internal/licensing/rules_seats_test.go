@@ -75,6 +75,22 @@ func TestSeatsThatNoCountHoldsAreRefusedR14(t *testing.T) {
 	})
 }
 
+// Units that do not count today count for the bound all the same: when their date comes, nobody
+// is there to be refused.
+func TestSeatsOfAllThatIsNotCancelledAreBoundedTogetherR14(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.create(licensing.CreateSubscriptionInput{Product: base, Seats: ptr(math.MaxInt32 - 10), StartsAt: ptr(o.clock.Now().Add(time.Hour))})
+		o.create(licensing.CreateSubscriptionInput{Product: base, Seats: ptr(5), Status: licensing.SubscriptionLockedOut})
+		_, err := o.service.CreateSubscription(t.Context(), o.tenant, licensing.CreateSubscriptionInput{Product: base, Seats: ptr(6)})
+		o.refused(err, fault.InvalidValue)
+		o.create(licensing.CreateSubscriptionInput{Product: base, Seats: ptr(5)})
+		if s := o.seats(base); *s.Total != 5 || s.LockedOut != 5 || s.Enabled != 5 {
+			t.Errorf("the seats are %+v", s)
+		}
+	})
+}
+
 // Fewer seats than are consumed is refused with the counts, unless over-allocation is allowed;
 // then holders keep theirs, available is negative, and newcomers wait.
 func TestLoweringSeatsBelowConsumedR15(t *testing.T) {
@@ -145,7 +161,15 @@ func TestCancellingTheLastSubscriptionR16(t *testing.T) {
 		}
 		o.clock.Advance(time.Hour)
 		ended := o.clock.Now()
-		out, err := o.service.CancelSubscription(t.Context(), o.tenant, licensing.CancelSubscriptionInput{ID: sub.ID})
+		o.unchanged(func() { // R15: at any number, with the counts of users and groups
+			_, err := o.service.CancelSubscription(t.Context(), o.tenant, licensing.CancelSubscriptionInput{ID: sub.ID})
+			f := o.refused(err, fault.ConfirmationRequired)
+			d, is := f.Details.(*licensing.LossDetails)
+			if !is || *d != (licensing.LossDetails{UsersLosing: 1}) || !strings.Contains(f.Message, "last live subscription of Base") {
+				t.Errorf("%s %+v", f.Message, f.Details)
+			}
+		})
+		out, err := o.service.CancelSubscription(t.Context(), o.tenant, licensing.CancelSubscriptionInput{ID: sub.ID, AcknowledgeLosses: ptr(1)})
 		if err != nil {
 			t.Fatal(err)
 		}

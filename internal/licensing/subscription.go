@@ -29,17 +29,21 @@ type CreateSubscriptionInput struct {
 	Product  uuid.UUID
 	Seats    *int
 	Status   SubscriptionStatus // ENABLED where empty
-	StartsAt *clock.Instant
+	StartsAt *clock.Instant     // now where nil
 	RenewsAt *clock.Instant
 	EndsAt   *clock.Instant
 	DryRun   bool
 }
 
-// CreateSubscription buys seats; waiting users get them in the same commit (R13).
+// CreateSubscription buys seats; where the subscription is live, waiting users get them in the
+// same commit (R13). One that is to be ENABLED and starts later is SCHEDULED until then; other
+// statuses record a purchase that stands there already.
 //
-// Errors: NOT_FOUND, PRODUCT_RETIRED, INVALID_VALUE (seats).
+// Errors: NOT_FOUND, PRODUCT_RETIRED; INVALID_VALUE (seats, status, startsAt, endsAt); REQUIRED
+// (startsAt of a scheduled one).
 func (s *Service) CreateSubscription(ctx context.Context, tenant uuid.UUID, in CreateSubscriptionInput) (*SubscriptionOutcome, error) {
-	return s.subscribe(ctx, tenant, audit.SubscriptionCreate, in.DryRun, func(d *Draft) (*tenantgraph.Subscription, error) {
+	o := Options{Action: audit.SubscriptionCreate, DryRun: in.DryRun}
+	return s.subscribe(ctx, tenant, o, func(_ context.Context, d *Draft) (*tenantgraph.Subscription, error) {
 		p := d.Graph.Product(in.Product)
 		if p == nil {
 			return nil, unknownProduct().At("productId")
@@ -47,23 +51,25 @@ func (s *Service) CreateSubscription(ctx context.Context, tenant uuid.UUID, in C
 		if p.RetiredAt != nil {
 			return nil, assignable(d.Graph, p).At("productId")
 		}
-		if err := checkSeats(d.Graph, p, in.Seats, 0); err != nil {
+		if err := checkSeats(d.Graph, p, in.Seats, uuid.Nil); err != nil {
 			return nil, err
+		}
+		sub, refusal := in.begin(d)
+		if refusal != nil {
+			return nil, refusal
 		}
 		key, err := d.newID()
 		if err != nil {
 			return nil, err
 		}
-		d.Summary(fmt.Sprintf("%s of %s", seatText(in.Seats), p.DisplayName))
-		d.Field("seats", nil, seatField(in.Seats))
-		return &tenantgraph.Subscription{
-			ID: key, ProductID: p.ID, Seats: in.Seats, Status: string(SubscriptionEnabled), StartsAt: d.Now, LiveSince: &d.Now,
-			CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
-		}, nil
+		sub.ID = key
+		d.Summary(purchaseText(p, sub))
+		recordSubscription(d, nil, sub)
+		return sub, nil
 	})
 }
 
-// UpdateSubscriptionInput changes a subscription's seats.
+// UpdateSubscriptionInput changes a subscription.
 type UpdateSubscriptionInput struct {
 	ID                  uuid.UUID
 	Seats               optional.Optional[int] // set to nil: unlimited
@@ -76,38 +82,35 @@ type UpdateSubscriptionInput struct {
 	AcknowledgeLosses   *int
 }
 
-// UpdateSubscription changes seats.
+// UpdateSubscription changes seats, status and dates. Moving a past endsAt to a later date, or
+// clearing it, renews an expired subscription: it is ENABLED again, unless the input says where
+// it stands. ENABLED makes a scheduled one begin now.
 //
-// Errors: NOT_FOUND, VERSION_CONFLICT, INVALID_VALUE (seats, or a cancelled subscription),
-// SEATS_BELOW_CONSUMED with SeatDetails (R15).
+// Errors: NOT_FOUND, VERSION_CONFLICT; INVALID_VALUE (seats, status, endsAt, or a cancelled
+// subscription); SEATS_BELOW_CONSUMED with SeatDetails (R15).
 func (s *Service) UpdateSubscription(ctx context.Context, tenant uuid.UUID, in UpdateSubscriptionInput) (*SubscriptionOutcome, error) {
-	return s.subscribe(ctx, tenant, audit.SubscriptionUpdate, in.DryRun, func(d *Draft) (*tenantgraph.Subscription, error) {
+	o := Options{Action: audit.SubscriptionUpdate, DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses}
+	return s.subscribe(ctx, tenant, o, func(ctx context.Context, d *Draft) (*tenantgraph.Subscription, error) {
 		before, p, err := s.subscription(d, in.ID, in.ExpectedVersion)
 		if err != nil {
 			return nil, err
 		}
-		after := *before
-		if in.Seats.Set {
-			after.Seats = in.Seats.Value
+		after, refusal := in.apply(d, before)
+		if refusal != nil {
+			return nil, refusal
 		}
-		if sameInt(before.Seats, after.Seats) {
+		if after == nil {
 			return nil, nil //nolint:nilnil // nothing changes
 		}
-		if !before.Live() {
-			return nil, fault.New(fault.InvalidValue, "The subscription is cancelled, which is final.").
-				Fix("Create another one with createSubscription.").At("id")
-		}
-		old := 0
-		if before.Seats != nil {
-			old = *before.Seats
-		}
-		if err := checkSeats(d.Graph, p, after.Seats, old); err != nil {
+		if err := checkSeats(d.Graph, p, after.Seats, in.ID); err != nil {
 			return nil, err
 		}
 		after.UpdatedAt, after.Version = d.Now, before.Version+1
-		d.Summary(fmt.Sprintf("%s of %s, was %s", seatText(after.Seats), p.DisplayName, seatText(before.Seats)))
-		d.Field("seats", seatField(before.Seats), seatField(after.Seats))
-		return &after, s.checkShrink(ctx, d, p, &after, in.AllowOverAllocation, "seats")
+		d.Summary(updateText(p, before, after))
+		recordSubscription(d, before, after)
+		asBefore := *after // a change of status is not lowering (R15): judged is what the seats do
+		asBefore.Seats = before.Seats
+		return after, s.checkShrink(ctx, d, p, &asBefore, after, in.AllowOverAllocation, "seats")
 	})
 }
 
@@ -123,63 +126,84 @@ type CancelSubscriptionInput struct {
 // CancelSubscription ends a subscription. With the last live one of a product, nobody holds
 // the product any more; its assignments stay, in error (R16).
 //
-// Errors: NOT_FOUND, VERSION_CONFLICT, SEATS_BELOW_CONSUMED with SeatDetails where others of
-// the product stay live (R15).
+// Errors: NOT_FOUND, VERSION_CONFLICT; SEATS_BELOW_CONSUMED with SeatDetails where others of
+// the product stay live, CONFIRMATION_REQUIRED with LossDetails where none does and anybody
+// holds the product (R15).
 func (s *Service) CancelSubscription(ctx context.Context, tenant uuid.UUID, in CancelSubscriptionInput) (*SubscriptionOutcome, error) {
-	return s.subscribe(ctx, tenant, audit.SubscriptionCancel, in.DryRun, func(d *Draft) (*tenantgraph.Subscription, error) {
+	o := Options{Action: audit.SubscriptionCancel, DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses}
+	return s.subscribe(ctx, tenant, o, func(ctx context.Context, d *Draft) (*tenantgraph.Subscription, error) {
 		before, p, err := s.subscription(d, in.ID, in.ExpectedVersion)
-		if err != nil || !before.Live() {
+		if err != nil || before.CancelledAt != nil {
 			return nil, err
 		}
 		after := *before
 		after.Status, after.CancelledAt, after.UpdatedAt, after.Version = string(SubscriptionCancelled), &d.Now, d.Now, before.Version+1
 		d.Summary(fmt.Sprintf("%s of %s cancelled", seatText(before.Seats), p.DisplayName))
-		was, is := string(SubscriptionEnabled), string(SubscriptionCancelled)
-		d.Field("status", &was, &is)
+		recordSubscription(d, before, &after)
 		others := slices.ContainsFunc(d.Graph.Subscriptions(p.ID), func(o *tenantgraph.Subscription) bool { return o.Live() && o.ID != in.ID })
-		if !others {
+		if before.Live() && !others {
+			askBeforeTheLast(d, p)
 			return &after, nil
 		}
-		return &after, s.checkShrink(ctx, d, p, &after, in.AllowOverAllocation, "id")
+		return &after, s.checkShrink(ctx, d, p, before, &after, in.AllowOverAllocation, "id")
+	})
+}
+
+// askBeforeTheLast makes the end of a product's last live subscription a loss to be
+// acknowledged at any number of users (R15).
+func askBeforeTheLast(d *Draft, p *Product) {
+	groups := 0
+	for _, a := range d.Graph.Assignments() {
+		if a.ProductID == p.ID {
+			groups++
+		}
+	}
+	d.AskAboutLosses(func(users int) *fault.Error {
+		return fault.New(fault.ConfirmationRequired,
+			"This is the last live subscription of %s: %d users would lose it, and the assignments to %d groups would be in error.", p.DisplayName, users, groups)
 	})
 }
 
 // subscribe runs a change of one subscription; plan returns nil where nothing changes.
-func (s *Service) subscribe(ctx context.Context, tenant uuid.UUID, action audit.Action, dryRun bool,
-	plan func(d *Draft) (*tenantgraph.Subscription, error),
+func (s *Service) subscribe(ctx context.Context, tenant uuid.UUID, o Options,
+	plan func(ctx context.Context, d *Draft) (*tenantgraph.Subscription, error),
 ) (*SubscriptionOutcome, error) {
 	var draft *Draft
 	var sub *tenantgraph.Subscription
-	out, err := s.Change(ctx, tenant, Options{Action: action, DryRun: dryRun}, func(_ context.Context, d *Draft) (err error) {
+	out, err := s.Change(ctx, tenant, o, func(ctx context.Context, d *Draft) (err error) {
 		draft = d
-		if sub, err = plan(d); err != nil || sub == nil {
+		if sub, err = plan(ctx, d); err != nil || sub == nil {
 			return err
 		}
-		d.changed = true
-		d.edit.PutSubscription(sub)
-		d.Subject(id.Subscription, sub.ID, d.Graph.Product(sub.ProductID).DisplayName)
+		d.putSubscription(sub)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	o := &SubscriptionOutcome{Outcome: out}
+	done := &SubscriptionOutcome{Outcome: out}
 	if sub == nil {
-		return o, nil
+		return done, nil
 	}
 	g := draft.edit.Graph()
-	if dryRun {
+	if o.DryRun {
 		g = draft.Graph
 	}
 	if stands := g.Subscription(sub.ID); stands != nil {
-		o.Subscription = subscriptionOf(g, stands)
+		done.Subscription = subscriptionOf(g, stands)
 	}
 	products, err := s.SubscribedProductsByID(ctx, tenant, []uuid.UUID{sub.ProductID})
 	if err != nil {
 		return nil, err
 	}
-	o.Product = products[0]
-	return o, nil
+	done.Product = products[0]
+	return done, nil
+}
+
+func (d *Draft) putSubscription(sub *tenantgraph.Subscription) {
+	d.changed = true
+	d.edit.PutSubscription(sub)
+	d.Subject(id.Subscription, sub.ID, d.Graph.Product(sub.ProductID).DisplayName)
 }
 
 func (s *Service) subscription(d *Draft, key uuid.UUID, expected *int) (*tenantgraph.Subscription, *Product, error) {
@@ -194,8 +218,10 @@ func (s *Service) subscription(d *Draft, key uuid.UUID, expected *int) (*tenantg
 	return sub, p, nil
 }
 
-// checkSeats refuses what no count can hold (R14); old is what the subscription has now.
-func checkSeats(g *tenantgraph.Graph, p *Product, seats *int, old int) *fault.Error {
+// checkSeats refuses what no count can hold (R14). All subscriptions count that are not
+// cancelled: when one begins or is resumed by its dates, nobody is there to be refused. self is
+// the one whose seats they are, if it exists already.
+func checkSeats(g *tenantgraph.Graph, p *Product, seats *int, self uuid.UUID) error {
 	if seats == nil {
 		return nil
 	}
@@ -203,35 +229,48 @@ func checkSeats(g *tenantgraph.Graph, p *Product, seats *int, old int) *fault.Er
 		return fault.New(fault.InvalidValue, "%d seats: a subscription cannot have fewer than 0.", *seats).
 			Fix("Pass 0 or more, or null for unlimited.").At("seats")
 	}
-	units, _ := g.Seats(p.ID)
-	if units-int64(old)+int64(*seats) > math.MaxInt32 {
+	units := int64(*seats)
+	for _, o := range g.Subscriptions(p.ID) {
+		if o.ID != self && o.CancelledAt == nil && o.Seats != nil {
+			units += int64(*o.Seats)
+		}
+	}
+	if units > math.MaxInt32 {
 		return fault.New(fault.InvalidValue, "With %d seats, %s would have more than %d in all.", *seats, p.DisplayName, math.MaxInt32).
 			Fix("Pass fewer, or null for unlimited.").At("seats")
 	}
 	return nil
 }
 
-// checkShrink refuses a total below what is consumed, unless over-allocation is allowed (R15).
-func (s *Service) checkShrink(ctx context.Context, d *Draft, p *Product, after *tenantgraph.Subscription, allow bool, field string) error {
+// checkShrink refuses a total below what is consumed, unless over-allocation is allowed (R15):
+// the total with a subscription as it is to be, where that is less than with another form of it.
+func (s *Service) checkShrink(ctx context.Context, d *Draft, p *Product, from, to *tenantgraph.Subscription, allow bool, field string) error {
 	if allow {
+		return nil
+	}
+	total := func(form *tenantgraph.Subscription) (units int64, unlimited bool) {
+		e := d.Graph.Edit()
+		e.PutSubscription(form)
+		return e.Graph().Seats(p.ID)
+	}
+	before, wasUnlimited := total(from)
+	units, unlimited := total(to)
+	if unlimited || !wasUnlimited && units >= before {
 		return nil
 	}
 	counts, err := loadCounters(ctx, d.Tx, d.Tenant)
 	if err != nil {
 		return err
 	}
-	e := d.Graph.Edit()
-	e.PutSubscription(after)
-	units, unlimited := e.Graph().Seats(p.ID)
-	before, wasUnlimited := d.Graph.Seats(p.ID)
 	consumed := counts[p.ID].Consumed
-	if unlimited || units >= consumed || !wasUnlimited && units >= before {
+	if units >= consumed {
 		return nil
 	}
-	total := int(units)
+	seats := int(units)
+	suspended, lockedOut := idleUnits(d.Graph, p.ID)
 	return fault.New(fault.SeatsBelowConsumed, "%s would have %d seats, and %d are consumed.", p.DisplayName, units, consumed).
 		Fix("Free %d seats first, or pass allowOverAllocation: true; holders then keep theirs and newcomers wait.", consumed-units).
-		At(field).With(&SeatDetails{Product: p, Total: &total, Consumed: int(consumed)})
+		At(field).With(&SeatDetails{Product: p, Total: &seats, Consumed: int(consumed), Suspended: suspended, LockedOut: lockedOut})
 }
 
 func subscriptionOf(g *tenantgraph.Graph, s *tenantgraph.Subscription) *Subscription {

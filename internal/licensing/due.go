@@ -1,0 +1,184 @@
+package licensing
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/id"
+)
+
+// Due is what ApplyDue did.
+type Due struct {
+	Applied int // changes
+	// Next is when something falls due next, where that is within Horizon; zero otherwise.
+	Next clock.Instant
+	// Failed are the tenants at which something went wrong, and what. Nothing of them was
+	// tried after that, so that their changes stay in order.
+	Failed map[uuid.UUID]error
+}
+
+// Horizon is how far ahead ApplyDue looks.
+const Horizon = time.Minute
+
+// removalBatch is how many users one change removes for good at most.
+const removalBatch = 500
+
+// ApplyDue carries out what has fallen due by the clock, over all tenants but some, in the order
+// of the instants at which it did: the transitions of subscriptions (R16), and the removal for
+// good of users whose retention is over (R19). Each is a change of its own by the system, judged
+// again under the tenant's lock: whoever comes second finds nothing to do, so any number of
+// servers may call this at the same time.
+//
+// Errors: those of the database, where it cannot say what is due. What fails at one tenant is
+// in Due, and keeps no other one waiting.
+func (s *Service) ApplyDue(ctx context.Context, except ...uuid.UUID) (*Due, error) {
+	ctx = audit.WithActor(WithChangeList(ctx, ChangeList{Skip: true}), audit.Actor{Kind: audit.ActorSystem, Name: "licensegraph"})
+	done := &Due{Failed: map[uuid.UUID]error{}}
+	for {
+		now := s.clock.Now()
+		item, err := s.firstDue(ctx, now.Add(Horizon), except)
+		switch {
+		case err != nil:
+			return done, err
+		case item == nil:
+			return done, nil
+		case item.at > now:
+			done.Next = item.at
+			return done, nil
+		}
+		changed, err := s.applyDue(ctx, item, now)
+		switch {
+		case ctx.Err() != nil:
+			return done, ctx.Err()
+		case err != nil:
+			done.Failed[item.tenant] = err
+			except = append(except[:len(except):len(except)], item.tenant)
+		case changed:
+			done.Applied++
+		}
+	}
+}
+
+// dueItem is something that the clock does.
+type dueItem struct {
+	tenant uuid.UUID
+	key    uuid.UUID // a subscription, or a deleted user
+	user   bool
+	at     clock.Instant
+}
+
+// firstDue finds what falls due first, up to an instant; nil where nothing does. Each part reads
+// a range of a partial index (the indices' conditions are repeated so that SQLite sees it) or a
+// small one whole: those of subscriptions that have expired.
+func (s *Service) firstDue(ctx context.Context, until clock.Instant, except []uuid.UUID) (*dueItem, error) {
+	q := s.db.Dialect()
+	const ending = `s.ends_at IS NOT NULL AND s.status IN ('ENABLED', 'WARNING', 'SUSPENDED')`
+	var item dueItem
+	err := s.db.Reader().QueryRowContext(ctx, `SELECT d.tenant_id, d.id, d.person, d.at FROM (
+		SELECT s.tenant_id, s.id, 0 AS person, s.starts_at AS at FROM subscriptions s WHERE s.status = 'SCHEDULED' AND s.starts_at <= $1
+		UNION ALL SELECT s.tenant_id, s.id, 0, s.ends_at FROM subscriptions s WHERE `+ending+` AND s.status = 'ENABLED' AND s.ends_at <= $1
+		UNION ALL SELECT s.tenant_id, s.id, 0, s.ends_at + t.grace_period FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
+			WHERE `+ending+` AND s.status = 'WARNING' AND s.ends_at + t.grace_period <= $1
+		UNION ALL SELECT s.tenant_id, s.id, 0, s.ends_at + t.grace_period + t.suspension_period FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
+			WHERE `+ending+` AND s.status = 'SUSPENDED' AND s.ends_at + t.grace_period + t.suspension_period <= $1
+		UNION ALL SELECT u.tenant_id, u.id, 1, u.deleted_at + t.deleted_user_retention FROM users u JOIN tenants t ON t.id = u.tenant_id
+			WHERE u.deleted_at IS NOT NULL AND u.deleted_at <= $1 - (SELECT min(deleted_user_retention) FROM tenants)
+			AND u.deleted_at + t.deleted_user_retention <= $1
+		) d WHERE NOT `+q.In("d.tenant_id", 2)+` ORDER BY d.at, d.person, d.id LIMIT 1`,
+		until, q.UUIDArray(except)).Scan(&item.tenant, &item.key, &item.user, &item.at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // nothing is due
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for what is due: %w", err)
+	}
+	return &item, nil
+}
+
+// applyDue carries out what is due; false where another server did it, or it is not due any more.
+func (s *Service) applyDue(ctx context.Context, item *dueItem, now clock.Instant) (bool, error) {
+	o, plan := Options{Action: audit.SubscriptionStatus, Unguarded: true}, func(_ context.Context, d *Draft) error {
+		moveOn(d, item.key, now)
+		return nil
+	}
+	if item.user {
+		o.Action, plan = audit.UserRemove, func(ctx context.Context, d *Draft) error { return removeForGood(ctx, d, now) }
+	}
+	out, err := s.Change(ctx, item.tenant, o, plan)
+	if err != nil {
+		return false, err
+	}
+	return out.Changed, nil
+}
+
+// moveOn drafts the next transition of a subscription, if it is due.
+func moveOn(d *Draft, key uuid.UUID, now clock.Instant) {
+	before := d.Graph.Subscription(key)
+	if before == nil {
+		return
+	}
+	to, at, comes := transition(before, d.Graph.Terms)
+	if !comes || at > now {
+		return
+	}
+	after := *before
+	after.Status, after.UpdatedAt, after.Version = string(to), d.Now, before.Version+1
+	if to == SubscriptionEnabled { // it was not live before
+		after.LiveSince = &d.Now
+	}
+	d.Summary(fmt.Sprintf("%s of %s: %s after %s, due %s", seatText(after.Seats), d.Graph.Product(after.ProductID).DisplayName, to, before.Status, at))
+	recordSubscription(d, before, &after)
+	d.putSubscription(&after)
+}
+
+// removeForGood drafts the removal of users whose retention is over, those deleted first before
+// others. A deleted user has no sources, so nobody's licenses change.
+func removeForGood(ctx context.Context, d *Draft, now clock.Instant) error {
+	var users []uuid.UUID
+	err := database.Each(ctx, d.Tx, func(scan func(...any) error) error {
+		var key uuid.UUID
+		var name, principalName string
+		if err := scan(&key, &name, &principalName); err != nil {
+			return err
+		}
+		users = append(users, key)
+		d.Subject(id.User, key, name)
+		d.Field("userPrincipalName of "+id.Format(id.User, key), &principalName, nil)
+		return nil
+	}, fmt.Sprintf(`SELECT id, display_name, user_principal_name FROM users
+		WHERE tenant_id = $1 AND deleted_at IS NOT NULL AND deleted_at <= $2 ORDER BY deleted_at, id LIMIT %d`, removalBatch),
+		d.Tenant, now.Add(-d.Graph.Terms.DeletedUserRetention))
+	if err != nil {
+		return fmt.Errorf("find the users to be removed for good: %w", err)
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	kept := termText(d.Graph.Terms.DeletedUserRetention)
+	if len(users) == 1 {
+		d.Summary("Removed a user for good, " + kept + " after the deletion")
+	} else {
+		d.Summary(fmt.Sprintf("Removed %d users for good, %s after their deletion", len(users), kept))
+	}
+	d.Write(func(ctx context.Context, tx *database.Tx) error {
+		q := tx.Dialect()
+		for _, from := range []struct{ table, column string }{
+			{"assignments", "user_id"}, {"memberships", "user_id"}, {"user_words", "user_id"}, {"users", "id"},
+		} {
+			_, err := tx.ExecContext(ctx, `DELETE FROM `+from.table+` WHERE tenant_id = $1 AND `+q.In(from.column, 2), d.Tenant, q.UUIDArray(users))
+			if err != nil {
+				return fmt.Errorf("remove users for good: %w", err)
+			}
+		}
+		return nil
+	})
+	return nil
+}
