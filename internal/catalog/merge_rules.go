@@ -47,10 +47,7 @@ func (r *resolver) dependencies(d *vendorcsv.Dependencies) {
 		}
 		known := func(a vendorcsv.Alternative) bool { return r.plans[a.PlanID] != nil }
 		if !slices.ContainsFunc(rule.AnyOf, known) {
-			for _, line := range rule.Lines {
-				r.add(d.File, line, vendorcsv.KindNoAlternative, vendorcsv.Skipped,
-					fmt.Sprintf("of the plans of which %s needs any one, none is in the catalogue", labelOfPlan(*p)), "row skipped")
-			}
+			r.noAlternative(d.File, rule, labelOfPlan(*p))
 			continue
 		}
 		for _, a := range rule.AnyOf {
@@ -67,6 +64,22 @@ func (r *resolver) dependencies(d *vendorcsv.Dependencies) {
 			p.Requires = append(p.Requires, a.PlanID)
 		}
 		p.Requires = sortedIDs(p.Requires)
+	}
+}
+
+// noAlternative reports the rows of prerequisites of which none is known.
+func (r *resolver) noAlternative(file string, rule vendorcsv.Dependency, plan string) {
+	const most = 5
+	var ids []string
+	for _, a := range rule.AnyOf[:min(most, len(rule.AnyOf))] {
+		ids = append(ids, a.PlanID.String())
+	}
+	found := fmt.Sprintf("plan %s needs %s", plan, strings.Join(ids, " or "))
+	if more := len(rule.AnyOf) - most; more > 0 {
+		found += fmt.Sprintf(" or any of %d more", more)
+	}
+	for _, line := range rule.Lines {
+		r.add(file, line, vendorcsv.KindNoAlternative, vendorcsv.Skipped, found+", and none is in the catalogue", "row skipped")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/licensegraph/licensegraph/internal/catalog"
+	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 )
 
@@ -19,41 +20,75 @@ type CatalogCmd struct {
 
 // CatalogImportCmd imports the vendor's catalogue.
 type CatalogImportCmd struct {
-	File       string `arg:"" help:"The vendor's CSV of products and their service plans. It is the whole catalogue: what it lacks is retired."`
-	Exclusions string `placeholder:"FILE" help:"CSV of the sets of plans that exclude each other (Exclusion_Set,Service_Plan_Name,Service_Plan_Id). It is the whole truth: a set that it lacks is withdrawn. Without this flag the sets stay as they are."`
-	DryRun     bool   `help:"Print the same, and store nothing."`
+	File              string `arg:"" help:"The vendor's CSV of products and their service plans. It is the whole catalogue: what it lacks is retired."`
+	Exclusions        string `placeholder:"FILE" help:"CSV of the sets of plans that exclude each other (Exclusion_Set,Service_Plan_Name,Service_Plan_Id)."`
+	Dependencies      string `placeholder:"FILE" help:"CSV of the plans of which a plan needs any one (Service_Plan_Id,Requires_Any_Of: service plan ids, separated by semicolons)."`
+	Locations         string `placeholder:"FILE" help:"CSV of the countries where a plan may be used (Service_Plan_Id,Allowed,Prohibited: ISO 3166-1 alpha-2, separated by semicolons). A plan that is allowed anywhere is allowed nowhere else."`
+	Automatic         string `placeholder:"FILE" help:"CSV of the plans that come to every user of a subscribed organisation, and take part in no check (Service_Plan_Id)."`
+	DryRun            bool   `help:"Print the same, and store nothing."`
+	AcknowledgeLosses *int   `placeholder:"N" help:"How many users of each organisation may lose a product; without it, as many as the organisation's loss threshold allows."`
 }
 
 // Help is what --help adds to the flags.
 func (CatalogImportCmd) Help() string {
 	return `The import is one transaction: all of it is stored, with what follows for the users of every organisation, or nothing.
 
-Odd rows are repaired or skipped and reported one by one; they never stop an import. Then stand what is added, renamed, moved and retired, and per organisation that uses a changed product who gains, loses or keeps what. A product that is retired stays readable, its assignments go on, and new ones are refused.
+Each file of rules is the whole truth of its kind: a rule that it lacks is withdrawn. Without its flag the rules of a kind stay as they are.
 
-Refused as a whole, with exit code 1: a file that cannot be read as such a table, and a product that contains two plans of one exclusion set. The same files imported again change nothing.`
+Odd rows are repaired or skipped and reported one by one; they never stop an import. Then stand what is added, renamed, moved, retired and withdrawn, and per organisation that uses a changed product who gains, loses or keeps what. A product that is retired stays readable, its assignments go on, and new ones are refused.
+
+Refused as a whole, with exit code 1: a file that cannot be read as such a table, a product that contains two plans of one exclusion set, a plan that needs itself, and an import by which more users of an organisation lose a product than may. The same files imported again change nothing.`
+}
+
+// Validate refuses a number of losses that there cannot be.
+func (c *CatalogImportCmd) Validate() error {
+	if c.AcknowledgeLosses != nil && *c.AcknowledgeLosses < 0 {
+		return errors.New("--acknowledge-losses is a number of users: 0 or more")
+	}
+	return nil
 }
 
 // Run imports and prints what was repaired, what changes and what follows for tenants.
 func (c *CatalogImportCmd) Run(ctx context.Context, env *Env) (err error) {
+	in := catalog.Input{DryRun: c.DryRun, AcknowledgeLosses: c.AcknowledgeLosses}
+	for _, f := range []struct {
+		path string
+		into **catalog.File
+	}{{c.Exclusions, &in.Exclusions}, {c.Dependencies, &in.Dependencies}, {c.Locations, &in.Locations}, {c.Automatic, &in.Automatic}} {
+		if f.path == "" {
+			continue
+		}
+		file, err := os.Open(f.path)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = file.Close() }() // it was only read
+		*f.into = &catalog.File{Name: f.path, Content: file}
+	}
 	file, err := os.Open(c.File)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	in := catalog.Input{Products: catalog.File{Name: c.File, Content: file}, DryRun: c.DryRun}
-	if c.Exclusions != "" {
-		exclusions, err := os.Open(c.Exclusions)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = exclusions.Close() }() // it was only read
-		in.Exclusions = &catalog.File{Name: c.Exclusions, Content: exclusions}
-	}
+	defer func() { _ = file.Close() }()
+	in.Products = catalog.File{Name: c.File, Content: file}
 	result, err := runImport(ctx, env, in)
 	if err != nil {
-		return errors.Join(err, writeContradictions(env.Stdout, err))
+		return errors.Join(inFlags(err), writeContradictions(env.Stdout, err))
 	}
 	return writeImport(env.Stdout, result)
+}
+
+// inFlags words what an import has to be confirmed with as the flags that do it.
+func inFlags(err error) error {
+	f, ok := fault.As(err)
+	if !ok || f.Code != fault.ConfirmationRequired {
+		return err
+	}
+	loss, ok := f.Details.(*licensing.LossDetails)
+	if !ok {
+		return err
+	}
+	return errors.New(err.Error() + fmt.Sprintf(" Nothing was imported. See who with --dry-run, then pass --acknowledge-losses %d.", loss.UsersLosing))
 }
 
 func runImport(ctx context.Context, env *Env, in catalog.Input) (_ *catalog.Result, err error) {
@@ -103,6 +138,7 @@ func writeImport(w io.Writer, r *catalog.Result) error {
 		}
 	}
 	writeTenants(out, r.Tenants)
+	writeConfirmation(out, r.Tenants)
 	fmt.Fprintf(out, "\n%s: %s\n", countsText(r.Counts), verdict(r))
 	return out.Flush()
 }
@@ -117,9 +153,42 @@ func verdict(r *catalog.Result) string {
 	return "imported"
 }
 
+// writeConfirmation says what a dry run would have to be repeated with.
+func writeConfirmation(w io.Writer, tenants []*licensing.TenantImpact) {
+	most := 0
+	for _, t := range tenants {
+		if losing, _ := confirmationOf(t); losing > most {
+			most = losing
+		}
+	}
+	if most > 0 {
+		fmt.Fprintf(w, "\nIt has to be confirmed with --acknowledge-losses %d\n", most)
+	}
+}
+
+// confirmationOf tells how many users of a tenant lose a product, and how many may without being
+// asked, where that has to be confirmed.
+func confirmationOf(t *licensing.TenantImpact) (losing, threshold int) {
+	if c := t.Outcome.Confirmation; c != nil {
+		if loss, ok := c.Details.(*licensing.LossDetails); ok {
+			return loss.UsersLosing, loss.Threshold
+		}
+	}
+	return 0, 0
+}
+
 func countsText(c catalog.Counts) string {
-	return fmt.Sprintf("%s%s, %s%s, %s", counted(c.Products, "product"), retiredText(c.RetiredProducts),
+	text := fmt.Sprintf("%s%s, %s%s, %s", counted(c.Products, "product"), retiredText(c.RetiredProducts),
 		counted(c.Plans, "plan"), retiredText(c.RetiredPlans), counted(c.Sets, "exclusion set"))
+	for _, rules := range []struct {
+		n    int
+		noun string
+	}{{c.Prerequisites, "prerequisite"}, {c.Locations, "location rule"}, {c.Automatic, "automatic plan"}} {
+		if rules.n > 0 {
+			text += ", " + counted(rules.n, rules.noun)
+		}
+	}
+	return text
 }
 
 func retiredText(n int) string {

@@ -130,8 +130,9 @@ func (i *importer) organisation(name string) {
 	_, err = service.Change(ctx, made.ID, licensing.Options{Action: audit.UserCreate}, func(_ context.Context, d *licensing.Draft) error {
 		d.CreateGroup(&principal.Group{ID: everybody, DisplayName: "Everybody", CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
 		for key, name := range map[uuid.UUID]string{anna: "anna", ben: "ben"} {
+			location := "NL"
 			d.CreateUser(&principal.User{ID: key, DisplayName: name, UserPrincipalName: name + "@example.com", UserType: principal.Member,
-				AccountEnabled: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
+				UsageLocation: &location, AccountEnabled: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
 			d.AddMember(everybody, key)
 		}
 		return nil
@@ -168,6 +169,57 @@ func TestCatalogImportPrintsRepairsDifferencesAndConsequences(t *testing.T) {
 		if n := i.count(`SELECT count(*) FROM audit_events WHERE action = 'catalog.import' AND actor_kind = 'COMMAND' AND actor = 'catalog import'`); n != 1 {
 			i.Errorf("%d events name the command", n)
 		}
+	})
+}
+
+// The second sheet withdraws a rule of each kind, changes one and adds one.
+func TestCatalogImportPrintsRulesOfEveryKindR7R10R11(t *testing.T) {
+	eachImporter(t, func(i *importer) {
+		rules := func(n string) []string {
+			return []string{files + "first.csv", "--dependencies=" + files + "dependencies-" + n + ".csv",
+				"--locations=" + files + "locations-" + n + ".csv", "--automatic=" + files + "automatic-" + n + ".csv"}
+		}
+		i.prints("rules-1.txt", rules("1")...)
+		i.organisation("Harbour Works")
+		i.prints("rules-2-dry.txt", append(rules("2"), "--dry-run")...)
+		if revision := i.count(`SELECT revision FROM catalog`); revision != 1 {
+			i.Errorf("the dry run left revision %d", revision)
+		}
+		i.prints("rules-2.txt", rules("2")...)
+		i.prints("rules-2-again.txt", rules("2")...)
+		i.prints("rules-kept.txt", files+"first.csv") // what is not passed stays
+		if revision := i.count(`SELECT revision FROM catalog`); revision != 2 {
+			i.Errorf("revision %d after two changes", revision)
+		}
+	})
+}
+
+func TestCatalogImportAsksForLossesAboveTheThresholdR27(t *testing.T) {
+	eachImporter(t, func(i *importer) {
+		i.prints("first.txt", files+"first.csv")
+		i.organisation("Harbour Works")
+		if err := i.db.Write(i.Context(), func(ctx context.Context, tx *database.Tx) error {
+			_, err := tx.ExecContext(ctx, `UPDATE tenants SET loss_threshold = 1`)
+			return err
+		}); err != nil {
+			i.Fatal(err)
+		}
+		losing := []string{files + "first.csv", "--locations=" + files + "nowhere.csv"}
+		for _, more := range [][]string{nil, {"--acknowledge-losses=1"}} {
+			err := i.run(append(losing, more...)...)
+			if err == nil || !strings.Contains(err.Error(), "Harbour Works: 2 users would lose a product") ||
+				!strings.HasSuffix(err.Error(), "Nothing was imported. See who with --dry-run, then pass --acknowledge-losses 2.") || strings.Contains(err.Error(), "acknowledgeLosses") {
+				i.Errorf("got %v", err)
+			}
+			if i.stdout.Len() > 0 {
+				i.Errorf("stdout got %q", i.stdout.String())
+			}
+		}
+		i.prints("losses-dry.txt", append(losing, "--dry-run")...)
+		if revision := i.count(`SELECT revision FROM catalog`); revision != 1 {
+			i.Errorf("revision %d", revision)
+		}
+		i.prints("losses.txt", append(losing, "--acknowledge-losses=2")...)
 	})
 }
 
@@ -220,7 +272,11 @@ func TestCatalogImportRefusesWithOneClearLine(t *testing.T) {
 			"no such exclusions":  {[]string{files + "first.csv", "--exclusions=testdata/none.csv"}, "testdata/none.csv: no such file"},
 			"a directory":         {[]string{"testdata"}, "testdata"},
 			"files exchanged":     {[]string{files + "exclusions.csv"}, "the header lacks"},
-			"a product twice":     {[]string{files + "first.csv", "--exclusions=" + files + "first.csv"}, "the header lacks Exclusion_Set"},
+			"a product twice":     {[]string{files + "first.csv", "--exclusions=" + files + "next.csv"}, "the header lacks Exclusion_Set"},
+			"a file twice":        {[]string{files + "first.csv", "--exclusions=" + files + "exclusions.csv", "--dependencies=" + files + "exclusions.csv"}, "exclusions.csv: the file is given twice"},
+			"no such rules":       {[]string{files + "first.csv", "--automatic=testdata/none.csv"}, "testdata/none.csv: no such file"},
+			"rules exchanged":     {[]string{files + "first.csv", "--automatic=" + files + "locations-1.csv"}, "the header is that of a file of location rules"},
+			"a cycle":             {[]string{files + "first.csv", "--dependencies=" + files + "cycle.csv"}, "prerequisites form a cycle: Lantern Mail (LANTERN_MAIL, 9a000001-0000-4000-8000-000000000001) needs Quay Mail ("},
 			"contradictory rules": {[]string{files + "first.csv", "--exclusions=" + files + "contradictions.csv"}, "product Harbour Suite (HARBOUR, 5c000001-0000-4000-8000-000000000001) excludes itself"},
 		} {
 			err := i.run(c.args...)
@@ -249,7 +305,8 @@ func TestCatalogImportNeedsAFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"catalog", "import"}, {"catalog", "import", "a.csv", "b.csv"}, {"catalog", "import", "a.csv", "--dry"}} {
+	for _, args := range [][]string{{"catalog", "import"}, {"catalog", "import", "a.csv", "b.csv"}, {"catalog", "import", "a.csv", "--dry"},
+		{"catalog", "import", "a.csv", "--acknowledge-losses=-1"}, {"catalog", "import", "a.csv", "--acknowledge-losses=many"}} {
 		if _, err := parser.Parse(args); err == nil {
 			t.Errorf("%v is accepted", args)
 		}

@@ -18,6 +18,9 @@ func writeTenants(w io.Writer, tenants []*licensing.TenantImpact) {
 	fmt.Fprintf(w, "\nOrganisations that use what changes (%d)\n", len(tenants))
 	for _, t := range tenants {
 		fmt.Fprintf(w, "  %s\n", t.Name)
+		if losing, threshold := confirmationOf(t); losing > 0 {
+			fmt.Fprintf(w, "    %s would lose a product; up to %d may without being asked\n", counted(losing, "user"), threshold)
+		}
 		writeImpact(w, t.Outcome.Impact)
 	}
 }
