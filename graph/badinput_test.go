@@ -31,6 +31,7 @@ const (
 	assignVar  = `mutation($in: AssignLicensesInput!) { out: assignLicenses(input: $in) { changed impact { usersGaining changes { totalCount } } results { userErrors { code path message } } userErrors { code path message } } }`
 	createUser = `mutation($in: CreateUserInput!) { out: createUser(input: $in) { changed user { id } userErrors { code path message } } }`
 	createSub  = `mutation($in: CreateSubscriptionInput!) { out: createSubscription(input: $in) { changed subscription { id } userErrors { code path message } } }`
+	deleteUser = `mutation($in: DeleteUserInput!) { out: deleteUser(input: $in) { changed userErrors { code path message } } }`
 	updateSub  = `mutation($in: UpdateSubscriptionInput!) { out: updateSubscription(input: $in) { changed userErrors { code path message } } }`
 )
 
@@ -79,6 +80,7 @@ var badInputs = []struct {
 	{"too many nodes", `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, map[string]any{"ids": many("user", 101)}, "BAD_USER_INPUT", "ids"},
 	{"malformed plan of a question", `{ checkPlan(userId: "{{ann}}", planId: "{{suite}}") { allowed } }`, nil, "BAD_USER_INPUT", "planId"},
 	{"malformed user of a question", `{ checkPlan(userId: "{{mail}}", planId: "{{mail}}") { allowed } }`, nil, "BAD_USER_INPUT", "userId"},
+	{"malformed plan of assignments", `{ subscribedProduct(productId: "{{suite}}") { assignments(planId: "{{suite}}") { totalCount } } }`, nil, "BAD_USER_INPUT", "planId"},
 	{"malformed product of a license", `{ user(id: "{{ann}}") { license(productId: "junk") { status } } }`, nil, "BAD_USER_INPUT", "productId"},
 	{"malformed product in a filter", `{ users(filter: { productId: "junk" }) { totalCount } }`, nil, "BAD_USER_INPUT", "filter.productId"},
 	{"malformed plan in a filter", `{ users(filter: { planId: "{{suite}}" }) { totalCount } }`, nil, "BAD_USER_INPUT", "filter.planId"},
@@ -162,6 +164,16 @@ var badInputs = []struct {
 	{"unknown subscription", updateSub, map[string]any{"in": map[string]any{"id": "subscription_01jh5z8r3kf8v9q0x2c4m6n7p8", "seats": 5}}, "NOT_FOUND", "id"},
 	{"malformed subscription", updateSub, map[string]any{"in": map[string]any{"id": "{{suite}}", "seats": 5}}, "INVALID_ID", "id"},
 	{"outdated version of a subscription", updateSub, map[string]any{"in": map[string]any{"id": "{{suite-seats}}", "seats": 9, "expectedVersion": 7}}, "VERSION_CONFLICT", "expectedVersion"},
+	{"cancelled from the start", createSub, map[string]any{"in": map[string]any{"productId": "{{suite}}", "status": "CANCELLED"}}, "INVALID_VALUE", "status"},
+	{"scheduled for no date", createSub, map[string]any{"in": map[string]any{"productId": "{{suite}}", "status": "SCHEDULED"}}, "REQUIRED", "startsAt"},
+	{"scheduled for the past", createSub, map[string]any{"in": map[string]any{"productId": "{{suite}}", "status": "SCHEDULED", "startsAt": "2020-01-01T00:00:00Z"}}, "INVALID_VALUE", "startsAt"},
+	{"end before the beginning", createSub, map[string]any{"in": map[string]any{"productId": "{{suite}}", "startsAt": "2026-01-02T00:00:00Z", "endsAt": "2026-01-01T00:00:00Z"}}, "INVALID_VALUE", "endsAt"},
+	{"unknown status", createSub, map[string]any{"in": map[string]any{"productId": "{{suite}}", "status": "PAUSED"}}, "BAD_USER_INPUT", "variable.in.status"},
+	{"a day as the end", createSub, map[string]any{"in": map[string]any{"productId": "{{suite}}", "endsAt": "2026-01-01"}}, "BAD_USER_INPUT", "variable.in.endsAt"},
+	{"null as the status", updateSub, map[string]any{"in": map[string]any{"id": "{{suite-seats}}", "status": nil}}, "REQUIRED", "status"},
+	{"cancelling by the status", updateSub, map[string]any{"in": map[string]any{"id": "{{suite-seats}}", "status": "CANCELLED"}}, "INVALID_VALUE", "status"},
+	{"negative losses of a subscription", updateSub, map[string]any{"in": map[string]any{"id": "{{suite-seats}}", "acknowledgeLosses": -1}}, "INVALID_VALUE", "acknowledgeLosses"},
+	{"cancelling the last one of a held product", `mutation { out: cancelSubscription(input: { id: "{{suite-seats}}", acknowledgeLosses: 0 }) { changed userErrors { code path message } } }`, nil, "CONFIRMATION_REQUIRED", "acknowledgeLosses"},
 	{"cancel what is unknown", `mutation { out: cancelSubscription(input: { id: "junk" }) { changed userErrors { code path message } } }`, nil, "INVALID_ID", "id"},
 
 	// Selections of plans.
@@ -171,6 +183,12 @@ var badInputs = []struct {
 	{"a field and a null", assignVar, assignInput(add("{{suite}}", map[string]any{"all": true, "only": nil})), "BAD_USER_INPUT", "variable.in.add.0.plans"},
 	{"two fields of a literal", `mutation { assignLicenses(input: { principalIds: ["{{ann}}"], add: [{ productId: "{{suite}}", plans: { all: true, except: [] } }] }) { changed } }`, nil, "BAD_USER_INPUT", ""},
 	{"a null by a variable in a literal", `mutation($only: [ID!]) { assignLicenses(input: { principalIds: ["{{ann}}"], add: [{ productId: "{{suite}}", plans: { only: $only } }] }) { changed } }`, map[string]any{"only": nil}, "BAD_USER_INPUT", ""},
+	{"a null switch", assignVar, assignInput(add("{{suite}}", map[string]any{"switch": nil})), "BAD_USER_INPUT", "variable.in.add.0.plans.switch"},
+	{"a switch beside a list", assignVar, assignInput(add("{{suite}}", map[string]any{"switch": map[string]any{"off": []string{}}, "only": []string{}})), "BAD_USER_INPUT", "variable.in.add.0.plans"},
+	{"foreign plan in a switch", assignVar, assignInput(add("{{suite}}", map[string]any{"switch": map[string]any{"on": []string{"{{new}}"}}})), "PLAN_NOT_IN_PRODUCT", "add.0.plans.switch.on.0"},
+	{"malformed plan in a switch", assignVar, assignInput(add("{{suite}}", map[string]any{"switch": map[string]any{"off": []string{"{{mail}}", "junk"}}})), "INVALID_ID", "add.0.plans.switch.off.1"},
+	{"a plan on and off", assignVar, assignInput(add("{{suite}}", map[string]any{"switch": map[string]any{"on": []string{"{{mail}}"}, "off": []string{"{{old}}", "{{mail.uuid}}"}}})), "DUPLICATE_VALUE", "add.0.plans.switch.off.1"},
+	{"too many plans in a switch", assignVar, assignInput(add("{{suite}}", map[string]any{"switch": map[string]any{"on": many("plan", 1001)}})), "TOO_MANY", "add.0.plans.switch.on"},
 	{"all: false", assignVar, assignInput(add("{{suite}}", map[string]any{"all": false})), "INVALID_VALUE", "add.0.plans.all"},
 	{"foreign plan", assignVar, assignInput(add("{{suite}}", map[string]any{"only": []string{"{{mail}}", "{{new}}"}})), "PLAN_NOT_IN_PRODUCT", "add.0.plans.only.1"},
 	{"unknown plan", assignVar, assignInput(add("{{suite}}", map[string]any{"except": []string{unknownPlan}})), "NOT_FOUND", "add.0.plans.except.0"},
@@ -185,6 +203,24 @@ var badInputs = []struct {
 	{"product in both lists", assignVar, assignInput(add("{{suite}}", nil), "remove", []string{"{{suite}}"}), "DUPLICATE_VALUE", "remove.0"},
 	{"malformed product to remove", assignVar, assignInput(nil, "remove", []string{"{{tool}}", "{{team}}"}), "INVALID_ID", "remove.1"},
 	{"unknown product to remove", assignVar, assignInput(nil, "remove", []string{unknownProduct}), "NOT_FOUND", "remove.0"},
+	{"malformed product whose plans to take over", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "plansFrom": "{{mail}}"}}), "INVALID_ID", "add.0.plansFrom"},
+	{"unknown product whose plans to take over", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "plansFrom": unknownProduct}}), "NOT_FOUND", "add.0.plansFrom"},
+	{"plans and another product's", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "plansFrom": "{{tool}}", "plans": map[string]any{"all": true}}}), "INVALID_VALUE", "add.0.plans"},
+	{"malformed product to replace", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "replaces": "junk"}}), "INVALID_ID", "add.0.replaces"},
+	{"unknown product to replace", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "replaces": unknownProduct}}), "NOT_FOUND", "add.0.replaces"},
+	{"a product that replaces itself", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "replaces": "{{suite.uuid}}"}}), "DUPLICATE_VALUE", "add.0.replaces"},
+	{"nothing to replace", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "replaces": "{{tool}}"}}), "NOT_APPLIED", "add.0.replaces"},
+	{"replace all with nothing said", assignVar, assignInput(nil, "mode", "REPLACE"), "REQUIRED", "add"},
+	{"replace all and remove", assignVar, assignInput([]any{}, "mode", "REPLACE", "remove", []string{"{{suite}}"}), "INVALID_VALUE", "remove"},
+	{"unknown mode", assignVar, assignInput([]any{}, "mode", "replace"), "BAD_USER_INPUT", "variable.in.mode"},
+	{"null as the mode", assignVar, assignInput([]any{}, "mode", nil), "BAD_USER_INPUT", "variable.in.mode"},
+	{"negative losses", assignVar, assignInput(nil, "remove", []string{"{{suite}}"}, "acknowledgeLosses", -1), "INVALID_VALUE", "acknowledgeLosses"},
+	{"losses as a text", assignVar, assignInput(nil, "acknowledgeLosses", "1"), "BAD_USER_INPUT", "variable.in.acknowledgeLosses"},
+	{"nobody knows where", assignVar, assignInput(add("{{suite}}", nil), "principalIds", []string{"{{eve}}"}), "USAGE_LOCATION_REQUIRED", "add.0"},
+	{"a license for somebody nobody knows where", createUser, newUser("licenses", add("{{suite}}", nil)), "USAGE_LOCATION_REQUIRED", "licenses.0"},
+	{"a replacement for a new user", createUser, newUser("usageLocation", "NL", "licenses", []any{map[string]any{"productId": "{{suite}}", "replaces": "{{tool}}"}}), "INVALID_VALUE", "licenses.0.replaces"},
+	{"negative losses of a user", deleteUser, map[string]any{"in": map[string]any{"id": "{{ann}}", "acknowledgeLosses": -7}}, "INVALID_VALUE", "acknowledgeLosses"},
+	{"malformed user to delete", deleteUser, map[string]any{"in": map[string]any{"id": "junk", "acknowledgeLosses": -7}}, "INVALID_ID", "id"},
 	{"too many products", assignVar, assignInput(func() (list []any) {
 		for _, p := range many("product", 101) {
 			list = append(list, add(p, nil)...)
@@ -206,9 +242,9 @@ var badInputs = []struct {
 	{"no seat", assignVar, assignInput(add("{{suite}}", nil), "principalIds", []string{"{{ben}}"}), "COUNT_VIOLATION", "add.0"},
 	{"a version that is no number", assignVar, assignInput(nil, "expectedVersion", "1"), "BAD_USER_INPUT", "variable.in.expectedVersion"},
 	{"null principals", assignVar, assignInput(nil, "principalIds", nil), "BAD_USER_INPUT", "variable.in.principalIds"},
-	{"licenses of a new user", createUser, newUser("licenses", add("{{suite}}", map[string]any{"only": []string{"{{new}}"}})), "PLAN_NOT_IN_PRODUCT", "licenses.0.plans.only.0"},
+	{"licenses of a new user", createUser, newUser("usageLocation", "NL", "licenses", add("{{suite}}", map[string]any{"only": []string{"{{new}}"}})), "PLAN_NOT_IN_PRODUCT", "licenses.0.plans.only.0"},
 	{"malformed license of a new user", createUser, newUser("licenses", add("junk", nil)), "INVALID_ID", "licenses.0.productId"},
-	{"unsubscribed license of a new user", createUser, newUser("licenses", add("{{tool}}", nil)), "NO_SUBSCRIPTION", "licenses.0"},
+	{"unsubscribed license of a new user", createUser, newUser("usageLocation", "NL", "licenses", add("{{tool}}", nil)), "NO_SUBSCRIPTION", "licenses.0"},
 	{"too many to reprocess", `mutation($ids: [ID!]!) { out: reprocessLicenses(input: { principalIds: $ids }) { changed userErrors { code path message } } }`, map[string]any{"ids": many("user", 20_001)}, "TOO_MANY", "principalIds"},
 	{"nobody to reprocess", `mutation { out: reprocessLicenses(input: { principalIds: ["{{ann}}", "{{ann}}", "` + unknownGroup + `"] }) { changed userErrors { code path message } } }`, nil, "NOT_FOUND", "principalIds.2"},
 
@@ -223,6 +259,11 @@ var badInputs = []struct {
 	{"unknown group to change", `mutation { out: removeGroupMembers(input: { groupId: "` + unknownGroup + `", memberIds: ["{{ann}}"] }) { changed userErrors { code path message } } }`, nil, "NOT_FOUND", "groupId"},
 	{"member of a wrong kind", `mutation { out: addGroupMembers(input: { groupId: "{{team}}", memberIds: ["{{suite}}"] }) { changed results { userErrors { code path message } } userErrors { code path message } } }`, nil, "INVALID_ID", "memberIds.0"},
 	{"group in itself", `mutation { out: addGroupMembers(input: { groupId: "{{team}}", memberIds: ["{{team}}"] }) { changed results { userErrors { code path message } } userErrors { code path message } } }`, nil, "GROUP_CYCLE", "memberIds.0"},
+
+	{"negative losses of members", `mutation { out: removeGroupMembers(input: { groupId: "{{team}}", memberIds: ["{{ann}}"], acknowledgeLosses: -1 }) { changed userErrors { code path message } } }`, nil, "INVALID_VALUE", "acknowledgeLosses"},
+	{"negative losses of a move", `mutation { out: changeGroupMembers(input: { changes: [], acknowledgeLosses: -1 }) { changed userErrors { code path message } } }`, nil, "INVALID_VALUE", "acknowledgeLosses"},
+	{"negative losses of a group", `mutation { out: deleteGroup(input: { id: "{{team}}", acknowledgeLosses: -1 }) { changed userErrors { code path message } } }`, nil, "INVALID_VALUE", "acknowledgeLosses"},
+	{"a wrong member of an atomic call", `mutation { out: addGroupMembers(input: { groupId: "{{team}}", memberIds: ["junk", "{{ben}}"], atomic: true }) { changed results { userErrors { code path message } } userErrors { code path message } } }`, nil, "INVALID_ID", "memberIds.0"},
 
 	// Instants.
 	{"a day as an instant", `{ licenseErrors(filter: { since: "2026-11-25" }) { totalCount } }`, nil, "BAD_USER_INPUT", ""},
@@ -240,6 +281,7 @@ func TestBadInputIsRefusedByNameAndChangesNothing(t *testing.T) {
 		w.seats("suite", 1)
 		w.user("Ann")
 		w.user("Ben")
+		w.userIn("Eve", "", false)
 		w.group("Team", "ann")
 		w.assign("suite", "ann")
 		w.keep("cursor", w.do(`{ users(first: 1) { pageInfo { endCursor } } }`, nil), "users.pageInfo.endCursor")

@@ -28,6 +28,9 @@ var mutations = []struct {
 	{`cancelSubscription(input: { id: "{{suite-seats}}", dryRun: true }) { changed userErrors { code } }`, nil},
 	{`assignLicenses(input: { principalIds: ["{{ann}}", "junk"], dryRun: true }) { changed userErrors { code } }`, []access.Role{access.UserAdmin, access.LicenseAdmin}},
 	{`assignLicenses(input: { principalIds: ["{{ann}}", "{{team}}"], dryRun: true }) { changed userErrors { code } }`, []access.Role{access.LicenseAdmin}},
+	{`assignLicenses(input: { principalIds: ["{{ann}}"], mode: REPLACE, add: [], atomic: true, dryRun: true }) { changed userErrors { code } }`, []access.Role{access.UserAdmin, access.LicenseAdmin}},
+	{`assignLicenses(input: { principalIds: ["{{team}}"], mode: REPLACE, add: [], dryRun: true }) { changed userErrors { code } }`, []access.Role{access.LicenseAdmin}},
+	{`updateSubscription(input: { id: "{{suite-seats}}", status: SUSPENDED, dryRun: true }) { changed userErrors { code } }`, nil},
 	{`reprocessLicenses(input: { principalIds: ["{{ann}}"], dryRun: true }) { changed userErrors { code } }`, []access.Role{access.LicenseAdmin}},
 }
 
@@ -63,7 +66,8 @@ func TestEveryRoleReadsEverything(t *testing.T) {
 		w.assign("suite", "ann", "team")
 		const query = `{ users { nodes { displayName licenses { status sources { path { displayName } } } } } groups { nodes { members { totalCount } } }
 			subscribedProducts { nodes { seats { consumed } holders { totalCount } assignments { totalCount } waiting { totalCount } } }
-			licenseErrors { totalCount } auditEvents { totalCount } verification { ok } products { totalCount } plans { totalCount } }`
+			licenseErrors { totalCount } auditEvents { totalCount } verification { ok } products { totalCount } plans { totalCount nodes { autoAssigned requiresAnyOf { id } allowedCountries } }
+			viewer { tenant { lossThreshold gracePeriodSeconds suspensionPeriodSeconds deletedUserRetentionSeconds } } }`
 		want := w.do(query, nil)
 		for _, role := range access.Roles() {
 			a := w.ask(request{query: query, role: role})

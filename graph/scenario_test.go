@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,19 +14,25 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/licensegraph/licensegraph/internal/access"
+	"github.com/licensegraph/licensegraph/internal/licensing"
 )
 
 var update = flag.Bool("update", false, "write the expected answers of the scenarios anew")
 
-// TestScenarios plays the scenarios in testdata: operations in files .graphql, each followed by
-// its expected answer in a file .json of the same name. Lines of an operation that begin with
-// # set the scene:
+// TestScenarios plays the scenarios in testdata, which are named by what they are about and the
+// rules that they show. Steps are operations in files .graphql and imports in files .catalogue
+// (see catalogueFile), each followed by its expected answer in a file .json of the same name, and
+// what need not be shown in files .scene (see scene). Lines of an operation that begin with # are
+// about it:
 //
 //	# as ROLE            asks with a role, GLOBAL_ADMIN by default
 //	# tenant NAME        asks in a tenant, acme by default
 //	# variables {…}      passes variables
-//	# after 1h           moves the clock first; it moves on by a minute with each operation
+//	# after 1h           moves the clock first, and carries out what falls due by then; it moves on
+//	                     by a minute with each operation
 //	# keep NAME = PATH   names the id at a path of the answer
+//	# threshold N        sets how many users of acme may lose a product unasked
+//	# country CODE       sets acme's country
 //
 // {{NAME}} stands for an id, in operations and in answers. At the end of each scenario what is
 // stored holds R17 in both tenants.
@@ -52,11 +59,21 @@ func (w *world) play(t *testing.T, file string) {
 		}
 	}
 	for _, f := range script.Files {
-		name, ok := strings.CutSuffix(f.Name, ".graphql")
-		if !ok {
+		var got string
+		name, kind, _ := cutLast(f.Name, ".")
+		switch kind {
+		case "graphql":
+			got = w.step(string(f.Data))
+		case "catalogue":
+			w.clock.Advance(time.Minute)
+			got = w.importCatalogue(string(f.Data))
+		case "scene":
+			w.scene(string(f.Data))
+			played.Files = append(played.Files, f)
+			continue
+		default:
 			continue
 		}
-		got := w.step(string(f.Data))
 		played.Files = append(played.Files, f, txtar.File{Name: name + ".json", Data: []byte(got)})
 		if want := expected[name]; got != want && !*update {
 			t.Errorf("%s\ngot  %swant %s", name, got, want)
@@ -68,6 +85,54 @@ func (w *world) play(t *testing.T, file string) {
 	for name := range w.tenants {
 		if a := w.ask(request{query: `{ verification { ok problems { message } } }`, tenant: name}); w.at(a, "verification.ok") != "true" {
 			t.Errorf("tenant %s: %s", name, a.Data)
+		}
+	}
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// scene makes what a scenario takes for granted, a line each, a minute apart:
+//
+//	user Ann NL              a user and the usage location, which may be left out
+//	group Team: ann, ben     a group with members
+//	seats suite 3            a subscription; without a number, unlimited
+//	assign suite: ann, team  a product for users and groups
+//
+// The names are those of ids, in lower case; a subscription's is suite-seats.
+func (w *world) scene(text string) {
+	w.t.Helper()
+	for line := range strings.Lines(text) {
+		w.clock.Advance(time.Minute)
+		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		name, list, _ := strings.Cut(rest, ": ")
+		var names []string
+		if list != "" {
+			names = strings.Split(list, ", ")
+		}
+		switch word {
+		case "user":
+			name, country, located := strings.Cut(rest, " ")
+			w.userIn(name, country, located)
+		case "group":
+			w.group(name, names...)
+		case "seats":
+			product, count, limited := strings.Cut(rest, " ")
+			var seats any
+			if limited {
+				n, err := strconv.Atoi(count)
+				w.ok(err)
+				seats = n
+			}
+			w.seats(product, seats)
+		case "assign":
+			w.assign(name, names...)
+		default:
+			w.t.Fatalf("what is %q?", line)
 		}
 	}
 }
@@ -94,6 +159,17 @@ func (w *world) step(text string) string {
 			d, err := time.ParseDuration(rest)
 			w.ok(err)
 			w.clock.Advance(d)
+			due, err := w.licenses.ApplyDue(w.t.Context())
+			w.ok(err)
+			for _, err := range due.Failed {
+				w.ok(err)
+			}
+		case "threshold":
+			n, err := strconv.Atoi(rest)
+			w.ok(err)
+			w.settle(licensing.UpdateTenantInput{LossThreshold: &n})
+		case "country":
+			w.settle(licensing.UpdateTenantInput{Country: &rest})
 		case "keep":
 			name, path, _ := strings.Cut(rest, " = ")
 			keep = append(keep, [2]string{name, path})

@@ -80,6 +80,9 @@ var lists = []struct {
 	{`{ subscribedProduct(productId: "{{tool}}") { waiting(first: 100) { nodes { displayName licenses { status } } edges { place node { displayName } sources { errors { details { __typename } } } } } } }`, 9},
 	{`{ licenseErrors(first: 100) { totalCount nodes { message user { displayName licenses { status } } details { ... on SeatDetails { place } } source { assignment { principal { ... on Group { displayName } } } } } } }`, 9},
 	{`{ subscribedProducts(first: 100) { nodes { assignments(first: 100) { nodes { principal { ... on User { displayName } ... on Group { displayName } } } } } } }`, 8},
+	{`{ subscribedProducts(first: 100) { nodes { assignments(first: 100, planId: "{{chat}}") { totalCount nodes { principal { ... on User { displayName } } } } } } }`, 10},
+	{`{ viewer { tenant { name country lossThreshold gracePeriodSeconds suspensionPeriodSeconds deletedUserRetentionSeconds } } }`, 2},
+	{`{ plans(first: 100) { nodes { displayName autoAssigned requiresAnyOf { displayName } allowedCountries prohibitedCountries excludes { displayName } } } }`, 1},
 	{`{ groups(first: 100) { nodes { displayName childGroups { nodes { displayName } } parentGroups { totalCount } assignments { product { displayName } } inheritedAssignments { product { displayName } } } } }`, 2},
 	{`{ auditEvents(first: 10) { totalCount nodes { summary subjects { name node { __typename ... on User { displayName } ... on Group { displayName } } } cause { action } } } }`, 4},
 	{`{ products(first: 100) { totalCount nodes { plans { displayName products(first: 5) { nodes { displayName } } } } } plans { nodes { displayName } } }`, 1},
@@ -136,7 +139,7 @@ func TestAMutationShowsNothingAsItWasBeforeAnEarlierOne(t *testing.T) {
 			a: updateUser(input: { id: "{{ann}}", jobTitle: "x" }) { user { version licenses { status } } userErrors { code } }
 			b: assignLicenses(input: { principalIds: ["{{team}}", "{{ann}}"], add: [{ productId: "{{suite}}" }] }) { results { principal { ... on User { version licenses { status } } ... on Group { version assignments { version } } } } userErrors { code } }
 			c: updateGroup(input: { id: "{{team}}", displayName: "Crew" }) { group { displayName version members { nodes { licenses { sources { group { displayName } } } } } } userErrors { code } }
-			d: cancelSubscription(input: { id: "{{suite-seats}}" }) { subscribedProduct { seats { consumed } holders { totalCount } } userErrors { code } } }`, nil)
+			d: cancelSubscription(input: { id: "{{suite-seats}}", acknowledgeLosses: 1 }) { subscribedProduct { seats { consumed } holders { totalCount } } userErrors { code } } }`, nil)
 		const want = `{"a":{"user":{"version":2,"licenses":[]},"userErrors":[]},` +
 			`"b":{"results":[{"principal":{"version":2,"assignments":[{"version":1}]}},{"principal":{"version":3,"licenses":[{"status":"ACTIVE"}]}}],"userErrors":[]},` +
 			`"c":{"group":{"displayName":"Crew","version":3,"members":{"nodes":[{"licenses":[{"sources":[{"group":null},{"group":{"displayName":"Crew"}}]}]}]}},"userErrors":[]},` +

@@ -38,6 +38,7 @@ import (
 type world struct {
 	t        testing.TB
 	db       *database.DB
+	licenses *licensing.Service
 	ran      *dbtest.Statements
 	clock    *clock.Manual
 	tenants  map[string]uuid.UUID
@@ -65,6 +66,7 @@ func newWorld(t testing.TB, db *database.DB, ran *dbtest.Statements) *world {
 	w.ok(err)
 	licenses, err := licensing.New(licensing.Config{DB: db, Clock: w.clock, NewID: w.newID, Log: zerolog.Nop()})
 	w.ok(err)
+	w.licenses = licenses
 	people, err := directory.New(directory.Config{DB: db, Licensing: licenses})
 	w.ok(err)
 	api, err := graph.New(graph.Config{
@@ -257,11 +259,21 @@ func (w *world) do(query string, variables map[string]any) *answer {
 	return a
 }
 
-// user creates a user and names the id.
+// user creates a user in the Netherlands and names the id.
 func (w *world) user(name string) {
 	w.t.Helper()
-	a := w.do(`mutation($n: String!, $d: String!) { createUser(input: { userPrincipalName: $n, displayName: $d, usageLocation: "NL" }) {
-		user { id } userErrors { code message } } }`, map[string]any{"n": strings.ToLower(name) + "@acme.example", "d": name})
+	w.userIn(name, "NL", true)
+}
+
+// userIn creates a user, with a usage location or without one, and names the id.
+func (w *world) userIn(name, country string, located bool) {
+	w.t.Helper()
+	variables := map[string]any{"n": strings.ToLower(name) + "@acme.example", "d": name}
+	if located {
+		variables["l"] = country
+	}
+	a := w.do(`mutation($n: String!, $d: String!, $l: String) { createUser(input: { userPrincipalName: $n, displayName: $d, usageLocation: $l }) {
+		user { id } userErrors { code message } } }`, variables)
 	w.keep(strings.ToLower(name), a, "createUser.user.id")
 }
 

@@ -2553,7 +2553,10 @@ input CreateUserInput {
   accountEnabled: Boolean! = true
   "The user's key in another system. Absent or null: none."
   externalId: String
-  "Products to assign directly. Absent, null or ` + "`" + `[]` + "`" + `: none. At most 100 (` + "`" + `TOO_MANY` + "`" + `), each product once."
+  """
+  Products to assign directly. Absent, null or ` + "`" + `[]` + "`" + `: none. At most 100 (` + "`" + `TOO_MANY` + "`" + `), each product once. A new
+  user has nothing that ` + "`" + `replaces` + "`" + ` could name: it is refused (` + "`" + `INVALID_VALUE` + "`" + `).
+  """
   licenses: [LicenseInput!]
   "Try it out: answers what would happen and stores nothing; ` + "`" + `user` + "`" + ` is null."
   dryRun: Boolean! = false

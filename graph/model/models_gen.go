@@ -177,7 +177,8 @@ type CreateUserInput struct {
 	AccountEnabled bool `json:"accountEnabled"`
 	// The user's key in another system. Absent or null: none.
 	ExternalID graphql.Omittable[*string] `json:"externalId,omitempty"`
-	// Products to assign directly. Absent, null or `[]`: none. At most 100 (`TOO_MANY`), each product once.
+	// Products to assign directly. Absent, null or `[]`: none. At most 100 (`TOO_MANY`), each product once. A new
+	// user has nothing that `replaces` could name: it is refused (`INVALID_VALUE`).
 	Licenses graphql.Omittable[[]*LicenseInput] `json:"licenses,omitempty"`
 	// Try it out: answers what would happen and stores nothing; `user` is null.
 	DryRun bool `json:"dryRun"`
