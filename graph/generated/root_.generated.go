@@ -1574,7 +1574,10 @@ type LicenseImpact {
   usersLosing: Int!
   "Users who kept a product while a source of it began, ended or was edited."
   usersChanged: Int!
-  "Users with an error after the change that they did not have before."
+  """
+  Users with an error after the change that they did not have before. ` + "`" + `NO_SUBSCRIPTION` + "`" + `, which everybody has
+  alike, does not count.
+  """
   usersInError: Int!
   "The products concerned, ordered by name."
   products: [ProductImpact!]!
@@ -1599,7 +1602,7 @@ type ProductImpact {
   usersGaining: Int!
   "Users who held it before the change and do not after."
   usersLosing: Int!
-  "Users with an error in it after the change that they did not have before."
+  "Users with an error in it after the change that they did not have before, ` + "`" + `NO_SUBSCRIPTION` + "`" + ` not counted."
   usersInError: Int!
 }
 
