@@ -19,21 +19,36 @@ import (
 	"github.com/licensegraph/licensegraph/internal/fault"
 )
 
-// fill puts rows into every table of a database at version 1.
-func fill(t testing.TB, db *database.DB) {
+// fillAt puts rows into every table of a database at a version of the schema.
+func fillAt(t testing.TB, db *database.DB, version int64) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/filled_00001.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
 	blob := "CAST('0123456789abcdef0123456789abcdef' AS blob)"
 	if db.Dialect() == database.Postgres {
 		blob = "'0123456789abcdef0123456789abcdef'::bytea"
 	}
-	write(t, db, func(ctx context.Context, tx *database.Tx) error {
-		_, err := tx.ExecContext(ctx, strings.ReplaceAll(string(text), "$BLOB", blob))
-		return err
-	})
+	// Each version has a file that adds to what the ones before it fill.
+	for n := int64(1); n <= version; n++ {
+		text, err := os.ReadFile(fmt.Sprintf("testdata/filled_%05d.sql", n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, db, func(ctx context.Context, tx *database.Tx) error {
+			_, err := tx.ExecContext(ctx, strings.ReplaceAll(string(text), "$BLOB", blob))
+			return err
+		})
+	}
+}
+
+// fill puts rows into every table of a migrated database.
+func fill(t testing.TB, db *database.DB) {
+	t.Helper()
+	fillAt(t, db, head(t))
+}
+
+// head is the version of the schema that the migrations lead to.
+func head(t testing.TB) int64 {
+	t.Helper()
+	return int64(len(only(t, 1<<30)) / 2)
 }
 
 // only returns the migrations up to a version.
@@ -63,16 +78,53 @@ func only(t testing.TB, version int64) fstest.MapFS {
 	return fsys
 }
 
-// dump is the content of all tables, by table.
-func dump(t testing.TB, db *database.DB) map[string]string {
+// columns are the columns of tables, by table.
+type columns map[string][]string
+
+// declared are the columns of every table as the schema declares them.
+func declared(t testing.TB, d database.Dialect) columns {
+	t.Helper()
+	all := columns{}
+	for _, table := range tables(t, d) {
+		for _, c := range table.Columns {
+			all[table.Name] = append(all[table.Name], c.Name)
+		}
+	}
+	return all
+}
+
+// present are those that a database has of the declared ones.
+func present(t testing.TB, db *database.DB) columns {
+	t.Helper()
+	query := "SELECT count(*) FROM pragma_table_info($1) WHERE name = $2"
+	if db.Dialect() == database.Postgres {
+		query = "SELECT count(*) FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2"
+	}
+	all := columns{}
+	for table, names := range declared(t, db.Dialect()) {
+		for _, name := range names {
+			var n int
+			if err := db.Reader().QueryRowContext(t.Context(), query, table, name).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			if n > 0 {
+				all[table] = append(all[table], name)
+			}
+		}
+	}
+	return all
+}
+
+// dump is the content of columns, by table.
+func dump(t testing.TB, db *database.DB, of columns) map[string]string {
 	t.Helper()
 	found := make(map[string]string)
-	for _, table := range tables(t, db.Dialect()) {
-		var columns []string
-		for _, c := range table.Columns {
-			columns = append(columns, fmt.Sprintf("coalesce(CAST(%s AS text), 'null')", c.Name))
+	for table, names := range of {
+		var values []string
+		for _, name := range names {
+			values = append(values, fmt.Sprintf("coalesce(CAST(%s AS text), 'null')", name))
 		}
-		rows, err := db.Reader().QueryContext(t.Context(), fmt.Sprintf("SELECT %s FROM %s ORDER BY 1", strings.Join(columns, " || ' ' || "), table.Name))
+		rows, err := db.Reader().QueryContext(t.Context(), fmt.Sprintf("SELECT %s FROM %s ORDER BY 1", strings.Join(values, " || ' ' || "), table))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +133,7 @@ func dump(t testing.TB, db *database.DB) map[string]string {
 			if err := rows.Scan(&row); err != nil {
 				t.Fatal(err)
 			}
-			found[table.Name] += row + "\n"
+			found[table] += row + "\n"
 		}
 		if err := rows.Err(); err != nil {
 			t.Fatal(err)
@@ -90,34 +142,83 @@ func dump(t testing.TB, db *database.DB) map[string]string {
 	return found
 }
 
-// requireSame fails unless every table is filled and as it was.
-func requireSame(t testing.TB, before, after map[string]string) {
+// requireSame fails unless every table of some columns is filled and as it was.
+func requireSame(t testing.TB, of columns, before, after map[string]string) {
 	t.Helper()
-	for _, table := range tables(t, database.Postgres) {
-		if before[table.Name] == "" {
-			t.Errorf("%s was empty: the test shows nothing for it", table.Name)
+	for table := range of {
+		if before[table] == "" {
+			t.Errorf("%s was empty: the test shows nothing for it", table)
 		}
-		if before[table.Name] != after[table.Name] {
-			t.Errorf("%s was\n%sand is\n%s", table.Name, before[table.Name], after[table.Name])
+		if before[table] != after[table] {
+			t.Errorf("%s was\n%sand is\n%s", table, before[table], after[table])
 		}
 	}
 }
 
-func TestMigrationsKeepEveryRow(t *testing.T) {
+// eachMigrated runs a test on both databases: it finds one of an older version, filled, and the
+// function that brings it to the head.
+func eachMigrated(t *testing.T, version int64, test func(t *testing.T, db *database.DB, migrate func())) {
+	t.Helper()
 	for _, d := range []database.Dialect{database.SQLite, database.Postgres} {
 		t.Run(string(d), func(t *testing.T) {
 			db := empty(t, d)
-			if err := database.MigrateFrom(t.Context(), db, only(t, 1), nil); err != nil {
+			if err := database.MigrateFrom(t.Context(), db, only(t, version), nil); err != nil {
 				t.Fatal(err)
 			}
-			fill(t, db)
-			before := dump(t, db)
-			if err := database.Migrate(t.Context(), db, nil); err != nil {
-				t.Fatal(err)
-			}
-			requireSame(t, before, dump(t, db))
+			fillAt(t, db, version)
+			test(t, db, func() {
+				if err := database.Migrate(t.Context(), db, nil); err != nil {
+					t.Fatal(err)
+				}
+			})
 		})
 	}
+}
+
+func TestMigrationsKeepEveryRow(t *testing.T) {
+	for version := int64(1); version < head(t); version++ {
+		t.Run(fmt.Sprintf("from %d", version), func(t *testing.T) {
+			eachMigrated(t, version, func(t *testing.T, db *database.DB, migrate func()) {
+				kept := present(t, db) // later versions may add to them
+				before := dump(t, db, kept)
+				migrate()
+				requireSame(t, kept, before, dump(t, db, kept))
+			})
+		})
+	}
+}
+
+// TestRowsOfOldVersionsHaveTheValuesOfNewColumns: what was bought before subscriptions had dates
+// began when it was bought and has been live since; organisations have the default terms, and no
+// plan is automatic.
+func TestRowsOfOldVersionsHaveTheValuesOfNewColumns(t *testing.T) {
+	eachMigrated(t, 1, func(t *testing.T, db *database.DB, migrate func()) {
+		migrate()
+		for query, want := range map[string]int{
+			"subscriptions": 2,
+			"subscriptions WHERE starts_at = created_at AND live_since = created_at AND renews_at IS NULL AND ends_at IS NULL": 2,
+			"subscriptions WHERE status = 'CANCELLED' AND live_since = 1700000000000000":                                       1,
+			"tenants": 2,
+			"tenants WHERE loss_threshold = 100 AND grace_period = 2592000000000 AND suspension_period = 7776000000000 AND deleted_user_retention = 2592000000000": 2,
+			"plans WHERE NOT auto_assigned": 2,
+			"plan_prerequisites":            0,
+			"plan_locations":                0,
+		} {
+			var n int
+			if err := db.Reader().QueryRowContext(t.Context(), "SELECT count(*) FROM "+query).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			if n != want {
+				t.Errorf("%s: %d, want %d", query, n, want)
+			}
+		}
+		var dangling int
+		if db.Dialect() == database.SQLite {
+			if err := db.Reader().QueryRowContext(t.Context(), "SELECT count(*) FROM pragma_foreign_key_check").Scan(&dangling); err != nil || dangling > 0 {
+				t.Errorf("%d rows refer to nothing (%v)", dangling, err)
+			}
+		}
+	})
 }
 
 // TestRebuiltTablesKeepEveryRow writes a migration as `make migration` would after changes that
@@ -125,7 +226,8 @@ func TestMigrationsKeepEveryRow(t *testing.T) {
 func TestRebuiltTablesKeepEveryRow(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		fill(t, db)
-		before := dump(t, db)
+		all := declared(t, db.Dialect())
+		before := dump(t, db, all)
 
 		changed := tables(t, db.Dialect())
 		for name, check := range map[string]string{"users": "length(display_name) < 1000", "groups": "length(display_name) < 1000", "tenants": "length(name) < 1000", "assignments": "created_at > 0"} {
@@ -147,7 +249,7 @@ func TestRebuiltTablesKeepEveryRow(t *testing.T) {
 		if len(steps) != 1 || steps[0].Name != "extra" {
 			t.Errorf("progress told %v", steps)
 		}
-		requireSame(t, before, dump(t, db))
+		requireSame(t, all, before, dump(t, db, all))
 		for _, s := range difference(t, db, want) {
 			t.Errorf("a difference remains: %s", s.SQL)
 		}
@@ -181,12 +283,13 @@ func tryMigrateOn(t testing.TB, db *database.DB, migration string, progress func
 func TestMigrationThatFailsChangesNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		fill(t, db)
-		before := dump(t, db)
+		all := declared(t, db.Dialect())
+		before := dump(t, db, all)
 		broken := []schemadiff.Statement{{SQL: "DELETE FROM memberships"}, {SQL: "DELETE FROM user_words"}, {SQL: "DELETE FROM users"}}
 		if err := tryMigrateOn(t, db, schemadiff.Render(db.Dialect(), broken), nil); err == nil {
 			t.Error("a migration left rows that refer to nothing")
 		}
-		requireSame(t, before, dump(t, db))
+		requireSame(t, all, before, dump(t, db, all))
 		if err := database.RequireHead(t.Context(), db); err != nil {
 			t.Error(err)
 		}

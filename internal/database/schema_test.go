@@ -157,6 +157,13 @@ func TestForeignKeysAndChecksHold(t *testing.T) {
 	membership := func(tenant, group, user string) string {
 		return "INSERT INTO memberships (tenant_id, group_id, user_id, created_at) VALUES (" + tenant + ", " + group + ", " + user + ", 1)"
 	}
+	const mail, calls = "'00000000-0000-7000-8000-000000000041'", "'00000000-0000-7000-8000-000000000043'"
+	needs := func(plan, other string) string {
+		return "INSERT INTO plan_prerequisites (plan_id, requires_id) VALUES (" + plan + ", " + other + ")"
+	}
+	located := func(plan, country string) string {
+		return "INSERT INTO plan_locations (plan_id, country, allowed) VALUES (" + plan + ", '" + country + "', true)"
+	}
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		fill(t, db)
 		for statement, want := range map[string]bool{
@@ -176,6 +183,25 @@ func TestForeignKeysAndChecksHold(t *testing.T) {
 			"UPDATE subscriptions SET seats = -1":    false,
 			"UPDATE license_violations SET plan_id = '00000000-0000-7000-8000-000000000041'": false, // R8: a plan waits for no seat
 			"INSERT INTO catalog (id) VALUES (2)":                                            false,
+			needs(mail, calls):                                                               true,
+			needs(mail, mail):                                                                false, // R10
+			needs(calls, mail):                                                               false, // it is there
+			needs(mail, group1):                                                              false, // no such plan
+			needs(group1, mail):                                                              false,
+			located(mail, "NL"):                                                              true,
+			located(mail, "CN"):                                                              false, // it is there, prohibited
+			located(mail, "NLD"):                                                             false,
+			located(mail, ""):                                                                false,
+			located(user1, "NL"):                                                             false, // no such plan
+			"UPDATE subscriptions SET status = 'LOCKED_OUT' WHERE status = 'SUSPENDED'":                                  true,
+			"UPDATE subscriptions SET status = 'ENDED' WHERE status = 'SUSPENDED'":                                       false,
+			"UPDATE subscriptions SET live_since = 1 WHERE status = 'SCHEDULED'":                                         false, // R16
+			"UPDATE subscriptions SET status = 'CANCELLED' WHERE status = 'SCHEDULED'":                                   false, // without its instant
+			"UPDATE tenants SET loss_threshold = -1":                                                                     false,
+			"UPDATE tenants SET grace_period = -1":                                                                       false,
+			"UPDATE tenants SET suspension_period = -1":                                                                  false,
+			"UPDATE tenants SET deleted_user_retention = -1":                                                             false,
+			"UPDATE tenants SET loss_threshold = 0, grace_period = 0, suspension_period = 0, deleted_user_retention = 0": true,
 		} {
 			err := db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
 				if _, err := tx.ExecContext(ctx, statement); err != nil {

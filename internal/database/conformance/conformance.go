@@ -28,6 +28,10 @@ func Run(t *testing.T, open func(t testing.TB) *database.DB) {
 		{"an assignment has exactly one principal, and each product once", assignments},
 		{"a source has one violation as a whole and one per plan", violations},
 		{"counters do not fall below zero", counters},
+		{"a plan needs others, once each, and never itself", prerequisites},
+		{"a plan is allowed or prohibited in a country, not both", locations},
+		{"a subscription that has not begun has not been live", statuses},
+		{"terms are not negative, and have defaults", terms},
 		{"audit events are numbered once", auditNumbers},
 		{"keys are ordered by their bytes", order},
 		{"texts, instants and seats are kept to the last bit", values},
@@ -38,6 +42,7 @@ func Run(t *testing.T, open func(t testing.TB) *database.DB) {
 			s := &store{DB: open(t)}
 			s.must(t, `INSERT INTO products (id, sku_part_number, display_name, display_name_key) VALUES ($1, 'SUITE', 'Suite', 'suite')`, product)
 			s.must(t, `INSERT INTO plans (id, service_plan_name, display_name, display_name_key) VALUES ($1, 'MAIL', 'Mail', 'mail')`, plan)
+			s.must(t, `INSERT INTO plans (id, service_plan_name, display_name, display_name_key) VALUES ($1, 'TALK', 'Talk', 'talk')`, other)
 			for n := 1; n <= 2; n++ {
 				s.must(t, `INSERT INTO tenants (id, name, name_key, country, last_instant, created_at) VALUES ($1, $2, $2, 'NL', 0, 0)`, tenant(n), fmt.Sprint("Tenant ", n))
 				s.must(t, insertUser, user(n), tenant(n), fmt.Sprint("ann", n))
@@ -49,7 +54,7 @@ func Run(t *testing.T, open func(t testing.TB) *database.DB) {
 	}
 }
 
-var product, plan = key(9, 1), key(9, 2)
+var product, plan, other = key(9, 1), key(9, 2), key(9, 3)
 
 func key(kind, n int) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("%08x-0000-7000-8000-%012x", kind, n))
@@ -164,6 +169,66 @@ func counters(t *testing.T, s *store) {
 	}
 	s.must(t, `INSERT INTO group_counters (tenant_id, group_id, members) VALUES ($1, $2, 0)`, tenant(1), group(1))
 	s.refuses(t, `UPDATE group_counters SET members = members - 1`)
+}
+
+func prerequisites(t *testing.T, s *store) {
+	const insert = `INSERT INTO plan_prerequisites (plan_id, requires_id) VALUES ($1, $2)`
+	s.must(t, insert, plan, other)
+	s.refuses(t, insert, plan, other)
+	s.must(t, insert, other, plan) // a cycle of two is for the importer to refuse
+	s.refuses(t, insert, plan, plan)
+	s.refuses(t, insert, plan, product)
+	s.refuses(t, insert, product, plan)
+	s.refuses(t, `DELETE FROM plans WHERE id = $1`, other)
+}
+
+func locations(t *testing.T, s *store) {
+	const insert = `INSERT INTO plan_locations (plan_id, country, allowed) VALUES ($1, $2, $3)`
+	s.must(t, insert, plan, "NL", true)
+	s.must(t, insert, plan, "DE", false)
+	s.must(t, insert, other, "NL", false)
+	s.refuses(t, insert, plan, "NL", true)
+	s.refuses(t, insert, plan, "NL", false)
+	for _, country := range []string{"", "N", "NLD"} {
+		s.refuses(t, insert, plan, country, true)
+	}
+	s.refuses(t, insert, product, "NL", true)
+	s.refuses(t, `DELETE FROM plans WHERE id = $1`, other)
+	if n := s.count(t, `SELECT count(*) FROM plan_locations WHERE allowed`); n != 1 {
+		t.Errorf("%d are allowed, want 1", n)
+	}
+	if n := s.count(t, `SELECT count(*) FROM plans WHERE NOT auto_assigned`); n != 2 {
+		t.Errorf("%d plans are not automatic, want both", n)
+	}
+}
+
+func statuses(t *testing.T, s *store) {
+	const insert = `INSERT INTO subscriptions (id, tenant_id, product_id, status, starts_at, live_since, cancelled_at, created_at, updated_at, version)
+		VALUES ($1, $2, $3, $4, 1, $5, $6, 1, 1, 1)`
+	for i, c := range []struct {
+		status          string
+		live, cancelled any
+		kept            bool
+	}{
+		{"SCHEDULED", nil, nil, true}, {"ENABLED", 1, nil, true}, {"WARNING", 1, nil, true}, {"SUSPENDED", 1, nil, true},
+		{"LOCKED_OUT", 1, nil, true}, {"CANCELLED", 1, 2, true}, {"CANCELLED", nil, 2, true}, // before it began
+		{"SCHEDULED", 1, nil, false}, {"CANCELLED", 1, nil, false}, {"ENABLED", 1, 2, false}, {"EXPIRED", 1, nil, false}, {"enabled", 1, nil, false},
+	} {
+		if err := s.try(t, insert, key(5, i), tenant(1), product, c.status, c.live, c.cancelled); (err == nil) != c.kept {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+func terms(t *testing.T, s *store) {
+	const day = 24 * 60 * 60 * 1_000_000
+	for column, value := range map[string]int{"loss_threshold": 100, "grace_period": 30 * day, "suspension_period": 90 * day, "deleted_user_retention": 30 * day} {
+		if n := s.count(t, `SELECT count(*) FROM tenants WHERE `+column+` = $1`, value); n != 2 {
+			t.Errorf("%s is not %d for both tenants", column, value)
+		}
+		s.must(t, `UPDATE tenants SET `+column+` = 0`)
+		s.refuses(t, `UPDATE tenants SET `+column+` = -1`)
+	}
 }
 
 func auditNumbers(t *testing.T, s *store) {
