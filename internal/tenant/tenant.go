@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/textkey"
 )
 
@@ -27,7 +29,13 @@ type Tenant struct {
 	ID        uuid.UUID
 	Name      string // unique, compared folded
 	Country   string // ISO 3166-1 alpha-2, upper case
+	Terms     tenantgraph.Terms
 	CreatedAt clock.Instant
+}
+
+// DefaultTerms are those that a tenant is created with.
+var DefaultTerms = tenantgraph.Terms{
+	LossThreshold: 100, Grace: 30 * 24 * time.Hour, Suspension: 90 * 24 * time.Hour, DeletedUserRetention: 30 * 24 * time.Hour,
 }
 
 // NodeID is the tenant's TypeID.
@@ -74,7 +82,7 @@ func (s *Tenants) Create(ctx context.Context, name, countryCode string) (*Tenant
 	if err != nil {
 		return nil, fmt.Errorf("make an id: %w", err)
 	}
-	t := &Tenant{ID: key, Name: name, Country: code, CreatedAt: s.clock.Now()}
+	t := &Tenant{ID: key, Name: name, Country: code, Terms: DefaultTerms, CreatedAt: s.clock.Now()}
 	if err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error { return s.store(ctx, tx, t) }); err != nil {
 		return nil, err
 	}
@@ -96,9 +104,11 @@ func checkName(name string) error {
 }
 
 func (s *Tenants) store(ctx context.Context, tx *database.Tx, t *Tenant) error {
-	const insert = `INSERT INTO tenants (id, name, name_key, country, last_instant, created_at)
-		VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (name_key) DO NOTHING`
-	result, err := tx.ExecContext(ctx, insert, t.ID, t.Name, textkey.Fold(t.Name), t.Country, int64(t.CreatedAt))
+	const insert = `INSERT INTO tenants (id, name, name_key, country, last_instant, created_at,
+		loss_threshold, grace_period, suspension_period, deleted_user_retention)
+		VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9) ON CONFLICT (name_key) DO NOTHING`
+	result, err := tx.ExecContext(ctx, insert, t.ID, t.Name, textkey.Fold(t.Name), t.Country, int64(t.CreatedAt),
+		t.Terms.LossThreshold, t.Terms.Grace.Microseconds(), t.Terms.Suspension.Microseconds(), t.Terms.DeletedUserRetention.Microseconds())
 	if err != nil {
 		return fmt.Errorf("store a tenant: %w", err)
 	}
@@ -121,7 +131,19 @@ func (s *Tenants) store(ctx context.Context, tx *database.Tx, t *Tenant) error {
 	})
 }
 
-const columns = `SELECT id, name, country, created_at FROM tenants`
+const columns = `SELECT id, name, country, loss_threshold, grace_period, suspension_period, deleted_user_retention, created_at FROM tenants`
+
+// scan reads the columns of one row.
+func scan(row func(...any) error) (*Tenant, error) {
+	var t Tenant
+	var grace, suspension, retention int64
+	if err := row(&t.ID, &t.Name, &t.Country, &t.Terms.LossThreshold, &grace, &suspension, &retention, &t.CreatedAt); err != nil {
+		return nil, err
+	}
+	t.Terms.Grace, t.Terms.Suspension = time.Duration(grace)*time.Microsecond, time.Duration(suspension)*time.Microsecond
+	t.Terms.DeletedUserRetention = time.Duration(retention) * time.Microsecond
+	return &t, nil
+}
 
 // ByID returns a tenant.
 //
@@ -173,31 +195,24 @@ func (s *Tenants) List(ctx context.Context) ([]*Tenant, error) {
 
 // find returns the one row of a query, or nil.
 func (s *Tenants) find(ctx context.Context, query string, arg any) (*Tenant, error) {
-	var t Tenant
-	err := s.db.Reader().QueryRowContext(ctx, query, arg).Scan(&t.ID, &t.Name, &t.Country, &t.CreatedAt)
+	t, err := scan(s.db.Reader().QueryRowContext(ctx, query, arg).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a tenant: %w", err)
 	}
-	return &t, nil
+	return t, nil
 }
 
-func (s *Tenants) read(ctx context.Context, query string, args ...any) (list []*Tenant, err error) {
-	rows, err := s.db.Reader().QueryContext(ctx, query, args...)
+func (s *Tenants) read(ctx context.Context, query string, args ...any) ([]*Tenant, error) {
+	var list []*Tenant
+	err := database.Each(ctx, s.db.Reader(), func(row func(...any) error) error {
+		t, err := scan(row)
+		list = append(list, t)
+		return err
+	}, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read the tenants: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var t Tenant
-		if err := rows.Scan(&t.ID, &t.Name, &t.Country, &t.CreatedAt); err != nil {
-			return nil, fmt.Errorf("read the tenants: %w", err)
-		}
-		list = append(list, &t)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read the tenants: %w", err)
 	}
 	return list, nil
