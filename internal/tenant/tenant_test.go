@@ -1,11 +1,14 @@
 package tenant_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/clock"
@@ -13,6 +16,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/paging"
 	"github.com/licensegraph/licensegraph/internal/tenant"
 )
@@ -31,6 +35,32 @@ func TestCreatedTenantsAreFoundByNameInAnyLetterCaseAndById(t *testing.T) {
 		byID, err := tenants.ByID(t.Context(), made.ID)
 		if err != nil || *byID != *made {
 			t.Errorf("by id: %+v, %v; want %+v", byID, err, made)
+		}
+	})
+}
+
+// A tenant begins with the usual terms: those that the help promises, and that a row has of which
+// nobody said any.
+func TestTenantsBeginWithTheUsualTermsR16R19R27(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		tenants := newTenants(t, db)
+		create(t, tenants, "Acme", "US")
+		err := db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO tenants (id, name, name_key, country, last_instant, created_at) VALUES ($1, 'Old', 'old', 'NL', 1, 1)`, uuid.New())
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := tenants.List(t.Context())
+		if err != nil || len(list) != 2 {
+			t.Fatalf("%d tenants, %v", len(list), err)
+		}
+		const day = 24 * time.Hour
+		for _, one := range list {
+			if want := (tenantgraph.Terms{LossThreshold: 100, Grace: 30 * day, Suspension: 90 * day, DeletedUserRetention: 30 * day}); one.Terms != want {
+				t.Errorf("%s has the terms %+v", one.Name, one.Terms)
+			}
 		}
 	})
 }

@@ -64,6 +64,28 @@ func cancelled(n byte, product uuid.UUID, created, ended clock.Instant) *tenantg
 	return &tenantgraph.Subscription{ID: named(6, n), ProductID: product, Status: "CANCELLED", CreatedAt: created, LiveSince: &created, CancelledAt: &ended}
 }
 
+// as is a subscription in another status.
+func as(status string, s *tenantgraph.Subscription) *tenantgraph.Subscription {
+	s.Status = status
+	return s
+}
+
+// from is a subscription that was bought before it began.
+func from(began clock.Instant, s *tenantgraph.Subscription) *tenantgraph.Subscription {
+	s.LiveSince = &began
+	return s
+}
+
+// scheduled is one that has not begun.
+func scheduled(n byte, product uuid.UUID, created clock.Instant) *tenantgraph.Subscription {
+	return &tenantgraph.Subscription{ID: named(6, n), ProductID: product, Status: "SCHEDULED", CreatedAt: created, StartsAt: created + 1000}
+}
+
+// never is one that was cancelled before it began.
+func never(n byte, product uuid.UUID, created, ended clock.Instant) *tenantgraph.Subscription {
+	return &tenantgraph.Subscription{ID: named(6, n), ProductID: product, Status: "CANCELLED", CreatedAt: created, CancelledAt: &ended}
+}
+
 // group is a group by its number, counted from 1.
 func group(n int) uuid.UUID { return named(2, byte(n)) }
 

@@ -124,6 +124,11 @@ func TestSeatsAreTheUnitsOfLiveSubscriptionsR14(t *testing.T) {
 		{"one without a limit", []*tenantgraph.Subscription{units(live(1, base, 1), 3), live(2, base, 2)}, 3, true},
 		{"a cancelled one without a limit", []*tenantgraph.Subscription{units(live(1, base, 1), 3), cancelled(2, base, 2, 3)}, 3, false},
 		{"other products", []*tenantgraph.Subscription{units(live(1, suite, 1), 3)}, 0, false},
+		{"those in grace count", []*tenantgraph.Subscription{units(as("WARNING", live(1, base, 1)), 3), units(live(2, base, 2), 4)}, 7, false},
+		{"suspended and locked out ones do not", []*tenantgraph.Subscription{units(as("SUSPENDED", live(1, base, 1)), 3), units(as("LOCKED_OUT", live(2, base, 2)), 4)}, 0, false},
+		{"a scheduled one does not", []*tenantgraph.Subscription{units(scheduled(1, base, 1), 3)}, 0, false},
+		{"without a limit, in grace", []*tenantgraph.Subscription{as("WARNING", live(1, base, 1))}, 0, true},
+		{"without a limit, suspended", []*tenantgraph.Subscription{as("SUSPENDED", live(1, base, 1)), scheduled(2, base, 1)}, 0, false},
 		{"more than 31 bits", []*tenantgraph.Subscription{units(live(1, base, 1), 1<<31-1), units(live(2, base, 1), 1<<31-1)}, 1<<32 - 2, false},
 	} {
 		tn := newTenant()
@@ -150,6 +155,16 @@ func TestProductIsLiveSinceItsLastGapR16(t *testing.T) {
 		{"several without a gap", []*tenantgraph.Subscription{cancelled(1, base, 5, 9), cancelled(2, base, 7, 14), live(3, base, 12)}, 5, true, 14},
 		{"a long one covers the gap of others", []*tenantgraph.Subscription{cancelled(1, base, 5, 20), cancelled(2, base, 6, 8), live(3, base, 15)}, 5, true, 20},
 		{"a later one that ended", []*tenantgraph.Subscription{live(1, base, 5), cancelled(2, base, 7, 9)}, 5, true, 9},
+		{"scheduled", []*tenantgraph.Subscription{scheduled(1, base, 5)}, 0, false, 0},
+		{"scheduled, and cancelled before it began", []*tenantgraph.Subscription{never(1, base, 5, 9)}, 0, false, 0},
+		{"begun later than it was bought", []*tenantgraph.Subscription{from(12, live(1, base, 5))}, 12, true, 0},
+		{"bought before the end of another, begun after it", []*tenantgraph.Subscription{cancelled(1, base, 5, 9), from(12, live(2, base, 7))}, 12, true, 9},
+		{"bought before the end of another, begun before it", []*tenantgraph.Subscription{cancelled(1, base, 5, 9), from(8, live(2, base, 7))}, 5, true, 9},
+		{"begun in another order than bought", []*tenantgraph.Subscription{from(20, live(1, base, 1)), cancelled(2, base, 2, 6), from(4, live(3, base, 3))}, 2, true, 6},
+		{"a scheduled one bridges no gap", []*tenantgraph.Subscription{cancelled(1, base, 5, 9), scheduled(2, base, 6), live(3, base, 12)}, 12, true, 9},
+		{"nor does one that never began", []*tenantgraph.Subscription{cancelled(1, base, 5, 9), never(2, base, 6, 13), live(3, base, 12)}, 12, true, 9},
+		{"suspended and locked out ones are live", []*tenantgraph.Subscription{as("LOCKED_OUT", live(1, base, 5)), as("SUSPENDED", live(2, base, 7))}, 5, true, 0},
+		{"in grace", []*tenantgraph.Subscription{as("WARNING", live(1, base, 5))}, 5, true, 0},
 		{"two gaps", []*tenantgraph.Subscription{cancelled(1, base, 1, 2), cancelled(2, base, 4, 6), live(3, base, 9)}, 9, true, 6},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -174,13 +189,19 @@ func TestLiveSinceAgreesWithLookingAtEveryInstantR16(t *testing.T) {
 		tn.Subscriptions = nil
 		covered := [now + 1]bool{}
 		for n := range byte(rapid.IntRange(1, 5).Draw(t, "subscriptions")) {
+			if rapid.IntRange(0, 4).Draw(t, "begins") == 0 { // it never did, and covers nothing
+				tn.Subscriptions = append(tn.Subscriptions, scheduled(n, base, 1))
+				continue
+			}
 			created := clock.Instant(rapid.IntRange(1, now).Draw(t, "created"))
 			ended := clock.Instant(now + 1)
 			if rapid.Bool().Draw(t, "cancelled") {
 				ended = clock.Instant(rapid.IntRange(int(created), now).Draw(t, "ended"))
 				tn.Subscriptions = append(tn.Subscriptions, cancelled(n, base, created, ended))
 			} else {
-				tn.Subscriptions = append(tn.Subscriptions, live(n, base, created))
+				bought := clock.Instant(rapid.IntRange(1, int(created)).Draw(t, "bought"))
+				status := rapid.SampledFrom([]string{"ENABLED", "WARNING", "SUSPENDED", "LOCKED_OUT"}).Draw(t, "status")
+				tn.Subscriptions = append(tn.Subscriptions, as(status, from(created, live(n, base, bought))))
 			}
 			for i := created; i < ended; i++ {
 				covered[i] = true
@@ -189,7 +210,7 @@ func TestLiveSinceAgreesWithLookingAtEveryInstantR16(t *testing.T) {
 		// Two changes have two instants (R5), so none begins where another one ends.
 		for _, a := range tn.Subscriptions {
 			for _, b := range tn.Subscriptions {
-				if b.CancelledAt != nil && *b.CancelledAt == a.CreatedAt {
+				if b.CancelledAt != nil && a.LiveSince != nil && *b.CancelledAt == *a.LiveSince {
 					t.Skip("an instant of two changes")
 				}
 			}
