@@ -139,7 +139,7 @@ func TestDemoServesItsOrganisationToEachRoleAndLeavesNothingBehind(t *testing.T)
 // what each example must show; the first three are those printed.
 var shown = []struct{ operation, text string }{
 	{"WhoHasWhatAndWhy", `"code":"MUTUALLY_EXCLUSIVE_VIOLATION"`},
-	{"Seats", `"seats":{"total":48,"consumed":48,"available":0,"waiting":10,"inError":10}`},
+	{"Seats", `"seats":{"total":48,"consumed":48,"available":0,"waiting":10,"inError":10},"subscriptions":[{"status":"ENABLED","seats":48`},
 	{"InError", `"code":"COUNT_VIOLATION"`},
 	{"PlanByPlan", `"enabled":false,"enabledBy":[],"disabledBy":[],"withheldBy":[{"kind":"GROUP","group":{"displayName":"Project Managers"}`},
 	{"MayUse", `{"allowed":false,"reason":"SOURCE_IN_ERROR"}`},
@@ -160,6 +160,35 @@ func TestThePrintedQueriesAndThePlaygroundsTabsAreTheSameAndAnswer(t *testing.T)
 		}
 		if printed := strings.Contains(d.output, strings.TrimSpace(query)); printed != (i < 3) {
 			t.Errorf("printed %t: %s", printed, query)
+		}
+	}
+}
+
+// The list of reasons is closed, and the organisation has somebody for each: in the error list,
+// and in the printed query that asks what is in error.
+func TestDemoHasALiveExampleOfEveryLicenseErrorCode(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	d := startDemo(t)
+	token := d.token("GLOBAL_READER")
+	var all struct {
+		Data struct {
+			Type struct{ EnumValues []struct{ Name string } } `json:"__type"`
+		}
+	}
+	if err := json.Unmarshal([]byte(d.ask(token, `{ __type(name: "LicenseErrorCode") { enumValues { name } } }`)), &all); err != nil {
+		t.Fatal(err)
+	}
+	if len(all.Data.Type.EnumValues) < 5 {
+		t.Fatalf("%d codes", len(all.Data.Type.EnumValues))
+	}
+	printed := d.ask(token, d.tabs()[2])
+	for _, code := range all.Data.Type.EnumValues {
+		text := `"code":"` + code.Name + `"`
+		if got := d.ask(token, `{ licenseErrors(filter: { codes: [`+code.Name+`] }, first: 1) { nodes { code } } }`); !strings.Contains(got, text) {
+			t.Errorf("nobody bears %s: %s", code.Name, got)
+		}
+		if !strings.Contains(printed, text) {
+			t.Errorf("the query that is printed does not list %s", code.Name)
 		}
 	}
 }

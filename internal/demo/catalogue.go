@@ -143,6 +143,22 @@ var exclusions = []struct{ set, plans string }{
 	{"Dynamics CRM", "DYN365_ENTERPRISE_SALES DYN365_ENTERPRISE_TEAM_MEMBERS"},
 }
 
+// dependencies are plans that need any one of others.
+var dependencies = []struct{ plan, anyOf string }{
+	{"M365_COPILOT_APPS", "OFFICESUBSCRIPTION"},
+	{"MCOMEETADV", "TEAMS1"},
+}
+
+// locations are plans that may not be used everywhere: in these countries only, or in all but
+// those.
+var locations = []struct{ plan, allowed, prohibited string }{
+	{plan: "MCOEV", prohibited: "IN"},
+	{plan: "LOCKBOX_ENTERPRISE", allowed: "BE DE FR GB NL PL SE US NG"},
+}
+
+// automatic are plans that come to everybody.
+var automatic = []string{"SWAY"}
+
 func productNamed(partNumber string) product {
 	for _, p := range products {
 		if p.partNumber == partNumber {
@@ -180,6 +196,38 @@ func exclusionFile() (*bytes.Buffer, error) {
 		for name := range strings.FieldsSeq(e.plans) {
 			rows = append(rows, []string{e.set, name, planNamed(name).id})
 		}
+	}
+	return table(rows)
+}
+
+// dependencyFile is the prerequisites in the format of catalog import.
+func dependencyFile() (*bytes.Buffer, error) {
+	rows := [][]string{{"Service_Plan_Id", "Requires_Any_Of"}}
+	for _, d := range dependencies {
+		var bases []string
+		for name := range strings.FieldsSeq(d.anyOf) {
+			bases = append(bases, planNamed(name).id)
+		}
+		rows = append(rows, []string{planNamed(d.plan).id, strings.Join(bases, ";")})
+	}
+	return table(rows)
+}
+
+// locationFile is the rules on countries in the format of catalog import.
+func locationFile() (*bytes.Buffer, error) {
+	rows := [][]string{{"Service_Plan_Id", "Allowed", "Prohibited"}}
+	list := func(countries string) string { return strings.ReplaceAll(countries, " ", ";") }
+	for _, l := range locations {
+		rows = append(rows, []string{planNamed(l.plan).id, list(l.allowed), list(l.prohibited)})
+	}
+	return table(rows)
+}
+
+// automaticFile is the plans that come to everybody in the format of catalog import.
+func automaticFile() (*bytes.Buffer, error) {
+	rows := [][]string{{"Service_Plan_Id"}}
+	for _, name := range automatic {
+		rows = append(rows, []string{planNamed(name).id})
 	}
 	return table(rows)
 }

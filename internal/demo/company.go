@@ -69,7 +69,9 @@ type person struct {
 var people = []person{
 	// Works in production with F3 and runs projects: one plan of Project is withheld.
 	{name: "Ingrid Solberg", department: "Operations", title: "Production Planner", site: "NL", groups: "Assembly,Project Managers"},
-	{name: "Piotr Zieliński", department: "Operations", title: "Production Planner", site: "PL", groups: "Assembly,Project Managers"},
+	// So does Piotr, who is in the pilot of Copilot as well: that needs the desktop apps, which F3
+	// does not have.
+	{name: "Piotr Zieliński", department: "Operations", title: "Production Planner", site: "PL", groups: "Assembly,Project Managers,Copilot Pilot"},
 	// In a team that is nested in two departments (a diamond), which counts once.
 	{name: "Tomás Herrera", department: "Engineering", title: "Site Reliability Engineer", site: "ES", groups: "Site Reliability,Copilot Pilot"},
 	// Has of his own what he inherits: one seat, two sources.

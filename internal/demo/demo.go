@@ -5,6 +5,7 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -106,22 +107,31 @@ func (b *builder) build(ctx context.Context) error {
 	return err
 }
 
-// importCatalogue imports the products.
+// importCatalogue imports the products and the rules of their plans.
 func (b *builder) importCatalogue(ctx context.Context) error {
 	b.progress("products and plans")
 	products, err := productFile()
 	if err != nil {
 		return err
 	}
-	sets, err := exclusionFile()
-	if err != nil {
-		return err
+	in := catalog.Input{Products: catalog.File{Name: "products.csv", Content: products}}
+	for _, kind := range []struct {
+		name string
+		make func() (*bytes.Buffer, error)
+		into **catalog.File
+	}{
+		{"exclusions.csv", exclusionFile, &in.Exclusions},
+		{"dependencies.csv", dependencyFile, &in.Dependencies},
+		{"locations.csv", locationFile, &in.Locations},
+		{"automatic.csv", automaticFile, &in.Automatic},
+	} {
+		content, err := kind.make()
+		if err != nil {
+			return err
+		}
+		*kind.into = &catalog.File{Name: kind.name, Content: content}
 	}
-	_, err = b.importer.Import(ctx, catalog.Input{
-		Products:   catalog.File{Name: "products.csv", Content: products},
-		Exclusions: &catalog.File{Name: "exclusions.csv", Content: sets},
-	})
-	if err != nil {
+	if _, err := b.importer.Import(ctx, in); err != nil {
 		return err
 	}
 	g, err := b.licensing.Graph(ctx, b.tenant)

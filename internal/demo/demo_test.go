@@ -243,6 +243,55 @@ func TestEveryPromisedExampleIsThere(t *testing.T) {
 		}
 		t.Error("nobody was assigned the cancelled product")
 	})
+	t.Run("a plan that lacks what it needs", func(t *testing.T) {
+		l := h.license(t, "Piotr Zieliński", "Microsoft Copilot for Microsoft 365")
+		if e := l.Sources[0].Errors[0]; l.Status != licensing.StatusError || e.Code != fault.DependencyViolation {
+			t.Errorf("Copilot is %s: %s", l.Status, e.Code)
+		}
+	})
+	t.Run("a plan that may not be used where somebody is, and everybody has a place", func(t *testing.T) {
+		found := 0
+		for _, v := range h.everybody(t) {
+			if v.User.UsageLocation == nil {
+				t.Errorf("%s has no usage location", v.User.DisplayName)
+			}
+			for _, e := range v.Errors() {
+				if e.Code == fault.LocationViolation {
+					found++
+					if *v.User.UsageLocation != "IN" || e.Product.DisplayName != "Microsoft Teams Phone Standard" {
+						t.Errorf("%s in %s: %s", v.User.DisplayName, *v.User.UsageLocation, e.Product.DisplayName)
+					}
+				}
+			}
+		}
+		if found < 3 {
+			t.Errorf("%d are in the wrong place", found)
+		}
+	})
+	t.Run("a plan that comes to everybody", func(t *testing.T) {
+		for _, name := range []string{"Lucas Ferrand", "Ingrid Solberg"} {
+			i := slices.IndexFunc(h.person(t, name).Plans(), func(p *licensing.EffectivePlan) bool { return p.Plan.ServicePlanName == "SWAY" })
+			if i < 0 || h.person(t, name).Plans()[i].EnabledBy[0].Kind != licensing.SourceAutomatic {
+				t.Errorf("%s has no Sway", name)
+			}
+		}
+	})
+	t.Run("subscriptions in warning, suspended and scheduled, whose holders keep what they have", func(t *testing.T) {
+		for name, want := range map[string]licensing.Capability{
+			"Power Automate Premium": licensing.CapabilityWarning, "Dynamics 365 for Team Members Enterprise Edition": licensing.CapabilitySuspended,
+			"Microsoft 365 E5": licensing.CapabilityEnabled, "Clipchamp Premium": licensing.CapabilityNone,
+		} {
+			i := slices.IndexFunc(products, func(p *licensing.SubscribedProduct) bool { return p.Product.DisplayName == name })
+			if p := products[i]; p.Capability != want || (p.Seats.Consumed == 0) != (want == licensing.CapabilityNone) {
+				t.Errorf("%s: %s, %+v", name, p.Capability, p.Seats)
+			}
+			if name == "Microsoft 365 E5" && !slices.ContainsFunc(products[i].Subscriptions, func(s *licensing.Subscription) bool {
+				return s.Status == licensing.SubscriptionScheduled
+			}) {
+				t.Error("nothing is scheduled")
+			}
+		}
+	})
 	t.Run("a direct copy of an inherited license", func(t *testing.T) {
 		l := h.license(t, "Kofi Mensah", "Power BI Pro")
 		kinds := []licensing.SourceKind{}

@@ -68,24 +68,32 @@ const seats = `query Seats {
   subscribedProducts {
     nodes {
       product { displayName }
+      capability
       seats { total consumed available waiting inError }
+      subscriptions { status seats startsAt }
     }
   }
 }`
 
 const inError = `query InError {
-  licenseErrors {
-    totalCount
-    nodes {
-      user { displayName }
-      product { displayName }
-      plan { displayName }
-      source { kind group { displayName } }
-      code
-      since
-      message
-      remediation
-    }
+  noSubscription: licenseErrors(filter: { codes: [NO_SUBSCRIPTION] }, first: 2) { ...What }
+  noSeat: licenseErrors(filter: { codes: [COUNT_VIOLATION] }, first: 2) { ...What }
+  excluded: licenseErrors(filter: { codes: [MUTUALLY_EXCLUSIVE_VIOLATION] }, first: 2) { ...What }
+  lacking: licenseErrors(filter: { codes: [DEPENDENCY_VIOLATION] }, first: 2) { ...What }
+  notThere: licenseErrors(filter: { codes: [PROHIBITED_IN_USAGE_LOCATION_VIOLATION] }, first: 2) { ...What }
+}
+
+fragment What on LicenseErrorConnection {
+  totalCount
+  nodes {
+    user { displayName usageLocation }
+    product { displayName }
+    plan { displayName }
+    source { kind group { displayName } }
+    code
+    since
+    message
+    remediation
   }
 }`
 

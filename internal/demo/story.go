@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
@@ -44,12 +45,14 @@ var grants = []grant{
 	{to: "Operations", product: microsoft365F3},
 	// Shift leads are in Operations and in Office Staff: F3 and E3 exclude each other by
 	// SharePoint, so that E3 waits.
-	{to: "Office Staff", product: microsoft365E3, mode: tenantgraph.Except, plans: []string{"YAMMER_ENTERPRISE", "SWAY"}},
+	{to: "Office Staff", product: microsoft365E3, mode: tenantgraph.Except, plans: []string{"YAMMER_ENTERPRISE", "MICROSOFTBOOKINGS"}},
 	{to: "Guests", product: office365E1, mode: tenantgraph.Only, plans: []string{"TEAMS1", "SHAREPOINTWAC"}},
 	// More people than seats: the last to have joined wait.
 	{to: "Engineering", product: visioPlan2},
 	{to: "Project Managers", product: projectPlan3, mode: tenantgraph.Except, plans: []string{"SHAREPOINTENTERPRISE", "SHAREPOINT_PROJECT"}},
+	// Telephony is not for use in India: for colleagues there it is in error.
 	{to: "Phone Users", product: teamsPhone},
+	// Copilot in apps needs the desktop apps: one of the pilot has none.
 	{to: "Copilot Pilot", product: copilot, mode: tenantgraph.Except, plans: []string{"GRAPH_CONNECTORS_COPILOT", "M365_COPILOT_CONNECTORS"}},
 	{to: "Sales", product: dynamicsSales},
 	{to: "Customer Support", product: dynamicsTeamMembers},
@@ -76,7 +79,7 @@ func (b *builder) license(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, event := range []func(context.Context) error{b.widenProject, b.shrinkCopilot, b.endTrial, b.leave, b.quit} {
+	for _, event := range []func(context.Context) error{b.widenProject, b.shrinkCopilot, b.endTrial, b.leave, b.quit, b.expire, b.suspend, b.extend} {
 		b.clock.Advance(30 * 24 * time.Hour)
 		if err := event(ctx); err != nil {
 			return err
@@ -172,5 +175,31 @@ func (b *builder) quit(ctx context.Context) error {
 		return err
 	}
 	_, err = b.directory.DeleteUser(ctx, b.tenant, directory.DeleteUserInput{ID: user})
+	return err
+}
+
+// expire lets a subscription end: for the time being everything works as before.
+func (b *builder) expire(ctx context.Context) error {
+	return b.setStatus(ctx, powerAutomate, licensing.SubscriptionWarning)
+}
+
+// suspend takes the use of a product away, and no license: who holds it goes on holding it.
+func (b *builder) suspend(ctx context.Context) error {
+	return b.setStatus(ctx, dynamicsTeamMembers, licensing.SubscriptionSuspended)
+}
+
+// setStatus gives the one subscription of a product a status that lasts: it has no dates.
+func (b *builder) setStatus(ctx context.Context, product string, status licensing.SubscriptionStatus) error {
+	_, err := b.licensing.UpdateSubscription(ctx, b.tenant, licensing.UpdateSubscriptionInput{ID: b.subscriptions[product], Status: status})
+	return err
+}
+
+// extend buys seats that are there from the company's hundredth year on: so late that whoever
+// serves the organisation will not see it come.
+func (b *builder) extend(ctx context.Context) error {
+	seats, starts := 40, clock.FromTime(time.Date(2088, time.January, 1, 0, 0, 0, 0, time.UTC))
+	_, err := b.licensing.CreateSubscription(ctx, b.tenant, licensing.CreateSubscriptionInput{
+		Product: b.products[microsoft365E5], Seats: &seats, Status: licensing.SubscriptionScheduled, StartsAt: &starts,
+	})
 	return err
 }
