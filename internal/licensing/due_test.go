@@ -238,6 +238,7 @@ func TestDeletedUsersAreRemovedForGoodR19(t *testing.T) {
 		o.assign(user(ann), give(base), nil, "")
 		o.do(func(d *licensing.Draft) error { d.DeleteUser(&o.view(ann).User); return nil })
 		deleted := *o.view(ann).User.DeletedAt
+		o.do(func(d *licensing.Draft) error { d.DeleteUser(&o.view(cid).User); return nil }) // a minute later
 		o.otherTenant(deleted)
 		o.until(deleted.Add(7*day) - 1)
 		if due := o.due(); due.Applied != 0 || due.Next != deleted.Add(7*day) {
@@ -247,8 +248,8 @@ func TestDeletedUsersAreRemovedForGoodR19(t *testing.T) {
 		seats := o.seats(base)
 		o.until(deleted.Add(7 * day))
 		o.applied(1)
-		if views, err := o.service.ReadUsers(t.Context(), o.tenant, []uuid.UUID{ann}); err != nil || views[0] != nil {
-			t.Errorf("Ann is still known: %+v, %v", views[0], err)
+		if views, err := o.service.ReadUsers(t.Context(), o.tenant, []uuid.UUID{ann, cid}); err != nil || views[0] != nil || views[1] == nil {
+			t.Errorf("Ann is still known, or Cid is not any more: %+v, %v", views, err)
 		}
 		for _, line := range o.dump() {
 			if strings.Contains(line, ann.String()) {
@@ -341,43 +342,58 @@ func TestManyUsersAreRemovedInBatchesR19R28(t *testing.T) {
 	})
 }
 
-// Servers that do it at the same time make each change once.
+// Servers that do it at the same time make each change once, and none that is not due because
+// another one has just made the one before.
 func TestSeveralServersMakeEachDueChangeOnceR16R19(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		o := newOffice(t, db)
-		now := o.clock.Now()
-		for n := range 8 {
-			start := now.Add(time.Hour + time.Duration(n)*time.Minute)
-			end := start.Add(time.Hour)
+		const many = 12
+		start := o.clock.Now().Add(day)
+		end := start.Add(day)
+		for n := range many {
 			o.create(licensing.CreateSubscriptionInput{Product: []uuid.UUID{base, suite, addon}[n%3], Seats: ptr(1), StartsAt: &start, EndsAt: &end})
 		}
 		o.do(func(d *licensing.Draft) error { d.DeleteUser(&o.view(ann).User); return nil })
-		o.clock.Advance(1000 * day)
-		results := make([]*licensing.Due, 4)
-		errs := make([]error, 4)
-		var servers sync.WaitGroup
-		for i := range results {
-			service, err := licensing.New(licensing.Config{DB: db, Clock: o.clock, NewID: id.NewV7})
-			if err != nil {
+		servers := make([]*licensing.Service, 4)
+		for i := range servers {
+			var err error
+			if servers[i], err = licensing.New(licensing.Config{DB: db, Clock: o.clock, NewID: id.NewV7}); err != nil {
 				t.Fatal(err)
 			}
-			servers.Go(func() { results[i], errs[i] = service.ApplyDue(t.Context()) })
 		}
-		servers.Wait()
-		applied := 0
-		for i, r := range results {
-			if errs[i] != nil || len(r.Failed) > 0 {
-				t.Fatalf("server %d: %+v, %v", i, r, errs[i])
+		for _, step := range []struct {
+			at     clock.Instant
+			status licensing.SubscriptionStatus
+			users  int
+		}{
+			{start, licensing.SubscriptionEnabled, 0}, {end, licensing.SubscriptionWarning, 0},
+			{end.Add(30 * day), licensing.SubscriptionSuspended, 1}, {end.Add(120 * day), licensing.SubscriptionLockedOut, 0},
+		} {
+			o.until(step.at)
+			results, errs := make([]*licensing.Due, len(servers)), make([]error, len(servers))
+			var all sync.WaitGroup
+			for i, s := range servers {
+				all.Go(func() { results[i], errs[i] = s.ApplyDue(t.Context()) })
 			}
-			applied += r.Applied
+			all.Wait()
+			applied := 0
+			for i, r := range results {
+				if errs[i] != nil || len(r.Failed) > 0 {
+					t.Fatalf("server %d: %+v, %v", i, r, errs[i])
+				}
+				applied += r.Applied
+			}
+			if applied != many+step.users {
+				t.Errorf("%s: %d changes, want %d", step.status, applied, many+step.users)
+			}
+			if is := o.query(`SELECT DISTINCT status FROM subscriptions`); !slices.Equal(is, []string{string(step.status)}) {
+				t.Fatalf("they are %v, want all %s", is, step.status)
+			}
+			o.verify(t)
 		}
-		if want := 8*4 + 1; applied != want || len(o.transitions()) != 32 {
-			t.Errorf("%d changes, %d transitions; want %d and 32", applied, len(o.transitions()), want)
+		if n := len(o.transitions()); n != 4*many {
+			t.Errorf("%d transitions, want %d", n, 4*many)
 		}
-		if left := o.query(`SELECT count(*) FROM subscriptions WHERE status <> 'LOCKED_OUT'`); left[0] != "0" {
-			t.Errorf("%s are not at their end", left[0])
-		}
-		o.verify(t)
 	})
 }
 
