@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/fault"
@@ -518,6 +519,62 @@ func TestMovesAndRemovalsOfMembersAskAboutLossesR23R27(t *testing.T) {
 		if r.Impact.UsersLosing != 2 || r.Impact.UsersGaining != 1 || r.Impact.UsersInError != 1 {
 			w.t.Errorf("impact %+v", r.Impact)
 		}
+		w.sound()
+	})
+}
+
+func TestAUserRemovedForGoodAfterTheRetentionIsUnknownAndStaysInTheAuditLogR19(t *testing.T) {
+	each(t, func(w *world) {
+		w.subscribe(w.suite, 1)
+		anna, ben := w.user("Anna"), w.user("Ben")
+		w.assign(anna, licensing.LicenseInput{Product: w.suite})
+		sales := w.group("Sales", anna, ben)
+		w.erase(anna)
+		due := func() int {
+			w.t.Helper()
+			r, err := w.licensing.ApplyDue(w.t.Context())
+			w.ok(err)
+			return r.Applied
+		}
+		w.clock.Advance(30*24*time.Hour - time.Second)
+		if n := due(); n != 0 {
+			w.t.Fatalf("%d changes before the retention is over", n)
+		}
+		w.same("deleted", w.list(directory.UserQuery{Filter: directory.UserFilter{Deleted: true}}), []string{"Anna"})
+		w.clock.Advance(2 * time.Second)
+		if n := due(); n != 1 {
+			w.t.Fatalf("%d changes after it, want 1", n)
+		}
+		w.same("deleted", w.list(directory.UserQuery{Filter: directory.UserFilter{Deleted: true}}), []string{})
+		w.same("members", w.members(sales, directory.MemberQuery{}, 1), []string{"Ben"})
+		if got, err := w.directory.User(w.t.Context(), w.tenant, anna.ID); err != nil || got != nil {
+			w.t.Errorf("by id: %+v, %v", got, err)
+		}
+		views, err := w.licensing.ReadUsers(w.t.Context(), w.tenant, []uuid.UUID{anna.ID, ben.ID})
+		w.ok(err)
+		if views[0] != nil || views[1] == nil {
+			w.t.Errorf("views %v", views)
+		}
+		_, err = w.directory.RestoreUser(w.t.Context(), w.tenant, directory.RestoreUserInput{ID: anna.ID})
+		w.refused(err, fault.NotFound, "id")
+		_, err = w.directory.DeleteUser(w.t.Context(), w.tenant, directory.DeleteUserInput{ID: anna.ID})
+		w.refused(err, fault.NotFound, "id")
+		r := w.add(sales, anna)
+		w.same("adding to a group", outcomes(r.Results), []string{"NOT_FOUND memberIds.0"})
+		page, err := audit.NewLog(w.db).Page(w.t.Context(), w.tenant, paging.Args{})
+		w.ok(err)
+		named := 0
+		for _, e := range page.Items {
+			for _, s := range e.Subjects {
+				if s.ID == anna.NodeID() && s.Name == "Anna" {
+					named++
+				}
+			}
+		}
+		if e := page.Items[0]; e.Action != audit.UserRemove || named < 4 { // made, assigned, in a group, deleted, removed
+			w.t.Errorf("the last event is %s; %d events name the user", e.Action, named)
+		}
+		w.user("Anna") // the name is free
 		w.sound()
 	})
 }
