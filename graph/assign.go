@@ -8,6 +8,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/access"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // assign adds and removes products for users and groups. What is wrong with the products
@@ -31,7 +32,7 @@ func (r *mutationResolver) assign(ctx context.Context, in model.AssignLicensesIn
 	wrong = append(wrong, negative...)
 	version := in.ExpectedVersion.Value()
 	if n := len(principals.results); n > licensing.MaxPrincipals {
-		wrong = append(wrong, tooManyInput(n, licensing.MaxPrincipals, "principals", "principalIds"))
+		wrong = append(wrong, tooManyInput(n, licensing.MaxPrincipals, locale.T("principals"), "principalIds"))
 	} else if version != nil && n > 1 { // the service counts the well-formed ones only
 		wrong = append(wrong, fault.New(fault.InvalidValue, "expectedVersion goes with one principal only; there are %d.", n).
 			Fix("Leave it out, or call once per principal.").At("expectedVersion"))
@@ -65,7 +66,7 @@ func (r *mutationResolver) reprocess(ctx context.Context, in model.ReprocessLice
 	c := call{in.DryRun, in.ClientMutationID}
 	principals := readPrincipals("principalIds", in.PrincipalIds)
 	if n := len(principals.results); n > licensing.MaxPrincipals {
-		refused := c.refusedFor([]*fault.Error{tooManyInput(n, licensing.MaxPrincipals, "principals", "principalIds")})
+		refused := c.refusedFor([]*fault.Error{tooManyInput(n, licensing.MaxPrincipals, locale.T("principals"), "principalIds")})
 		return &refused, nil
 	}
 	out, err := r.licensing.Reprocess(ctx, tenantOf(ctx), principals.refs, in.DryRun)

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -34,9 +33,7 @@ func optionalID(kind id.Kind, text *string, path ...any) (*uuid.UUID, error) {
 }
 
 func malformedArgument(err error, path ...any) *fault.Error {
-	e := fault.Wrap(err, fault.BadUserInput, "").At(path...)
-	e.Message = fmt.Sprintf("%s is malformed: %s.", argumentText(e.Path), reason(err))
-	return e
+	return fault.Wrap(err, fault.BadUserInput, "%s is malformed: %s.", argumentText(fault.Path(path...)), id.Reason(err)).At(path...)
 }
 
 // inputID reads an id in the input of a mutation.
@@ -45,7 +42,7 @@ func malformedArgument(err error, path ...any) *fault.Error {
 func inputID(kind id.Kind, text string, path ...any) (uuid.UUID, *fault.Error) {
 	key, err := id.Parse(kind, text)
 	if err != nil {
-		return uuid.Nil, fault.Wrap(err, fault.InvalidID, "%s is malformed: %s.", fault.Quote(text), reason(err)).At(path...)
+		return uuid.Nil, fault.Wrap(err, fault.InvalidID, "%s is malformed: %s.", fault.Quote(text), id.Reason(err)).At(path...)
 	}
 	return key, nil
 }
@@ -56,17 +53,12 @@ func inputID(kind id.Kind, text string, path ...any) (uuid.UUID, *fault.Error) {
 func inputPrincipal(text string, path ...any) (id.Kind, uuid.UUID, *fault.Error) {
 	kind, key, err := id.ParseAny(text)
 	if err == nil && kind != id.User && kind != id.Group {
-		err = fmt.Errorf("%w: this is the id of a %s, but the id of a user or a group is needed here", id.ErrMalformed, kind)
+		err = id.NotPrincipal(kind)
 	}
 	if err != nil {
-		return "", uuid.Nil, fault.Wrap(err, fault.InvalidID, "%s is malformed: %s.", fault.Quote(text), reason(err)).At(path...)
+		return "", uuid.Nil, fault.Wrap(err, fault.InvalidID, "%s is malformed: %s.", fault.Quote(text), id.Reason(err)).At(path...)
 	}
 	return kind, key, nil
-}
-
-// reason is what an error of package id says, without the words that all of them begin with.
-func reason(err error) string {
-	return strings.TrimPrefix(err.Error(), id.ErrMalformed.Error()+": ")
 }
 
 // argumentText writes a path as people do: filter.departments[2].

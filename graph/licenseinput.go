@@ -8,6 +8,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // Limits of one call, counted after duplicates collapse (R25).
@@ -37,7 +38,7 @@ func licenseInputs(field string, in []*model.LicenseInput) (list []licensing.Lic
 		list = append(list, license)
 	}
 	if len(distinct) > maxProducts {
-		return nil, []*fault.Error{tooManyInput(len(distinct), maxProducts, "products", field)}, nil
+		return nil, []*fault.Error{tooManyInput(len(distinct), maxProducts, locale.T("products"), field)}, nil
 	}
 	return list, wrong, nil
 }
@@ -86,7 +87,7 @@ func productIDs(field string, in []string) (list []uuid.UUID, wrong []*fault.Err
 		list = append(list, key)
 	}
 	if len(distinct) > maxProducts {
-		return nil, []*fault.Error{tooManyInput(len(distinct), maxProducts, "products", field)}
+		return nil, []*fault.Error{tooManyInput(len(distinct), maxProducts, locale.T("products"), field)}
 	}
 	return list, wrong
 }
@@ -151,11 +152,11 @@ func planIDs(field string, in []string) (list []uuid.UUID, wrong []*fault.Error)
 		list = append(list, key)
 	}
 	if len(distinct) > maxPlans {
-		return nil, []*fault.Error{tooManyInput(len(distinct), maxPlans, "plans", field)}
+		return nil, []*fault.Error{tooManyInput(len(distinct), maxPlans, locale.T("plans"), field)}
 	}
 	return list, wrong
 }
 
-func tooManyInput(n, limit int, what, field string) *fault.Error {
+func tooManyInput(n, limit int, what locale.Text, field string) *fault.Error {
 	return fault.New(fault.TooMany, "%d %s are too many for one call.", n, what).Fix("Pass at most %d.", limit).At(field)
 }

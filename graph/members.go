@@ -12,6 +12,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/locale"
 	"github.com/licensegraph/licensegraph/internal/paging"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
@@ -81,7 +82,7 @@ func (r *mutationResolver) changeGroups(ctx context.Context, in model.ChangeGrou
 		change.Changes = append(change.Changes, directory.MembersChange{Group: key, Add: one.Add.Value(), Remove: one.Remove.Value()})
 	}
 	if n := len(named) + len(wrong); n > directory.MaxMembersGroups {
-		wrong = []*fault.Error{tooManyInput(n, directory.MaxMembersGroups, "groups", "changes")}
+		wrong = []*fault.Error{tooManyInput(n, directory.MaxMembersGroups, locale.T("groups"), "changes")}
 		named = nil
 	}
 	losses, negative := acknowledged(in.AcknowledgeLosses)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/locale"
 	"github.com/licensegraph/licensegraph/internal/requestid"
 )
 
@@ -37,10 +38,11 @@ func presenter(fallback zerolog.Logger) graphql.ErrorPresenterFunc {
 		if f.Code == fault.Internal || f.Cause != nil && !f.Code.IsUserError() && f.Code != fault.BadUserInput {
 			log(ctx, fallback).Error().Err(cause(err)).Str("code", string(f.Code)).Stringer("field", shown.Path).Msg("a field failed")
 		}
-		shown.Message = naming(f)
+		language := locale.From(ctx)
+		shown.Message = naming(f, language)
 		shown.Extensions = map[string]any{"code": string(f.Code)}
-		if f.Remediation != "" {
-			shown.Extensions["remediation"] = f.Remediation
+		if _, remediation := f.In(language); remediation != "" {
+			shown.Extensions["remediation"] = remediation
 		}
 		if len(f.Path) > 0 {
 			shown.Extensions["argument"] = f.Path
@@ -50,17 +52,18 @@ func presenter(fallback zerolog.Logger) graphql.ErrorPresenterFunc {
 }
 
 // naming is the message with the argument in it.
-func naming(f *fault.Error) string {
+func naming(f *fault.Error, l locale.Language) string {
+	message, _ := f.In(l)
 	for _, step := range slices.Backward(f.Path) {
 		if isIndex(step) {
 			continue
 		}
-		if strings.Contains(f.Message, step) {
+		if strings.Contains(message, step) {
 			break
 		}
-		return argumentText(f.Path) + ": " + f.Message
+		return argumentText(f.Path) + ": " + message
 	}
-	return f.Message
+	return message
 }
 
 // faultOf classifies an error.

@@ -18,6 +18,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/locale"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
@@ -447,8 +448,8 @@ func (ec *executionContext) _LicenseError_message(ctx context.Context, field gra
 			return obj.Message(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v locale.Text) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlocaleᚐText(ctx, selections, v)
 		},
 		true,
 		true,
@@ -470,8 +471,8 @@ func (ec *executionContext) _LicenseError_remediation(ctx context.Context, field
 			return obj.Remediation(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v locale.Text) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlocaleᚐText(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1135,8 +1136,8 @@ func (ec *executionContext) _UserError_message(ctx context.Context, field graphq
 			return obj.Message, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v locale.Text) graphql.Marshaler {
+			return ec.marshalNString2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlocaleᚐText(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1158,8 +1159,8 @@ func (ec *executionContext) _UserError_remediation(ctx context.Context, field gr
 			return obj.Remediation, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *locale.Text) graphql.Marshaler {
+			return ec.marshalOString2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlocaleᚐText(ctx, selections, v)
 		},
 		true,
 		false,

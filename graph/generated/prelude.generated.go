@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/licensegraph/licensegraph/graph/scalar"
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -1623,6 +1624,20 @@ func (ec *executionContext) marshalNInt2int64(ctx context.Context, sel ast.Selec
 	return graphql.WrapContextMarshaler(ctx, res)
 }
 
+func (ec *executionContext) unmarshalNString2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlocaleᚐText(ctx context.Context, v any) (locale.Text, error) {
+	res, err := scalar.UnmarshalText(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNString2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlocaleᚐText(ctx context.Context, sel ast.SelectionSet, v locale.Text) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalText(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "String!")
+	}
+	return graphql.WrapContextMarshaler(ctx, res)
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := scalar.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1941,6 +1956,23 @@ func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOString2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlocaleᚐText(ctx context.Context, v any) (*locale.Text, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalText(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlocaleᚐText(ctx context.Context, sel ast.SelectionSet, v *locale.Text) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	res := scalar.MarshalText(*v)
+	return graphql.WrapContextMarshaler(ctx, res)
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

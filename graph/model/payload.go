@@ -3,6 +3,7 @@ package model
 import (
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/locale"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
@@ -67,8 +68,8 @@ type SubscriptionPayload struct {
 // UserError is one thing that is wrong with the input of a mutation.
 type UserError struct {
 	Code        fault.Code
-	Message     string
-	Remediation *string
+	Message     locale.Text
+	Remediation *locale.Text
 	Path        []string // within the input
 	Details     ErrorDetails
 }
@@ -76,9 +77,10 @@ type UserError struct {
 // NewUserError shows a refusal, with path elements put in front of its own.
 func NewUserError(e *fault.Error, path ...any) *UserError {
 	e = e.At(path...)
-	shown := &UserError{Code: e.Code, Message: e.Message, Path: e.Path, Details: e.Details}
-	if e.Remediation != "" {
-		shown.Remediation = &e.Remediation
+	message, remediation := e.Texts()
+	shown := &UserError{Code: e.Code, Message: message, Path: e.Path, Details: e.Details}
+	if !remediation.IsZero() {
+		shown.Remediation = &remediation
 	}
 	return shown
 }

@@ -6,18 +6,37 @@
 package scalar
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // MarshalString writes a GraphQL String. Bytes that are not UTF-8 are written as U+FFFD, so
 // that the answer is valid JSON whatever is stored.
 func MarshalString(s string) graphql.Marshaler {
 	return graphql.MarshalString(strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// MarshalText writes a text in the language of the request, as a GraphQL String. A text that is
+// not asked for is not worded.
+func MarshalText(t locale.Text) graphql.ContextMarshaler {
+	return graphql.ContextWriterFunc(func(ctx context.Context, w io.Writer) error {
+		MarshalString(t.In(locale.From(ctx))).MarshalGQL(w)
+		return nil
+	})
+}
+
+// UnmarshalText takes what [UnmarshalString] takes; such a text is the same in every language.
+func UnmarshalText(_ context.Context, v any) (locale.Text, error) {
+	given, err := String(v)
+	return locale.T("%s", given), err
 }
 
 // UnmarshalString takes a string of valid UTF-8 without NUL.

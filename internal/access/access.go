@@ -8,12 +8,12 @@ package access
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // Role is a set of rights within one tenant.
@@ -38,7 +38,7 @@ func ParseRole(name string) (Role, *fault.Error) {
 		return r, nil
 	}
 	return "", fault.New(fault.InvalidValue, "%s is not a role.", fault.Quote(name)).
-		Fix("Give one of %s.", names(Roles(), "and"))
+		Fix("Give one of %s.", locale.And(Roles()...))
 }
 
 // Permission is the right to one kind of change.
@@ -65,13 +65,13 @@ var holders = map[Permission][]Role{
 }
 
 // purposes complete "The right to …".
-var purposes = map[Permission]string{
-	ManageUsers:         "change users",
-	ManageGroups:        "change groups and their members",
-	AssignToUsers:       "assign licenses to users",
-	AssignToGroups:      "assign licenses to groups",
-	Reprocess:           "reprocess licenses",
-	ManageSubscriptions: "change subscriptions",
+var purposes = map[Permission]locale.Text{
+	ManageUsers:         locale.T("change users"),
+	ManageGroups:        locale.T("change groups and their members"),
+	AssignToUsers:       locale.T("assign licenses to users"),
+	AssignToGroups:      locale.T("assign licenses to groups"),
+	Reprocess:           locale.T("reprocess licenses"),
+	ManageSubscriptions: locale.T("change subscriptions"),
 }
 
 // Access is what a verified token gives: one tenant, and roles in it.
@@ -114,18 +114,6 @@ func Require(ctx context.Context, p Permission) *fault.Error {
 		return nil
 	}
 	return fault.New(fault.Forbidden, "This token has the role %s, which does not include the right to %s.",
-		names(a.Roles, "and"), purposes[p]).
-		Fix("Use a token with the role %s.", names(holders[p], "or"))
-}
-
-// names lists roles in a sentence.
-func names(roles []Role, last string) string {
-	texts := make([]string, len(roles))
-	for i, r := range roles {
-		texts[i] = string(r)
-	}
-	if n := len(texts); n > 1 {
-		return strings.Join(texts[:n-1], ", ") + " " + last + " " + texts[n-1]
-	}
-	return strings.Join(texts, "")
+		locale.And(a.Roles...), purposes[p]).
+		Fix("Use a token with the role %s.", locale.Or(holders[p]...))
 }

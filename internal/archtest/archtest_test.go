@@ -37,6 +37,7 @@ var floors = [][]string{
 	{"ent"},
 	{"internal/country", "internal/textkey", "internal/principal", "internal/optional", "internal/requestid"},
 	{"internal/id", "internal/clock", "internal/fault"},
+	{"internal/locale"},
 }
 
 // apart stand beside the building: programs and helpers of tests, which nothing in it imports.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // assigned are the 249 officially assigned codes of ISO 3166-1 (the Online Browsing Platform
@@ -31,14 +32,14 @@ func Parse(value string) (string, *fault.Error) {
 	code := upper(value)
 	switch {
 	case strings.TrimSpace(value) == "":
-		return "", fault.New(fault.InvalidValue, "The country code is blank.").Fix("%s", example)
+		return "", fault.New(fault.InvalidValue, "The country code is blank.").Fix(example)
 	case strings.TrimSpace(value) != value:
-		return "", fault.New(fault.InvalidValue, "The country code %s has blanks around it.", fault.Quote(value)).Fix("%s", example)
+		return "", fault.New(fault.InvalidValue, "The country code %s has blanks around it.", fault.Quote(value)).Fix(example)
 	case len(code) != 2 || !letter(code[0]) || !letter(code[1]):
-		return "", fault.New(fault.InvalidValue, "%s is not a country code of two letters.", fault.Quote(value)).Fix("%s", example)
+		return "", fault.New(fault.InvalidValue, "%s is not a country code of two letters.", fault.Quote(value)).Fix(example)
 	case !isAssigned(code):
 		return "", fault.New(fault.InvalidValue, "%s is not an assigned country code of ISO 3166-1%s.", fault.Quote(value), instead[code]).
-			Fix("%s", example)
+			Fix(example)
 	}
 	return code, nil
 }
@@ -46,11 +47,11 @@ func Parse(value string) (string, *fault.Error) {
 const example = "Give the ISO 3166-1 alpha-2 code of a country, for example NL, US or GB."
 
 // instead helps with codes that are often taken for a country's.
-var instead = map[string]string{
-	"UK": " (the United Kingdom is GB)",
-	"EL": " (Greece is GR)",
-	"EU": " (the European Union is not a country)",
-	"XK": " (Kosovo has none)",
+var instead = map[string]locale.Text{
+	"UK": locale.T(" (the United Kingdom is GB)"),
+	"EL": locale.T(" (Greece is GR)"),
+	"EU": locale.T(" (the European Union is not a country)"),
+	"XK": locale.T(" (Kosovo has none)"),
 }
 
 // isAssigned looks up a code of two capital letters; blanks keep neighbours apart.

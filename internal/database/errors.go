@@ -59,9 +59,9 @@ func settled(ctx context.Context, err error) error {
 	if ctx.Err() == nil || fault.CodeOf(err) != fault.Internal {
 		return err
 	}
-	message := "The request was cancelled; nothing was changed."
+	cause := errors.Join(ctx.Err(), err)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		message = "The request took too long; nothing was changed."
+		return fault.Wrap(cause, fault.Unavailable, "The request took too long; nothing was changed.").Fix("Try again.")
 	}
-	return fault.Wrap(errors.Join(ctx.Err(), err), fault.Unavailable, "%s", message).Fix("Try again.")
+	return fault.Wrap(cause, fault.Unavailable, "The request was cancelled; nothing was changed.").Fix("Try again.")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/locale"
 	"github.com/licensegraph/licensegraph/internal/optional"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
@@ -220,10 +220,7 @@ func withoutLicenses(d *licensing.Draft, g *principal.Group) error { // R20
 			names = append(names, b.Product.DisplayName)
 		}
 	}
-	if more := len(own) - len(names); more > 0 {
-		names = append(names, strconv.Itoa(more)+" more")
-	}
-	return fault.New(fault.GroupHasLicenses, "The group %s has licenses of its own: %s.", fault.Quote(g.DisplayName), strings.Join(names, ", ")).
+	return fault.New(fault.GroupHasLicenses, "The group %s has licenses of its own: %s.", fault.Quote(g.DisplayName), locale.Names(names, len(own)-len(names))).
 		Fix("Remove them with assignLicenses first, then delete the group.").At("id").With(details)
 }
 

@@ -98,9 +98,9 @@ func (m *memberChange) parse(c *groupMembers, ids []string, path []any, remove b
 		kind, member, err := id.ParseAny(text)
 		switch {
 		case err != nil:
-			mv.fail(fault.Wrap(err, fault.InvalidID, "%s is not an id.", fault.Quote(text)).Fix("%s", memberForms))
+			mv.fail(fault.Wrap(err, fault.InvalidID, "%s is not an id.", fault.Quote(text)).Fix(memberForms))
 		case kind != id.User && kind != id.Group:
-			mv.fail(fault.New(fault.InvalidID, "%s is the id of a %s, but members are users and groups.", fault.Quote(text), kind).Fix("%s", memberForms))
+			mv.fail(fault.New(fault.InvalidID, "%s is the id of a %s, but members are users and groups.", fault.Quote(text), kind).Fix(memberForms))
 		default:
 			mv.kind, mv.member = kind, member
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/locale"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
@@ -188,7 +189,7 @@ func checkVersion(name string, version int, expected *int) error {
 	if expected == nil || *expected == version {
 		return nil
 	}
-	return licensing.VersionConflict(fault.Quote(name), version, *expected)
+	return licensing.VersionConflict(locale.T("%s", fault.Quote(name)), version, *expected)
 }
 
 // titled names a user in a sentence.

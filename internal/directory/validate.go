@@ -122,10 +122,10 @@ func principalName(value string) *fault.Error {
 	local, domain, _ := strings.Cut(value, "@")
 	switch {
 	case strings.ContainsFunc(value, unicode.IsSpace):
-		return fault.New(fault.InvalidValue, "The userPrincipalName %s holds blanks.", fault.Quote(value)).Fix("%s", form)
+		return fault.New(fault.InvalidValue, "The userPrincipalName %s holds blanks.", fault.Quote(value)).Fix(form)
 	case strings.Count(value, "@") != 1 || local == "" || domain == "":
 		return fault.New(fault.InvalidValue, "The userPrincipalName %s does not have exactly one @ with something on both sides.", fault.Quote(value)).
-			Fix("%s", form)
+			Fix(form)
 	case utf8.RuneCountInString(local) > maxLocal || utf8.RuneCountInString(domain) > maxDomain:
 		return fault.New(fault.InvalidValue, "The userPrincipalName %s has more than %d characters before or %d after its @.",
 			fault.Quote(value), maxLocal, maxDomain).Fix("Shorten it.")

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // Code is a closed list. The first group are values of the SDL's UserErrorCode and describe
@@ -51,26 +53,35 @@ const (
 	Internal       Code = "INTERNAL"
 )
 
-// Error is a refusal or a failure.
+// Error is a refusal or a failure. It is made by New or Wrap; Message and Remediation are for
+// reading.
 type Error struct {
 	Code        Code
-	Message     string   // one sentence, safe to show, names what and where
-	Remediation string   // one sentence: how to fix it; may be empty
+	Message     string   // one sentence, safe to show, names what and where; in English
+	Remediation string   // one sentence: how to fix it; in English; may be empty
 	Path        []string // field path within the input, list indices included
 	Details     any      // typed facts that the code's rule names, or nil
 	Cause       error    // for the log only
+
+	message, remediation locale.Text
 }
 
-// New returns an error with a formatted message.
+// New returns an error with a formatted message. The format is a constant that internal/locale
+// has in every language; so are phrases among the arguments (locale.Text and others), while
+// strings are data: names, ids and what came from outside.
 func New(code Code, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+	return newError(code, locale.T(format, args...))
 }
 
-// Wrap returns an error that keeps its cause for the log.
+// Wrap returns an error that keeps its cause for the log. Its message is made as New's.
 func Wrap(cause error, code Code, format string, args ...any) *Error {
-	e := New(code, format, args...)
+	e := newError(code, locale.T(format, args...))
 	e.Cause = cause
 	return e
+}
+
+func newError(code Code, message locale.Text) *Error {
+	return &Error{Code: code, Message: message.String(), message: message}
 }
 
 // Error returns the safe message.
@@ -82,26 +93,40 @@ func (e *Error) Unwrap() error { return e.Cause }
 // At returns a copy with path elements put in front of the present path.
 func (e *Error) At(path ...any) *Error {
 	c := *e
-	front := make([]string, 0, len(path)+len(e.Path))
-	for _, p := range path {
-		switch p := p.(type) {
-		case int:
-			front = append(front, strconv.Itoa(p))
-		case string:
-			front = append(front, p)
-		default:
-			front = append(front, fmt.Sprint(p))
-		}
-	}
-	c.Path = slices.Concat(front, e.Path)
+	c.Path = slices.Concat(Path(path...), e.Path)
 	return &c
 }
 
-// Fix returns a copy with a remediation.
+// Path returns path elements, names and indices, as an error bears them.
+func Path(elements ...any) []string {
+	path := make([]string, 0, len(elements))
+	for _, p := range elements {
+		switch p := p.(type) {
+		case int:
+			path = append(path, strconv.Itoa(p))
+		case string:
+			path = append(path, p)
+		default:
+			path = append(path, fmt.Sprint(p))
+		}
+	}
+	return path
+}
+
+// Fix returns a copy with a remediation, which is made as New's message.
 func (e *Error) Fix(format string, args ...any) *Error {
 	c := *e
-	c.Remediation = fmt.Sprintf(format, args...)
+	c.remediation = locale.T(format, args...)
+	c.Remediation = c.remediation.String()
 	return &c
+}
+
+// Texts returns the message and the remediation as they are worded in any language.
+func (e *Error) Texts() (message, remediation locale.Text) { return e.message, e.remediation }
+
+// In returns the message and the remediation in a language. The rest of an error has none.
+func (e *Error) In(l locale.Language) (message, remediation string) {
+	return e.message.In(l), e.remediation.In(l)
 }
 
 // With returns a copy with details.

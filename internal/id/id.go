@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/uuid"
 	"go.jetify.com/typeid"
+
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // Kind is the prefix of a TypeID: what an id names.
@@ -35,8 +37,38 @@ var kinds = map[Kind]bool{
 	Assignment: true, Subscription: true, Audit: true, Token: true,
 }
 
+// words are what the kinds that ids are refused for are called.
+var words = map[Kind]locale.Text{
+	Tenant: locale.T("tenant"), User: locale.T("user"), Group: locale.T("group"), Product: locale.T("product"), Plan: locale.T("plan"),
+	Assignment: locale.T("assignment"), Subscription: locale.T("subscription"), Audit: locale.T("audit"), Token: locale.T("token"),
+}
+
+// In returns the kind as a word of a language.
+func (k Kind) In(l locale.Language) string { return words[k].In(l) }
+
 // ErrMalformed is wrapped by every error of Parse and ParseAny.
 var ErrMalformed = errors.New("malformed id")
+
+// malformed says what is wrong with an id.
+type malformed struct{ reason locale.Text }
+
+func (m *malformed) Error() string { return ErrMalformed.Error() + ": " + m.reason.String() }
+
+func (m *malformed) Unwrap() error { return ErrMalformed }
+
+// Reason is what an error of this package says is wrong with the id.
+func Reason(err error) locale.Text {
+	if m, ok := errors.AsType[*malformed](err); ok {
+		return m.reason
+	}
+	return locale.T("it cannot be read")
+}
+
+// NotPrincipal is the error for an id that names neither a user nor a group where one of them is
+// due. It wraps ErrMalformed.
+func NotPrincipal(got Kind) error {
+	return &malformed{locale.T("this is the id of a %s, but the id of a user or a group is needed here", got)}
+}
 
 // Format returns the TypeID of a UUID, for example user_01jqk9v5t8e4ha3m2c6xw0yzpb.
 func Format(kind Kind, u uuid.UUID) string {
@@ -61,10 +93,10 @@ func Parse(kind Kind, s string) (uuid.UUID, error) {
 	}
 	got, u, err := ParseAny(s)
 	if err != nil {
-		return uuid.Nil, fmt.Errorf("%w: a %s id looks like %q%s", ErrMalformed, kind, Format(kind, example), orUUID(kind))
+		return uuid.Nil, &malformed{looks(kind)}
 	}
 	if got != kind {
-		return uuid.Nil, fmt.Errorf("%w: this is the id of a %s, but a %s id is needed here", ErrMalformed, got, kind)
+		return uuid.Nil, &malformed{locale.T("this is the id of a %s, but a %s id is needed here", got, kind)}
 	}
 	return u, nil
 }
@@ -75,11 +107,11 @@ func Parse(kind Kind, s string) (uuid.UUID, error) {
 func ParseAny(s string) (Kind, uuid.UUID, error) {
 	t, err := typeid.FromString(s)
 	if err != nil || !kinds[Kind(t.Prefix())] {
-		return "", uuid.Nil, fmt.Errorf("%w: ids look like %q", ErrMalformed, Format(User, example))
+		return "", uuid.Nil, &malformed{locale.T("ids look like %q", Format(User, example))}
 	}
 	u, err := uuid.FromBytes(t.UUIDBytes())
 	if err != nil {
-		return "", uuid.Nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return "", uuid.Nil, fmt.Errorf("%w: %w", ErrMalformed, err) // never: a TypeID has 16 bytes
 	}
 	return Kind(t.Prefix()), u, nil
 }
@@ -92,11 +124,12 @@ func NewV7() (uuid.UUID, error) { return uuid.NewV7() }
 
 var example = uuid.MustParse("01960000-0000-7000-8000-000000000001")
 
-func orUUID(kind Kind) string {
+// looks tells what an id of a kind looks like.
+func looks(kind Kind) locale.Text {
 	if kind == Product || kind == Plan {
-		return " or is the vendor's UUID"
+		return locale.T("a %s id looks like %q or is the vendor's UUID", kind, Format(kind, example))
 	}
-	return ""
+	return locale.T("a %s id looks like %q", kind, Format(kind, example))
 }
 
 // isBlank holds for what imported identifiers are padded with in practice: white space, the

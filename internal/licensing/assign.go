@@ -12,6 +12,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/locale"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
@@ -249,14 +250,14 @@ func (a *assigning) loadInherited(ctx context.Context, users []uuid.UUID) error 
 
 func (a *assigning) checkVersion(version int, name string) error {
 	if a.in.ExpectedVersion != nil && *a.in.ExpectedVersion != version {
-		return VersionConflict(name, version, *a.in.ExpectedVersion)
+		return VersionConflict(locale.T("%s", name), version, *a.in.ExpectedVersion)
 	}
 	return nil
 }
 
 // VersionConflict is the refusal of a change made on an outdated reading.
-func VersionConflict(name string, is, expected int) *fault.Error {
-	return fault.New(fault.VersionConflict, "%s has version %d by now, not %d: somebody changed it in the meantime.", name, is, expected).
+func VersionConflict(what locale.Text, is, expected int) *fault.Error {
+	return fault.New(fault.VersionConflict, "%s has version %d by now, not %d: somebody changed it in the meantime.", what, is, expected).
 		Fix("Read it again, and repeat the change if it is still wanted.").At("expectedVersion")
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/engine"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // refusalFault says why a judged user's part of a call was refused (R12), with the facts that
@@ -197,7 +198,13 @@ func (e *LicenseError) Explain() *fault.Error {
 }
 
 // Message says what a license error is, in one sentence.
-func (e *LicenseError) Message() string { return e.Explain().Message }
+func (e *LicenseError) Message() locale.Text {
+	message, _ := e.Explain().Texts()
+	return message
+}
 
 // Remediation says what an administrator can do about it.
-func (e *LicenseError) Remediation() string { return e.Explain().Remediation }
+func (e *LicenseError) Remediation() locale.Text {
+	_, remediation := e.Explain().Texts()
+	return remediation
+}

@@ -135,7 +135,7 @@ func TestCatalogueChangesOfPrerequisitesTakeEffectAtOnceR10R22(t *testing.T) {
 		o.assign(user(ann), give(addon), nil, "")
 		o.catalogue(func(data *tenantgraph.CatalogData) { data.Requires = map[uuid.UUID][]uuid.UUID{extra: {mail}} })
 		o.holds(ann)
-		if e := o.errorOf(ann); e.Code != fault.DependencyViolation || e.Message() != "The plan Extra of Addon needs the plan Mail, which is not on for the user." {
+		if e := o.errorOf(ann); e.Code != fault.DependencyViolation || e.Message().String() != "The plan Extra of Addon needs the plan Mail, which is not on for the user." {
 			t.Errorf("%s: %s", e.Code, e.Message())
 		}
 		o.verify(t)

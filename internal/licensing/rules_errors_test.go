@@ -217,7 +217,7 @@ func TestConflictNamesBothSidesR9(t *testing.T) {
 			t.Errorf("the details are %+v", e.Details)
 		}
 		for _, text := range []string{"Talk", "Base", "Drive", "Suite"} {
-			if !strings.Contains(e.Message(), text) {
+			if !strings.Contains(e.Message().String(), text) {
 				t.Errorf("%q does not name %s", e.Message(), text)
 			}
 		}

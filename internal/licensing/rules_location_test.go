@@ -80,7 +80,7 @@ func TestMoveWithholdsBarredPlansAndHealsOthersInTheSameCommitR11(t *testing.T) 
 		if d, ok := e.Details.(*licensing.LocationDetails); !ok || d.Plan.ID != talk || d.Country != "US" || d.Origin != licensing.LocationOfUser || e.Plan.ID != talk {
 			t.Errorf("%+v with %+v", e, e.Details)
 		}
-		if want := "The plan Talk of Base may not be used in US, the user's usage location."; e.Message() != want {
+		if want := "The plan Talk of Base may not be used in US, the user's usage location."; e.Message().String() != want {
 			t.Errorf("message %q, want %q", e.Message(), want)
 		}
 		o.moveTo(ann, ptr("BE"))

@@ -114,7 +114,7 @@ func TestLoweringSeatsBelowConsumedR15(t *testing.T) {
 			if !is || d.Product.ID != base || d.Total == nil || *d.Total != total || d.Consumed != 3 || d.Place != nil || !slices.Equal(f.Path, []string{path}) {
 				t.Errorf("at %v: %+v", f.Path, f.Details)
 			}
-			if want := fmt.Sprint(3 - total); !strings.Contains(f.Remediation, "Free "+want+" seats") {
+			if want := fmt.Sprint(3 - total); !strings.Contains(f.Remediation, "Free "+want+" seat") {
 				t.Errorf("the remedy is %q", f.Remediation)
 			}
 		}
@@ -190,7 +190,7 @@ func TestCancellingTheLastSubscriptionR16(t *testing.T) {
 			t.Fatalf("%d errors, want one for each of 3 sources", len(page.Items))
 		}
 		for _, e := range page.Items {
-			if e.Code != fault.NoSubscription || e.Product.ID != base || e.Plan != nil || e.Since != ended || e.Remediation() == "" {
+			if e.Code != fault.NoSubscription || e.Product.ID != base || e.Plan != nil || e.Since != ended || e.Remediation().IsZero() {
 				t.Errorf("%s of %s since %d, want %s since %d", e.Code, e.Product.DisplayName, e.Since, fault.NoSubscription, ended)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/locale"
 	"github.com/licensegraph/licensegraph/internal/optional"
 )
 
@@ -213,7 +214,7 @@ func (s *Service) subscription(d *Draft, key uuid.UUID, expected *int) (*tenantg
 	}
 	p := d.Graph.Product(sub.ProductID)
 	if expected != nil && *expected != sub.Version {
-		return nil, nil, VersionConflict("The subscription of "+p.DisplayName, sub.Version, *expected)
+		return nil, nil, VersionConflict(locale.T("The subscription of %s", p.DisplayName), sub.Version, *expected)
 	}
 	return sub, p, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // Order is a total order of a list: by its columns one after the other, the last of which,
@@ -68,11 +69,11 @@ func (o Order) values(argument string, cursor *string) ([]any, error) {
 	if cursor == nil {
 		return nil, nil
 	}
-	refuse := func(message string) error {
+	refuse := func(message locale.Text) error {
 		return fault.New(fault.BadUserInput, "%s is not a cursor of this list: %s.", argument, message).
 			Fix("Pass a cursor that this list gave in the same order, as it was, or leave %s out.", argument).At(argument)
 	}
-	malformed := "it cannot be read"
+	malformed := locale.T("it cannot be read")
 	if len(*cursor) > maxCursor {
 		return nil, refuse(malformed)
 	}
@@ -86,7 +87,7 @@ func (o Order) values(argument string, cursor *string) ([]any, error) {
 		return nil, refuse(malformed)
 	}
 	if tag != o.tag() {
-		return nil, refuse("it belongs to another list or order")
+		return nil, refuse(locale.T("it belongs to another list or order"))
 	}
 	if len(parts) != 1+len(o.Columns) {
 		return nil, refuse(malformed)
