@@ -252,7 +252,9 @@ func (w *world) randomAssignment(r *rand.Rand, users []*principal.User, groups [
 	if r.IntN(2) == 0 {
 		ref = licensing.PrincipalRef{Kind: "user", ID: users[r.IntN(len(users))].ID}
 	}
-	_, err := w.licensing.Assign(w.t.Context(), w.tenant, licensing.AssignInput{Principals: []licensing.PrincipalRef{ref}, Add: []licensing.LicenseInput{in}})
+	_, err := w.licensing.Assign(w.t.Context(), w.tenant, licensing.AssignInput{
+		Principals: []licensing.PrincipalRef{ref}, Add: []licensing.LicenseInput{in}, AcknowledgeLosses: ptr(len(users)),
+	})
 	w.ok(err)
 }
 
