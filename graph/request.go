@@ -14,6 +14,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/locale"
 	"github.com/licensegraph/licensegraph/internal/requestid"
 )
 
@@ -43,7 +44,8 @@ func (r *requests) Validate(schema graphql.ExecutableSchema) error {
 // MutateOperationContext refuses an operation without a caller before anything of it runs.
 func (*requests) MutateOperationContext(ctx context.Context, _ *graphql.OperationContext) *gqlerror.Error {
 	if _, ok := access.From(ctx); !ok {
-		return &gqlerror.Error{Message: "Nobody is signed in.", Extensions: map[string]any{"code": string(fault.Unauthenticated)}}
+		text := locale.T("Nobody is signed in.")
+		return &gqlerror.Error{Err: text, Message: text.String(), Extensions: map[string]any{"code": string(fault.Unauthenticated)}}
 	}
 	return nil
 }

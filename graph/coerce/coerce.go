@@ -11,6 +11,7 @@
 package coerce
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,6 +21,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/licensegraph/licensegraph/graph/scalar"
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // Coercer coerces values for one schema. It can be used by many requests at once.
@@ -166,10 +168,19 @@ func (r *run) enum(def *ast.Definition, v any) any {
 func (r *run) scalar(def *ast.Definition, v any) any {
 	out, err := r.scalars[def.Name](v)
 	if err != nil {
-		r.refuse("%v", err)
+		r.refuse("%s", phrase(err))
 		return nil
 	}
 	return out
+}
+
+// phrase is what a scalar says about a value.
+func phrase(err error) locale.Text {
+	var text locale.Text
+	if errors.As(err, &text) {
+		return text
+	}
+	return locale.T("%s", err)
 }
 
 func fieldNames(def *ast.Definition) string {

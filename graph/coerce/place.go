@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // maxErrors is how many faults one answer lists: enough to mend an input in one go, too few for
@@ -34,14 +35,16 @@ func (r *run) at(step any, do func()) {
 
 func (r *run) refuse(format string, args ...any) {
 	if len(r.errs) < maxErrors {
-		r.errs = append(r.errs, r.place.error(fmt.Sprintf(format, args...)))
+		r.errs = append(r.errs, r.place.error(locale.T(format, args...)))
 	}
 }
 
 // error names the place in the message, for people, and in the path and locations, for programs.
-func (p *place) error(reason string) *gqlerror.Error {
+func (p *place) error(reason locale.Text) *gqlerror.Error {
+	text := locale.T("%s: %s", p.text(), reason)
 	e := &gqlerror.Error{
-		Message:    p.String() + ": " + reason,
+		Err:        text, // the server words it anew in the request's language
+		Message:    text.String(),
 		Extensions: map[string]any{"code": string(fault.BadUserInput)},
 	}
 	if p.variable != "" {
@@ -53,15 +56,15 @@ func (p *place) error(reason string) *gqlerror.Error {
 	return e
 }
 
-// String is the place in words, such as: variable $input.add[0].plans.
-func (p *place) String() string {
+// text is the place in words, such as: variable $input.add[0].plans.
+func (p *place) text() locale.Text {
 	if p.variable != "" {
-		return "variable $" + p.variable + stepsText(p.steps)
+		return locale.T("variable $%s", p.variable+stepsText(p.steps))
 	}
 	if p.of == "" {
-		return "the default of variable $" + p.argument + stepsText(p.steps)
+		return locale.T("the default of variable $%s", p.argument+stepsText(p.steps))
 	}
-	return "argument " + p.argument + stepsText(p.steps) + " of " + p.of
+	return locale.T("argument %s of %s", p.argument+stepsText(p.steps), p.of)
 }
 
 func stepsText(steps []any) string {

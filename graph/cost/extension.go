@@ -2,12 +2,13 @@ package cost
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"golang.org/x/text/message"
+
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // Code is the extension code of a refusal.
@@ -53,35 +54,38 @@ func (e *Extension) MutateOperationContext(_ context.Context, op *graphql.Operat
 	r := Of(op.Operation, op.Variables)
 	switch {
 	case r.Depth > e.limits.Depth:
-		return refuse(r.Depth, e.limits.Depth, "the query nests %s fields within each other, and the limit is %s")
+		return refuse("the query nests %s fields within each other, and the limit is %s", digits(r.Depth), digits(e.limits.Depth))
 	case r.Aliases > e.limits.Aliases:
-		return refuse(r.Aliases, e.limits.Aliases,
-			"the query has %s aliases, and the limit is %s: split it, or ask for a list")
+		return refuse("the query has %s aliases, and the limit is %s: split it, or ask for a list", digits(r.Aliases), digits(e.limits.Aliases))
 	case r.Cost > e.limits.Cost:
-		return refuse(r.Cost, e.limits.Cost,
-			"the query costs %s, and the limit is %s: ask for fewer rows, or for fewer lists within lists")
+		return refuse("the query costs %s, and the limit is %s: ask for fewer rows, or for fewer lists within lists", digits(r.Cost), digits(e.limits.Cost))
 	}
 	return nil
 }
 
-func refuse(asked, limit int, format string) *gqlerror.Error {
+func refuse(format string, args ...any) *gqlerror.Error {
+	text := locale.T(format, args...)
 	return &gqlerror.Error{
-		Message:    fmt.Sprintf(format, digits(asked), digits(limit)),
+		Err:        text, // the server words it anew in the request's language
+		Message:    text.String(),
 		Extensions: map[string]any{"code": Code},
 	}
 }
 
-// digits writes a number with commas, and the one where counting ends as the bound it is.
-func digits(n int) string {
+// digits is a number as a message shows it: with groups of three, and where counting ends as the
+// bound that it is.
+type digits int
+
+// In writes the number as the language does.
+func (n digits) In(l locale.Language) string {
 	if n >= Most {
-		return "more than a billion"
+		return locale.T("more than a billion").In(l)
 	}
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return message.NewPrinter(l.Tag()).Sprint(int(n))
 }
+
+// String writes the number as English does.
+func (n digits) String() string { return n.In(locale.English) }
 
 // gqlgen keeps the kinds of codes in one table for the process. A transport that asks it must
 // hear that the operation did not run.

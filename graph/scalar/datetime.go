@@ -1,7 +1,6 @@
 package scalar
 
 import (
-	"fmt"
 	"io"
 	"regexp"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // MarshalDateTime writes an instant as RFC 3339 in UTC, with as many digits after the point as
@@ -25,21 +25,21 @@ func UnmarshalDateTime(v any) (clock.Instant, error) { return DateTime(v) }
 // DateTime is the input coercion of DateTime: a string as RFC 3339 says, with any offset and at
 // most microseconds. More digits are refused, because dropping them would change the value.
 func DateTime(v any) (clock.Instant, error) {
-	const want = "expected DateTime, an RFC 3339 string such as \"2026-11-25T09:30:00Z\""
+	want := locale.T("expected DateTime, an RFC 3339 string such as \"2026-11-25T09:30:00Z\"")
 	s, ok := v.(string)
 	if !ok {
-		return 0, fmt.Errorf("%s, got %s", want, Describe(v))
+		return 0, locale.T("%s, got %s", want, Describe(v))
 	}
 	parts := rfc3339.FindStringSubmatch(s)
 	t, err := time.Parse(time.RFC3339, s)
 	if parts == nil || err != nil {
-		return 0, fmt.Errorf("%s, got another string", want)
+		return 0, locale.T("%s, got another string", want)
 	}
 	if len(parts[1]) > len(".123456") {
-		return 0, fmt.Errorf("%s, with at most six digits after the point, got more", want)
+		return 0, locale.T("%s, with at most six digits after the point, got more", want)
 	}
 	if y := t.UTC().Year(); y < 1 || y > 9999 {
-		return 0, fmt.Errorf("%s, in the years 0001 to 9999, got another year", want)
+		return 0, locale.T("%s, in the years 0001 to 9999, got another year", want)
 	}
 	return clock.FromTime(t), nil
 }

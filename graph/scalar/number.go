@@ -3,6 +3,7 @@ package scalar
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -10,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // MarshalInt writes a GraphQL Int. A value beyond 32 bits is an error of the field, as the
@@ -42,7 +45,7 @@ func UnmarshalInt64(_ context.Context, v any) (int64, error) {
 func MarshalFloat(f float64) graphql.ContextMarshaler {
 	return graphql.ContextWriterFunc(func(_ context.Context, w io.Writer) error {
 		if math.IsInf(f, 0) || math.IsNaN(f) {
-			return fmt.Errorf("the number is not finite and cannot be written as a Float")
+			return errors.New("the number is not finite and cannot be written as a Float")
 		}
 		_, err := io.WriteString(w, strconv.FormatFloat(f, 'g', -1, 64))
 		return err
@@ -56,7 +59,7 @@ func UnmarshalFloat(_ context.Context, v any) (float64, error) { return Float(v)
 // whatever its spelling (1, 1.0, 1e3), because JSON knows but one kind of number and some
 // languages write all of them with a point; a string, a fraction and 2^31 are not.
 func Int(v any) (int32, error) {
-	const want = "expected Int, a whole number from -2147483648 to 2147483647"
+	want := locale.T("expected Int, a whole number from -2147483648 to 2147483647")
 	switch v := v.(type) {
 	case int:
 		return int32Of(int64(v), want)
@@ -72,11 +75,11 @@ func Int(v any) (int32, error) {
 		}
 		f, err := v.Float64()
 		if err != nil {
-			return 0, fmt.Errorf("%s, got a number beyond that", want)
+			return 0, locale.T("%s, got a number beyond that", want)
 		}
 		return int32OfFloat(f, want)
 	}
-	return 0, fmt.Errorf("%s, got %s", want, Describe(v))
+	return 0, locale.T("%s, got %s", want, Describe(v))
 }
 
 // Float is the specification's input coercion of Float: any number, whole ones included.
@@ -93,11 +96,11 @@ func Float(v any) (float64, error) {
 	case json.Number:
 		f, err := v.Float64()
 		if err != nil {
-			return 0, fmt.Errorf("expected Float, got a number beyond the range of 64 bits")
+			return 0, locale.T("expected Float, got a number beyond the range of 64 bits")
 		}
 		return f, nil
 	}
-	return 0, fmt.Errorf("expected Float, a number, got %s", Describe(v))
+	return 0, locale.T("expected Float, a number, got %s", Describe(v))
 }
 
 // ID is the specification's input coercion of ID: a string or a whole number. A number comes
@@ -124,10 +127,10 @@ func ID(v any) (string, error) {
 		}
 		return idOfFloat(f)
 	}
-	return "", fmt.Errorf("expected ID, a string or a whole number, got %s", Describe(v))
+	return "", locale.T("expected ID, a string or a whole number, got %s", Describe(v))
 }
 
-var errFraction = fmt.Errorf("expected ID, a string or a whole number, got a fraction or a number too large to be exact")
+var errFraction = locale.T("expected ID, a string or a whole number, got a fraction or a number too large to be exact")
 
 func idOfFloat(f float64) (string, error) {
 	const exact = 1 << 53 // beyond it several integers share one float
@@ -137,19 +140,19 @@ func idOfFloat(f float64) (string, error) {
 	return strconv.FormatInt(int64(f), 10), nil
 }
 
-func int32Of(i int64, want string) (int32, error) {
+func int32Of(i int64, want locale.Text) (int32, error) {
 	if i < math.MinInt32 || i > math.MaxInt32 {
-		return 0, fmt.Errorf("%s, got a number beyond that", want)
+		return 0, locale.T("%s, got a number beyond that", want)
 	}
 	return int32(i), nil
 }
 
-func int32OfFloat(f float64, want string) (int32, error) {
+func int32OfFloat(f float64, want locale.Text) (int32, error) {
 	switch {
 	case f < math.MinInt32 || f > math.MaxInt32 || math.IsNaN(f):
-		return 0, fmt.Errorf("%s, got a number beyond that", want)
+		return 0, locale.T("%s, got a number beyond that", want)
 	case f != math.Trunc(f):
-		return 0, fmt.Errorf("%s, got a fraction", want)
+		return 0, locale.T("%s, got a fraction", want)
 	}
 	return int32(f), nil
 }

@@ -8,7 +8,6 @@ package scalar
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -59,7 +58,7 @@ func UnmarshalID(v any) (string, error) { return ID(v) }
 func String(v any) (string, error) {
 	s, ok := v.(string)
 	if !ok {
-		return "", fmt.Errorf("expected String, got %s", Describe(v))
+		return "", locale.T("expected String, got %s", Describe(v))
 	}
 	return s, checkText("String", s)
 }
@@ -68,36 +67,36 @@ func String(v any) (string, error) {
 func Boolean(v any) (bool, error) {
 	b, ok := v.(bool)
 	if !ok {
-		return false, fmt.Errorf("expected Boolean, true or false, got %s", Describe(v))
+		return false, locale.T("expected Boolean, true or false, got %s", Describe(v))
 	}
 	return b, nil
 }
 
 // Describe names the kind of a value for a message, with its article: "a string", "null".
-func Describe(v any) string {
+func Describe(v any) locale.Text {
 	switch v.(type) {
 	case nil:
-		return "null"
+		return locale.T("null")
 	case string:
-		return "a string"
+		return locale.T("a string")
 	case bool:
-		return "a boolean"
+		return locale.T("a boolean")
 	case json.Number, float64, float32, int, int32, int64:
-		return "a number"
+		return locale.T("a number")
 	case []any:
-		return "a list"
+		return locale.T("a list")
 	case map[string]any:
-		return "an object"
+		return locale.T("an object")
 	}
-	return "a value of another kind"
+	return locale.T("a value of another kind")
 }
 
 func checkText(kind, s string) error {
 	if strings.IndexByte(s, 0) >= 0 {
-		return fmt.Errorf("expected %s, got a string with a NUL character (U+0000)", kind)
+		return locale.T("expected %s, got a string with a NUL character (U+0000)", kind)
 	}
 	if !utf8.ValidString(s) {
-		return fmt.Errorf("expected %s, got a string that is not valid UTF-8", kind)
+		return locale.T("expected %s, got a string that is not valid UTF-8", kind)
 	}
 	return nil
 }

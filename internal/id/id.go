@@ -111,7 +111,7 @@ func ParseAny(s string) (Kind, uuid.UUID, error) {
 	}
 	u, err := uuid.FromBytes(t.UUIDBytes())
 	if err != nil {
-		return "", uuid.Nil, fmt.Errorf("%w: %w", ErrMalformed, err) // never: a TypeID has 16 bytes
+		return "", uuid.Nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return Kind(t.Prefix()), u, nil
 }

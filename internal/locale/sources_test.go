@@ -26,6 +26,12 @@ var makers = map[string]int{
 	module + "internal/fault.New":               1,
 	module + "internal/fault.Wrap":              2,
 	"(*" + module + "internal/fault.Error).Fix": 0,
+	module + "internal/server.refuse":           2,
+	module + "internal/server.badRequest":       0,
+	module + "internal/server.badInput":         0,
+	module + "internal/server.coded":            1,
+	"(*" + module + "graph/coerce.run).refuse":  0,
+	module + "graph/cost.refuse":                0,
 }
 
 // englishOnly are the packages whose own texts need no translation, with the reason.
@@ -40,12 +46,14 @@ var englishOnly = map[string]string{
 // they hold is the same in every language: names, ids, and what came from outside.
 var data = regexp.MustCompile(`^(` + strings.Join([]string{
 	`fault\.Quote\(.*\)`, `(id\.)?Format\(.*\)`, `strings\.Join\(\w+, ".{1,5}"\)`,
-	`argumentText\(.*\)`,                                // a path
-	`(planNames|groupNames)\(.*\)`,                      // names, with commas between them
-	`.*\.(DisplayName|Country|ExclusionSet|Set|Status)`, // of the directory, the catalogue and the enums of the SDL
-	`\w+\.result\.MemberID`,                             // an id as it was given
-	`field|argument`,                                    // a name of the SDL
-	`name|given`,                                        // of a product or a principal; what an input says
+	`argumentText\(.*\)`,                                 // a path
+	`(planNames|groupNames)\(.*\)`,                       // names, with commas between them
+	`.*\.(DisplayName|Country|ExclusionSet|Set|Status)`,  // of the directory, the catalogue and the enums of the SDL
+	`\w+\.result\.MemberID`,                              // an id as it was given
+	`field|argument|def\.Name|(field|value)Names\(def\)`, // names of the SDL
+	`p\.(variable|argument) \+ stepsText\(p\.steps\)|p\.of|(v|arg\.Value)\.Raw|text\.String\(\)`, // of the operation
+	`kind`, // of a scalar
+	`name|given|field\.name|printableName\(.*\)`, // of a product or a principal; what an input says
 }, "|") + `)$`)
 
 // said is one place in the sources that words something.
@@ -108,14 +116,12 @@ func isEnglishOnly(path string) bool {
 	return false
 }
 
-// inspect calls a function for every node of the packages' files.
-func inspect(in []*packages.Package, each func(*packages.Package, ast.Node)) {
+// inspect calls a function for the nodes of the packages' files, those below a node only where
+// it returns true.
+func inspect(in []*packages.Package, each func(*packages.Package, ast.Node) bool) {
 	for _, p := range in {
 		for _, file := range p.Syntax {
-			ast.Inspect(file, func(n ast.Node) bool {
-				each(p, n)
-				return true
-			})
+			ast.Inspect(file, func(n ast.Node) bool { return each(p, n) })
 		}
 	}
 }
@@ -123,18 +129,23 @@ func inspect(in []*packages.Package, each func(*packages.Package, ast.Node)) {
 // texts returns everything that the packages word.
 func texts(in []*packages.Package) []said {
 	var all []said
-	inspect(in, func(p *packages.Package, n ast.Node) {
-		call, ok := n.(*ast.CallExpr)
-		if !ok {
-			return
+	inspect(in, func(p *packages.Package, n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl: // makers pass on what their callers say
+			f, ok := p.TypesInfo.Defs[n.Name].(*types.Func)
+			if !ok {
+				return true
+			}
+			_, isMaker := makers[f.FullName()]
+			return !isMaker
+		case *ast.CallExpr:
+			if f, ok := callee(p.TypesInfo, n).(*types.Func); ok {
+				if at, ok := makers[f.FullName()]; ok {
+					all = append(all, text(p, n, at))
+				}
+			}
 		}
-		f, ok := callee(p.TypesInfo, call).(*types.Func)
-		if !ok {
-			return
-		}
-		if at, ok := makers[f.FullName()]; ok {
-			all = append(all, text(p, call, at))
-		}
+		return true
 	})
 	return all
 }
@@ -213,7 +224,7 @@ func neutral(format string) bool {
 
 func testFaultsAreMade(t *testing.T, in []*packages.Package) {
 	t.Helper()
-	inspect(in, func(p *packages.Package, n ast.Node) {
+	inspect(in, func(p *packages.Package, n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CompositeLit:
 			if tv := p.TypesInfo.Types[n]; isFault(tv.Type) {
@@ -227,6 +238,7 @@ func testFaultsAreMade(t *testing.T, in []*packages.Package) {
 				}
 			}
 		}
+		return true
 	})
 }
 

@@ -43,6 +43,9 @@ func (t Text) In(l Language) string {
 // String is the text in English, for logs and commands.
 func (t Text) String() string { return t.In(English) }
 
+// Error is the text in English: a text is an error where an error has nothing but words.
+func (t Text) Error() string { return t.String() }
+
 // IsZero tells whether there is no text.
 func (t Text) IsZero() bool { return t.format == "" }
 

@@ -113,7 +113,7 @@ func guard(next http.Handler) http.Handler {
 			if m == "" {
 				m = jsonResponse
 			}
-			writeProblem(w, r, m, refuse(http.StatusInternalServerError, codeInternal, internalMessage))
+			writeProblem(w, r, m, internalError())
 		}()
 		next.ServeHTTP(w, r)
 	})

@@ -59,7 +59,7 @@ func refusedToken(ctx context.Context, err error) *problem {
 		return refuse(http.StatusServiceUnavailable, codeUnavailable, "the token cannot be checked at the moment: try again")
 	case fault.Internal:
 		log.Error().Err(err).Msg("tokens cannot be checked")
-		return refuse(http.StatusInternalServerError, codeInternal, internalMessage)
+		return internalError()
 	case fault.Forbidden:
 		log.Info().Err(err).Msg("token refused")
 		return refuse(http.StatusForbidden, codeForbidden, "this token may not be used here")

@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -53,7 +52,7 @@ func (d *documents) parse(query string) (*ast.QueryDocument, gqlerror.List) {
 	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, d.tokenLimit)
 	if err != nil {
-		return nil, gqlerror.List{parseError(err)}
+		return nil, gqlerror.List{d.parseError(err)}
 	}
 	if len(doc.Operations) == 0 {
 		return nil, gqlerror.List{badInput("the query holds no operation")}
@@ -68,13 +67,13 @@ func (d *documents) parse(query string) (*ast.QueryDocument, gqlerror.List) {
 	return doc, nil
 }
 
-func parseError(err error) *gqlerror.Error {
+func (d *documents) parseError(err error) *gqlerror.Error {
 	e, ok := errors.AsType[*gqlerror.Error](err)
 	if !ok {
 		return badInput("the query cannot be read")
 	}
 	if strings.HasPrefix(e.Message, "exceeded token limit") {
-		return coded(codeCostExceeded, e.Message+": split the query, or pass values as variables")
+		return coded(codeCostExceeded, "the query has more than %d tokens: split it, or pass values as variables", d.tokenLimit)
 	}
 	return e
 }
@@ -82,7 +81,7 @@ func parseError(err error) *gqlerror.Error {
 // presentable bounds how much of a query its own errors repeat, and gives each its code.
 func presentable(errs gqlerror.List) gqlerror.List {
 	if len(errs) > maxErrors {
-		errs = append(errs[:maxErrors:maxErrors], badInput(fmt.Sprintf("and %d more errors", len(errs)-maxErrors)))
+		errs = append(errs[:maxErrors:maxErrors], badInput("and %d more errors", len(errs)-maxErrors))
 	}
 	for _, e := range errs {
 		e.Message = shorten(e.Message, maxMessage)

@@ -8,6 +8,8 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // endpoint is GraphQL over HTTP: https://graphql.github.io/graphql-over-http/draft/.
@@ -21,8 +23,8 @@ type endpoint struct {
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Add("Vary", "Accept, Authorization")
-	ctx, cancel := context.WithTimeout(r.Context(), e.limits.RequestTimeout)
+	w.Header().Add("Vary", "Accept, Accept-Language, Authorization")
+	ctx, cancel := context.WithTimeout(locale.With(r.Context(), languageOf(r)), e.limits.RequestTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
 
@@ -61,7 +63,9 @@ func (e *endpoint) answer(w http.ResponseWriter, r *http.Request, m mediaType) (
 	}
 	if params.extensions["persistedQuery"] != nil {
 		// The message is the one that clients compare.
-		return nil, requestErrors(m, gqlerror.List{coded(codePersistedNotSupported, "PersistedQueryNotSupported")})
+		return nil, requestErrors(m, gqlerror.List{{
+			Message: "PersistedQueryNotSupported", Extensions: map[string]any{"code": codePersistedNotSupported},
+		}})
 	}
 	doc, errs := e.documents.load(params.query)
 	if len(errs) > 0 {
@@ -74,7 +78,7 @@ func (e *endpoint) answer(w http.ResponseWriter, r *http.Request, m mediaType) (
 	noteOperation(r.Context(), op)
 	if op.Operation != ast.Query && r.Method == http.MethodGet {
 		return nil, refuse(http.StatusMethodNotAllowed, codeBadInput,
-			"GET is for queries: send a "+string(op.Operation)+" by POST").with("Allow", "POST")
+			"GET is for queries: send a %s by POST", op.Operation).with("Allow", "POST")
 	}
 	if op.Operation == ast.Subscription {
 		return nil, requestErrors(m, gqlerror.List{badInput("subscriptions are not supported")})

@@ -5,6 +5,9 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/licensegraph/licensegraph/internal/locale"
+	"github.com/licensegraph/licensegraph/internal/server/internal/strictjson"
 )
 
 // checkEscapes refuses string literals whose escapes stand for NUL or for half a surrogate
@@ -14,11 +17,11 @@ func checkEscapes(query string) *gqlerror.Error {
 		return nil
 	}
 	at, reason := badEscape(query)
-	if reason == "" {
+	if reason.IsZero() {
 		return nil
 	}
 	before := query[:at]
-	e := badInput("a string in the query holds " + reason)
+	e := badInput("a string in the query holds %s", reason)
 	e.Locations = []gqlerror.Location{{
 		Line:   strings.Count(before, "\n") + 1,
 		Column: len([]rune(before[strings.LastIndex(before, "\n")+1:])) + 1,
@@ -26,9 +29,9 @@ func checkEscapes(query string) *gqlerror.Error {
 	return e
 }
 
-// badEscape finds the first such escape: its byte offset and what is wrong with it, or "".
+// badEscape finds the first such escape: its byte offset and what is wrong with it, or nothing.
 // Comments and block strings have no escapes of this kind.
-func badEscape(query string) (at int, reason string) {
+func badEscape(query string) (at int, reason locale.Text) {
 	for i := 0; i < len(query); {
 		rest := query[i:]
 		switch {
@@ -39,14 +42,14 @@ func badEscape(query string) (at int, reason string) {
 		case rest[0] == '"':
 			n, reason := stringLength(rest)
 			i += n
-			if reason != "" {
+			if !reason.IsZero() {
 				return i, reason
 			}
 		default:
 			i++
 		}
 	}
-	return 0, ""
+	return 0, locale.Text{}
 }
 
 func lineLength(s string) int {
@@ -74,17 +77,17 @@ func blockLength(s string) int {
 }
 
 // stringLength measures the string at the start of s, up to its first bad escape if it has one.
-func stringLength(s string) (n int, reason string) {
+func stringLength(s string) (n int, reason locale.Text) {
 	i := 1
 	for i < len(s) {
 		switch s[i] {
 		case '"':
-			return i + 1, ""
+			return i + 1, locale.Text{}
 		case '\r', '\n':
-			return i, "" // unterminated, which is for the parser to say
+			return i, locale.Text{} // unterminated, which is for the parser to say
 		case '\\':
 			length, reason := escapeLength(s[i:])
-			if reason != "" {
+			if !reason.IsZero() {
 				return i, reason
 			}
 			i += length
@@ -92,31 +95,31 @@ func stringLength(s string) (n int, reason string) {
 			i++
 		}
 	}
-	return i, ""
+	return i, locale.Text{}
 }
 
-func escapeLength(s string) (n int, reason string) {
+func escapeLength(s string) (n int, reason locale.Text) {
 	if strings.HasPrefix(s, `\u{`) {
 		end := strings.IndexByte(s, '}')
 		if end > 0 && strings.Trim(s[3:end], "0") == "" && end > 3 {
-			return 0, "a NUL character (U+0000)"
+			return 0, strictjson.NUL.Reason()
 		}
-		return 3, ""
+		return 3, locale.Text{}
 	}
 	r, ok := hexEscape(s)
 	switch {
 	case !ok:
-		return min(2, len(s)), ""
+		return min(2, len(s)), locale.Text{}
 	case r == 0:
-		return 0, "a NUL character (U+0000)"
+		return 0, strictjson.NUL.Reason()
 	case r < 0xd800 || r > 0xdfff:
-		return 6, ""
+		return 6, locale.Text{}
 	}
 	low, ok := hexEscape(s[6:])
 	if r > 0xdbff || !ok || low < 0xdc00 || low > 0xdfff {
-		return 0, `a lone surrogate escape (\ud800 to \udfff must come in pairs)`
+		return 0, strictjson.Surrogate.Reason()
 	}
-	return 12, ""
+	return 12, locale.Text{}
 }
 
 // hexEscape decodes \uXXXX at the start of s.

@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // Codes of top-level errors (extensions.code) that this package gives or knows.
@@ -34,13 +35,17 @@ type problem struct {
 	errs   gqlerror.List
 }
 
-func refuse(status int, code, message string) *problem {
-	return &problem{status: status, errs: gqlerror.List{coded(code, message)}}
+func refuse(status int, code, format string, args ...any) *problem {
+	return &problem{status: status, errs: gqlerror.List{coded(code, format, args...)}}
+}
+
+func internalError() *problem {
+	return &problem{status: http.StatusInternalServerError, errs: gqlerror.List{worded(codeInternal, internalMessage)}}
 }
 
 // badRequest is a request that is not a well-formed GraphQL request: 400 in every media type.
-func badRequest(message string) *problem {
-	return refuse(http.StatusBadRequest, codeBadInput, message)
+func badRequest(format string, args ...any) *problem {
+	return refuse(http.StatusBadRequest, codeBadInput, format, args...)
 }
 
 // with adds a header.
@@ -87,32 +92,39 @@ var statusOf = map[string]int{
 	codeInternal:        http.StatusInternalServerError,
 }
 
-func badInput(message string) *gqlerror.Error { return coded(codeBadInput, message) }
+func badInput(format string, args ...any) *gqlerror.Error {
+	return coded(codeBadInput, format, args...)
+}
 
-func coded(code, message string) *gqlerror.Error {
-	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
+func coded(code, format string, args ...any) *gqlerror.Error {
+	return worded(code, locale.T(format, args...))
+}
+
+// worded is an error whose message is worded when it is written, in the request's language.
+func worded(code string, text locale.Text) *gqlerror.Error {
+	return &gqlerror.Error{Err: text, Message: text.String(), Extensions: map[string]any{"code": code}}
 }
 
 // variableError names the place in the variables twice: in the message for people, in the path
 // for programs.
-func variableError(path []any, what string) *gqlerror.Error {
+func variableError(path []any, reason locale.Text) *gqlerror.Error {
 	var text strings.Builder
-	e := badInput("")
-	e.Path = append(e.Path, ast.PathName("variable"))
+	at := ast.Path{ast.PathName("variable")}
 	for i, step := range path {
 		switch s := step.(type) {
 		case int:
 			fmt.Fprintf(&text, "[%d]", s)
-			e.Path = append(e.Path, ast.PathIndex(s))
+			at = append(at, ast.PathIndex(s))
 		case string:
 			if i > 0 {
 				text.WriteByte('.')
 			}
 			text.WriteString(printableName(s))
-			e.Path = append(e.Path, ast.PathName(printableName(s)))
+			at = append(at, ast.PathName(printableName(s)))
 		}
 	}
-	e.Message = "variable $" + text.String() + ": " + what
+	e := badInput("variable $%s: it holds %s", text.String(), reason)
+	e.Path = at
 	return e
 }
 

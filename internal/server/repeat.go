@@ -1,8 +1,6 @@
 package server
 
 import (
-	"fmt"
-
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
@@ -22,8 +20,8 @@ func checkRepeats(doc *ast.QueryDocument) *gqlerror.Error {
 		n += repeats(f.SelectionSet, map[string]bool{})
 	}
 	if n > maxRepeats {
-		return coded(codeCostExceeded, fmt.Sprintf(
-			"the query selects fields again that it has already %d times, more than %d: give them aliases", n, maxRepeats))
+		return coded(codeCostExceeded,
+			"the query selects fields again that it has already %d times, more than %d: give them aliases", n, maxRepeats)
 	}
 	return nil
 }

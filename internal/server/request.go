@@ -13,6 +13,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/licensegraph/licensegraph/internal/locale"
 	"github.com/licensegraph/licensegraph/internal/server/internal/strictjson"
 )
 
@@ -48,7 +49,7 @@ func readRequest(w http.ResponseWriter, r *http.Request, l Limits) (*params, *pr
 // and whatever it consists of, costs no more than one that is not.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *problem) {
 	tooLarge := refuse(http.StatusRequestEntityTooLarge, codeBadInput,
-		fmt.Sprintf("the body is larger than %d bytes", limit))
+		"the body is larger than %d bytes", limit)
 	if r.ContentLength > limit {
 		return nil, tooLarge
 	}
@@ -73,11 +74,11 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *pro
 func parseBody(body []byte, depth int) (*params, *problem) {
 	v, err := strictjson.Parse(body, depth)
 	if err != nil {
-		return nil, malformed("the body", err)
+		return nil, malformed(locale.T("the body"), err)
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, badRequest("the body must be a JSON object with a query, not " + kindOf(v))
+		return nil, badRequest("the body must be a JSON object with a query, not %s", kindOf(v))
 	}
 	var p params
 	for _, field := range []struct {
@@ -89,7 +90,7 @@ func parseBody(body []byte, depth int) (*params, *problem) {
 		case string:
 			*field.text = v
 		default:
-			return nil, badRequest(fmt.Sprintf("%q must be a string, not %s", field.name, kindOf(v)))
+			return nil, badRequest("%q must be a string, not %s", field.name, kindOf(v))
 		}
 	}
 	for _, field := range []struct {
@@ -101,7 +102,7 @@ func parseBody(body []byte, depth int) (*params, *problem) {
 		case map[string]any:
 			*field.into = v
 		default:
-			return nil, badRequest(fmt.Sprintf("%q must be an object, not %s", field.name, kindOf(v)))
+			return nil, badRequest("%q must be an object, not %s", field.name, kindOf(v))
 		}
 	}
 	return p.checked()
@@ -116,11 +117,11 @@ func readURL(rawQuery string, depth int) (*params, *problem) {
 	for _, name := range []string{"query", "operationName", "variables", "extensions"} {
 		switch text := values.Get(name); {
 		case len(values[name]) > 1:
-			return nil, badRequest(fmt.Sprintf("%q stands more than once in the URL", name))
+			return nil, badRequest("%q stands more than once in the URL", name)
 		case !utf8.ValidString(text):
-			return nil, badRequest(fmt.Sprintf("%q holds text that is not valid UTF-8", name))
+			return nil, badRequest("%q holds text that is not valid UTF-8", name)
 		case strings.ContainsRune(text, 0):
-			return nil, badRequest(fmt.Sprintf("%q holds a NUL character (U+0000)", name))
+			return nil, badRequest("%q holds a NUL character (U+0000)", name)
 		}
 	}
 	p := params{query: values.Get("query"), operationName: values.Get("operationName")}
@@ -143,7 +144,7 @@ func readURLObject(values url.Values, name string, depth int) (map[string]any, *
 	var e *strictjson.Error
 	if errors.As(err, &e) {
 		e.Path = append([]any{name}, e.Path...)
-		return nil, malformed(fmt.Sprintf("%q", name), e)
+		return nil, malformed(locale.T("%q", name), e)
 	}
 	switch v := v.(type) {
 	case nil:
@@ -151,7 +152,7 @@ func readURLObject(values url.Values, name string, depth int) (map[string]any, *
 	case map[string]any:
 		return v, nil
 	default:
-		return nil, badRequest(fmt.Sprintf("%q must be a JSON object, not %s", name, kindOf(v)))
+		return nil, badRequest("%q must be a JSON object, not %s", name, kindOf(v))
 	}
 }
 
@@ -166,41 +167,41 @@ func (p *params) checked() (*params, *problem) {
 
 // malformed describes text that is not acceptable JSON. Where the fault lies within a variable
 // the error names the variable.
-func malformed(what string, err error) *problem {
+func malformed(what locale.Text, err error) *problem {
 	var e *strictjson.Error
 	if !errors.As(err, &e) {
-		return badRequest(what + " is not valid JSON")
+		return badRequest("%s is %s", what, strictjson.Syntax.Reason())
 	}
 	if len(e.Path) > 1 && e.Path[0] == "variables" && e.Kind >= strictjson.Encoding {
 		return &problem{
 			status: http.StatusBadRequest,
-			errs:   gqlerror.List{variableError(e.Path[1:], "it holds "+e.Reason())},
+			errs:   gqlerror.List{variableError(e.Path[1:], e.Kind.Reason())},
 		}
 	}
 	switch e.Kind {
 	case strictjson.Empty, strictjson.Syntax, strictjson.Depth:
-		return badRequest(what + " is " + e.Error())
+		return badRequest("%s is %s", what, e.Text())
 	}
 	if len(e.Path) > 0 {
-		what = fmt.Sprintf("%q", printableName(fmt.Sprint(e.Path[0])))
+		what = locale.T("%q", printableName(fmt.Sprint(e.Path[0])))
 	}
-	return badRequest(what + " holds " + e.Error())
+	return badRequest("%s holds %s", what, e.Text())
 }
 
 // kindOf says in words what kind of JSON value was found.
-func kindOf(v any) string {
+func kindOf(v any) locale.Text {
 	switch v.(type) {
 	case nil:
-		return "null"
+		return locale.T("null")
 	case string:
-		return "a string"
+		return locale.T("a string")
 	case json.Number:
-		return "a number"
+		return locale.T("a number")
 	case bool:
-		return "a boolean"
+		return locale.T("a boolean")
 	case []any:
-		return "a list"
+		return locale.T("a list")
 	default:
-		return "an object"
+		return locale.T("an object")
 	}
 }

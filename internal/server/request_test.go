@@ -44,7 +44,7 @@ func FuzzBadEscape(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
-		if at, reason := badEscape(query); at < 0 || at > len(query) || reason != "" && at == len(query) {
+		if at, reason := badEscape(query); at < 0 || at > len(query) || !reason.IsZero() && at == len(query) {
 			t.Fatalf("at %d of %d: %s", at, len(query), reason)
 		}
 	})

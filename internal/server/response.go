@@ -3,11 +3,13 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/licensegraph/licensegraph/internal/locale"
 	"github.com/licensegraph/licensegraph/internal/requestid"
 )
 
@@ -17,27 +19,31 @@ func writeProblem(w http.ResponseWriter, r *http.Request, m mediaType, p *proble
 	for name, value := range p.header {
 		w.Header().Set(name, value)
 	}
-	write(w, m, p.status, &graphql.Response{Errors: finished(r, p.errs)})
+	write(w, r, m, p.status, &graphql.Response{Errors: finished(r, p.errs)})
 }
 
 // writeResult answers with the result of an operation that ran. That is 200 in both media
 // types, whatever errors stand beside the data.
 func writeResult(w http.ResponseWriter, r *http.Request, m mediaType, resp *graphql.Response) {
 	resp.Errors = finished(r, resp.Errors)
-	write(w, m, http.StatusOK, resp)
+	write(w, r, m, http.StatusOK, resp)
 }
 
-// finished gives every error the request's id, and closes the last gap: an error without a code
+// finished words every error in the language of the request, gives it the request's id, and closes the last gap: an error without a code
 // was made by nobody who knew what may be shown, so its text stays inside.
 func finished(r *http.Request, errs gqlerror.List) gqlerror.List {
-	id := requestid.From(r.Context())
+	id, language := requestid.From(r.Context()), languageOf(r)
 	for _, e := range errs {
+		var text locale.Text
+		if errors.As(e.Err, &text) {
+			e.Message = text.In(language)
+		}
 		extensions := map[string]any{"code": codeInternal}
 		for k, v := range e.Extensions {
 			extensions[k] = v
 		}
 		if _, ok := e.Extensions["code"].(string); !ok {
-			e.Message, extensions["code"] = internalMessage, codeInternal
+			e.Message, extensions["code"] = internalMessage.In(language), codeInternal
 		}
 		extensions["requestId"] = id
 		e.Extensions = extensions
@@ -45,10 +51,15 @@ func finished(r *http.Request, errs gqlerror.List) gqlerror.List {
 	return errs
 }
 
-const internalMessage = "internal error"
+var internalMessage = locale.T("internal error")
+
+// languageOf is the language that a request asks for.
+func languageOf(r *http.Request) locale.Language {
+	return locale.Negotiate(r.Header.Values("Accept-Language"))
+}
 
 // write puts the response together by hand, because the data is JSON already and can be large.
-func write(w http.ResponseWriter, m mediaType, status int, resp *graphql.Response) {
+func write(w http.ResponseWriter, r *http.Request, m mediaType, status int, resp *graphql.Response) {
 	var head, tail bytes.Buffer
 	head.WriteByte('{')
 	if len(resp.Errors) > 0 {
@@ -68,6 +79,7 @@ func write(w http.ResponseWriter, m mediaType, status int, resp *graphql.Respons
 	tail.WriteString("}\n")
 
 	w.Header().Set("Content-Type", string(m)+"; charset=utf-8")
+	w.Header().Set("Content-Language", languageOf(r).String())
 	w.WriteHeader(status)
 	// An error here means that the client is gone; the access log shows the bytes written.
 	for _, part := range [][]byte{head.Bytes(), resp.Data, tail.Bytes()} {

@@ -1,8 +1,9 @@
 package strictjson
 
 import (
-	"fmt"
 	"slices"
+
+	"github.com/licensegraph/licensegraph/internal/locale"
 )
 
 // Kind is why a text was refused.
@@ -20,15 +21,15 @@ const (
 	Duplicate             // a name that stands twice in one object
 )
 
-var reasons = map[Kind]string{
-	Syntax:    "not valid JSON",
-	Empty:     "empty",
-	Trailing:  "more than one JSON value",
-	Depth:     "nested too deeply",
-	Encoding:  "text that is not valid UTF-8",
-	Surrogate: `a lone surrogate escape (\ud800 to \udfff must come in pairs)`,
-	NUL:       "a NUL character (U+0000)",
-	Duplicate: "the same name twice in one object",
+var reasons = map[Kind]locale.Text{
+	Syntax:    locale.T("not valid JSON"),
+	Empty:     locale.T("empty"),
+	Trailing:  locale.T("more than one JSON value"),
+	Depth:     locale.T("nested too deeply"),
+	Encoding:  locale.T("text that is not valid UTF-8"),
+	Surrogate: locale.T(`a lone surrogate escape (\ud800 to \udfff must come in pairs)`),
+	NUL:       locale.T("a NUL character (U+0000)"),
+	Duplicate: locale.T("the same name twice in one object"),
 }
 
 // Error says why, at which byte and at which path a text was refused.
@@ -38,13 +39,14 @@ type Error struct {
 	Path   []any // names (string) and indices (int) that lead to the place, outermost first
 }
 
-// Error returns one clause that holds nothing of the input.
-func (e *Error) Error() string {
-	return fmt.Sprintf("%s (at byte %d)", reasons[e.Kind], e.Offset)
-}
+// Reason returns one clause that holds nothing of the input.
+func (k Kind) Reason() locale.Text { return reasons[k] }
 
-// Reason returns the clause without the place.
-func (e *Error) Reason() string { return reasons[e.Kind] }
+// Text returns the reason with the place.
+func (e *Error) Text() locale.Text { return locale.T("%s (at byte %d)", e.Kind.Reason(), e.Offset) }
+
+// Error returns the reason with the place, in English.
+func (e *Error) Error() string { return e.Text().String() }
 
 // within puts a name or an index in front of the path.
 func (e *Error) within(step any) *Error {
