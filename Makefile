@@ -84,9 +84,10 @@ postgres-start: ## run a throwaway PostgreSQL for tests until Ctrl-C, and print 
 	@$(POSTGRES) sh -c 'echo "export LICENSEGRAPH_TEST_POSTGRES=$$LICENSEGRAPH_TEST_POSTGRES"; while sleep 3600; do :; done'
 
 .PHONY: try-catalogue
-try-catalogue: build ## import a catalogue into both databases: make try-catalogue FILE=products.csv [EXCLUSIONS=exclusions.csv]
-	@test -n "$(FILE)" || { echo "usage: make try-catalogue FILE=products.csv [EXCLUSIONS=exclusions.csv]" >&2; exit 2; }
-	@$(POSTGRES) scripts/try-catalogue.sh "$(FILE)" $(if $(EXCLUSIONS),"$(EXCLUSIONS)")
+try-catalogue: build ## import a catalogue into both databases: make try-catalogue FILE=products.csv [EXCLUSIONS=… DEPENDENCIES=… LOCATIONS=… AUTOMATIC=…]
+	@test -n "$(FILE)" || { echo "usage: make try-catalogue FILE=products.csv [EXCLUSIONS=… DEPENDENCIES=… LOCATIONS=… AUTOMATIC=…]" >&2; exit 2; }
+	@$(POSTGRES) scripts/try-catalogue.sh "$(FILE)" $(if $(EXCLUSIONS),--exclusions "$(EXCLUSIONS)") \
+		$(if $(DEPENDENCIES),--dependencies "$(DEPENDENCIES)") $(if $(LOCATIONS),--locations "$(LOCATIONS)") $(if $(AUTOMATIC),--automatic "$(AUTOMATIC)")
 
 .PHONY: fuzz-short
 fuzz-short: ## run every fuzz test for FUZZTIME (10s) each
