@@ -184,7 +184,10 @@ func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant u
 func productsConcerned(before, after *tenantgraph.Catalog) []uuid.UUID {
 	concerned := productsDiffering(before, after)
 	for _, p := range after.Products {
-		marked := func(pl *Plan) bool { old := before.Plan(pl.ID); return old != nil && old.AutoAssigned != pl.AutoAssigned }
+		marked := func(pl *Plan) bool {
+			old := before.Plan(pl.ID)
+			return old != nil && old.AutoAssigned != pl.AutoAssigned
+		}
 		if !slices.Contains(concerned, p.ID) && slices.ContainsFunc(p.Plans, marked) {
 			concerned = append(concerned, p.ID)
 		}
