@@ -43,6 +43,7 @@ type world struct {
 	clock    *clock.Manual
 	tenants  map[string]uuid.UUID
 	names    map[string]string // of ids: acme, suite, mail …
+	api      *graph.API
 	executor *executor.Executor
 	present  graphql.ErrorPresenterFunc
 	recover  graphql.RecoverFunc
@@ -73,7 +74,7 @@ func newWorld(t testing.TB, db *database.DB, ran *dbtest.Statements) *world {
 		Licensing: licenses, Directory: people, Tenants: tenants, Audit: audit.NewLog(db), Log: zerolog.New(w.log),
 	})
 	w.ok(err)
-	w.present, w.recover = api.ErrorPresenter, api.Recover
+	w.api, w.present, w.recover = api, api.ErrorPresenter, api.Recover
 	w.executor = executor.New(api.Schema)
 	w.executor.SetErrorPresenter(api.ErrorPresenter)
 	w.executor.SetRecoverFunc(api.Recover)
