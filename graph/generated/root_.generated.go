@@ -870,9 +870,9 @@ same instant as its cause: nothing has to be reprocessed.
 type LicenseError {
   "The cause."
   code: LicenseErrorCode!
-  "The cause in words, with the names of what it concerns."
+  "The cause in words, with the names of what it concerns: in English, or in Dutch where the header Accept-Language prefers it."
   message: String!
-  "What to do about it."
+  "What to do about it, in the language of the message."
   remediation: String!
   "Since when; kept when the code changes."
   since: DateTime!
@@ -981,9 +981,9 @@ enum UserErrorCode {
 type UserError {
   "The cause."
   code: UserErrorCode!
-  "The cause in words, with the names of what it concerns."
+  "The cause in words, with the names of what it concerns: in English, or in Dutch where the header Accept-Language prefers it."
   message: String!
-  "What to do about it; null when the message says it all."
+  "What to do about it, in the language of the message; null when that says it all."
   remediation: String
   """
   The field within ` + "`" + `input` + "`" + `, list indices included, such as ` + "`" + `["add", "0", "plans", "only", "2"]` + "`" + `. Empty
