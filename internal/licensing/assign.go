@@ -100,6 +100,7 @@ func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) 
 			d.adds[w.product.ID] = true
 		}
 		a = &assigning{d: d, in: in, wanted: wanted, unwanted: unwanted}
+		slices.SortFunc(a.wanted, func(a, b want) int { return slices.Compare(a.product.ID[:], b.product.ID[:]) }) // the order of the input never matters (R24)
 		return a.plan(ctx, principals)
 	})
 	if err != nil {
@@ -280,7 +281,7 @@ func (a *assigning) user(r *PrincipalResult) error {
 	parts := map[uuid.UUID]*directDraft{}
 	for _, w := range a.wanted {
 		before := own[w.product.ID]
-		after, err := a.d.revise(own, w, r.User, uuid.Nil, "add")
+		after, err := a.d.revise(own, w, r.User.ID, uuid.Nil, "add")
 		if err != nil {
 			return err
 		}
@@ -290,6 +291,9 @@ func (a *assigning) user(r *PrincipalResult) error {
 		if w.replaces != nil {
 			parts[w.replaces.ID] = &directDraft{before: own[w.replaces.ID], field: "add", at: w.at}
 		}
+	}
+	if err := locationNeeded(r.User, a.wanted, own, "add"); err != nil {
+		return err
 	}
 	for _, p := range a.unwanted {
 		switch before, groups := own[p.ID], a.inherits[r.User.ID][p.ID]; {
@@ -363,7 +367,7 @@ func (a *assigning) group(r *PrincipalResult) error {
 	}
 	var put, drop []*tenantgraph.Assignment
 	for _, w := range a.wanted {
-		after, err := a.d.revise(own, w, nil, r.Group.ID, "add")
+		after, err := a.d.revise(own, w, uuid.Nil, r.Group.ID, "add")
 		if err != nil {
 			return err
 		}
@@ -475,11 +479,14 @@ func (d *Draft) AssignDirect(user uuid.UUID, add []LicenseInput, must bool) erro
 		if w.replaces != nil {
 			return fault.New(fault.InvalidValue, "A new user has nothing that could be replaced.").Fix("Leave it out.").At("licenses", w.at, "replaces")
 		}
-		a, err := d.revise(nil, w, u.after, uuid.Nil, "licenses")
+		a, err := d.revise(nil, w, user, uuid.Nil, "licenses")
 		if err != nil {
 			return err
 		}
 		u.direct[w.product.ID] = &directDraft{after: a, field: "licenses", at: w.at}
+	}
+	if err := locationNeeded(u.after, wanted, nil, "licenses"); err != nil {
+		return err
 	}
 	return nil
 }

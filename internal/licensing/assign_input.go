@@ -146,10 +146,10 @@ func noSubscription(p *Product) *fault.Error {
 
 // revise returns the assignment as a wanted license would have it: a new one where the
 // principal has none of the product, the present one itself where nothing changes. own are the
-// principal's own assignments by product; user is nil for a group.
+// principal's own assignments by product; one of user and group is zero.
 //
-// Errors, with paths from the field: PRODUCT_RETIRED, NO_SUBSCRIPTION, USAGE_LOCATION_REQUIRED.
-func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user *principal.User, group uuid.UUID, field string) (*tenantgraph.Assignment, error) {
+// Errors, with paths from the field: PRODUCT_RETIRED, NO_SUBSCRIPTION.
+func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, group uuid.UUID, field string) (*tenantgraph.Assignment, error) {
 	before := own[w.product.ID]
 	selection := w.selectionAfter(d.Graph.Catalog, own)
 	if before == nil {
@@ -173,26 +173,31 @@ func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user *
 }
 
 // begin returns a new assignment.
-func (d *Draft) begin(w want, selection tenantgraph.Selection, user *principal.User, group uuid.UUID, field string) (*tenantgraph.Assignment, error) {
+func (d *Draft) begin(w want, selection tenantgraph.Selection, user, group uuid.UUID, field string) (*tenantgraph.Assignment, error) {
 	if err := assignable(d.Graph, w.product); err != nil {
 		return nil, err.At(field, w.at)
-	}
-	if user != nil && user.UsageLocation == nil { // R11
-		return nil, fault.New(fault.UsageLocationRequired, "%s has no usage location, which a direct assignment of %s needs.",
-			user.DisplayName, w.product.DisplayName).Fix("Set the user's usageLocation to the country where the services are used.").At(field, w.at)
 	}
 	key, err := d.newID()
 	if err != nil {
 		return nil, err
 	}
 	a := &tenantgraph.Assignment{
-		ID: key, GroupID: group, ProductID: w.product.ID, Selection: selection,
+		ID: key, UserID: user, GroupID: group, ProductID: w.product.ID, Selection: selection,
 		IncludeNested: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
 	}
-	if user != nil {
-		a.UserID = user.ID
-	} else if w.nested != nil {
+	if group != uuid.Nil && w.nested != nil {
 		a.IncludeNested = *w.nested
 	}
 	return a, nil
+}
+
+// locationNeeded refuses to create assignments of a user who has no location (R11).
+func locationNeeded(user *principal.User, wanted []want, own map[uuid.UUID]*tenantgraph.Assignment, field string) error {
+	for _, w := range wanted {
+		if own[w.product.ID] == nil && user.UsageLocation == nil {
+			return fault.New(fault.UsageLocationRequired, "%s has no usage location, which a direct assignment of %s needs.",
+				user.DisplayName, w.product.DisplayName).Fix("Set the user's usageLocation to the country where the services are used.").At(field, w.at)
+		}
+	}
+	return nil
 }

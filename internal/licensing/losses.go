@@ -18,21 +18,27 @@ type losses struct {
 // add counts n users who lose a product and whose state goes from one to another. What a call
 // brings a user are the products that it adds, and those of sources that begin with it.
 func (l *losses) add(d *Draft, i *Impact, from, to engine.User, n int64) {
-	brought := map[int32]bool{}
+	lost := map[int32]bool{}
+	before, after := i.after.Rules.Derive(from), byProduct(i.after.Rules.Derive(to))
+	for _, license := range before {
+		lost[license.Product] = license.Held && !after[license.Product].Held
+	}
+	brought, meant := map[int32]bool{}, false
 	for k := range to.Sources {
 		a := &to.Sources[k]
 		begins := !slices.ContainsFunc(from.Sources, func(b engine.Source) bool { return b.Key == a.Key })
 		if begins || d.adds[i.after.ProductAt(a.Product).ID] {
 			brought[a.Product] = true
+			meant = meant || begins || !lost[a.Product] // an edit of what is lost is no swap
 		}
 	}
-	for _, license := range i.after.Rules.Derive(to) {
-		if license.Held && brought[license.Product] {
+	for product := range brought {
+		if after[product].Held {
 			return
 		}
 	}
 	l.users += n
-	l.neither = l.neither || len(brought) > 0
+	l.neither = l.neither || meant
 }
 
 // confirm refuses a change that takes a product from more users than may lose one unasked

@@ -123,12 +123,10 @@ func (w want) selectionAfter(c *tenantgraph.Catalog, own map[uuid.UUID]*tenantgr
 		return *w.selection
 	case w.switches != nil:
 		return switched(selection, w.switches)
-	case w.from != nil:
+	case w.from != nil && own[w.from.ID] != nil: // without one there is nothing to carry over: a repetition changes nothing (R24)
 		var off []uuid.UUID
-		if before := own[w.from.ID]; before != nil {
-			for _, p := range c.PlansIn(w.from.Set.Minus(before.Selection.Of(c, w.from)).Intersect(w.product.Set)) {
-				off = append(off, p.ID)
-			}
+		for _, p := range c.PlansIn(w.from.Set.Minus(own[w.from.ID].Selection.Of(c, w.from)).Intersect(w.product.Set)) {
+			off = append(off, p.ID)
 		}
 		return *normal(tenantgraph.Except, sortedIDs(off))
 	}

@@ -5,23 +5,28 @@ import (
 	"slices"
 )
 
-// Add assigns a product or edits its assignment. At most one of Selection and
-// Switch is set; without either the selection of an existing assignment is kept
-// and a new one selects all plans. A nil IncludeNested keeps, and is true for a
-// new assignment (R1, R2, R24).
+// Add assigns a product or edits its assignment. At most one of Selection,
+// Switch and PlansFrom is set; without any the selection of an existing
+// assignment is kept and a new one selects all plans. A nil IncludeNested keeps,
+// and is true for a new assignment (R1, R2, R24).
 type Add struct {
 	Product       ID
 	Selection     *Selection
 	Switch        *Switch
+	PlansFrom     *ID // off is what is off in the principal's own assignment of this product
+	Replaces      *ID // only for principals with an own assignment of this product, which goes
 	IncludeNested *bool
 }
 
-// Assign is assignLicenses in its ADD mode: the same adds and removes for
-// every principal, users and groups mixed.
+// Assign is assignLicenses: the same adds and removes for every principal,
+// users and groups mixed. Replace: each principal's own assignments are to be
+// those of Add. Atomic: what is wrong with one principal refuses all (R25).
 type Assign struct {
-	Principals []ID
-	Add        []Add
-	Remove     []ID
+	Principals      []ID
+	Add             []Add
+	Remove          []ID
+	Replace, Atomic bool
+	Acknowledge     *int
 }
 
 // Apply implements Operation. The whole call is refused with NOT_FOUND,
@@ -29,6 +34,12 @@ type Assign struct {
 // NO_SUBSCRIPTION, LICENSE_IS_INHERITED or the code of the first check that
 // fails (R12, R25).
 func (op Assign) Apply(s *State, now int64) Outcome {
+	if op.Replace && op.Add == nil {
+		return refuse(Required)
+	}
+	if op.Replace && len(op.Remove) > 0 {
+		return refuse(InvalidValue)
+	}
 	if code := s.invalid(op.Add, op.Remove); code != "" {
 		return refuse(code)
 	}
@@ -39,14 +50,20 @@ func (op Assign) Apply(s *State, now int64) Outcome {
 			results[principal] = Result{Refusal: code}
 		}
 	}
+	if op.Atomic && failed(results) {
+		return Outcome{Principals: excuse(principals, results)}
+	}
 	// A refused principal changes nothing (R12): the call is judged anew as if
 	// it had not asked. That cannot change the verdict on those before it: it
 	// rests on their own items and on the seats free before the call (R25).
 	for {
 		c := begin(s, now)
+		for _, add := range op.Add {
+			c.adds[add.Product] = true
+		}
 		for _, principal := range principals {
 			if results[principal].Refusal == "" {
-				results[principal] = Result{Changed: c.write(principal, op.Add, op.Remove)}
+				results[principal] = Result{Changed: c.write(principal, op.Add, s.removals(principal, op))}
 			}
 		}
 		c.takeAway()
@@ -54,13 +71,60 @@ func (op Assign) Apply(s *State, now int64) Outcome {
 			results[principal] = Result{Refusal: code}
 			continue
 		}
+		if op.Atomic && failed(results) {
+			return Outcome{Principals: excuse(principals, results)}
+		}
 		outcome := Outcome{Changed: anyChanged(results), Principals: results}
 		if outcome.Changed {
 			c.admitRest()
-			*s = *c.after
+			if done := c.finish(s, op.Acknowledge, false); done.Refusal != "" {
+				return done
+			}
 		}
 		return outcome
 	}
+}
+
+// failed reports whether something is wrong with a principal. That it does not
+// have what is to be replaced is not.
+func failed(results map[ID]Result) bool {
+	for _, r := range results {
+		if r.Refusal != "" && r.Refusal != NotApplied {
+			return true
+		}
+	}
+	return false
+}
+
+// excuse tells those with whom nothing is wrong that nothing was done to them.
+func excuse(principals []ID, results map[ID]Result) map[ID]Result {
+	told := map[ID]Result{}
+	for _, principal := range principals {
+		told[principal] = Result{Refusal: NotApplied}
+		if code := results[principal].Refusal; code != "" {
+			told[principal] = Result{Refusal: code}
+		}
+	}
+	return told
+}
+
+// removals are the products whose own assignments the call takes from a
+// principal.
+func (s *State) removals(principal ID, op Assign) []ID {
+	removes := slices.Clone(op.Remove)
+	named := Set{}
+	for _, add := range op.Add {
+		named[add.Product] = true
+		if add.Replaces != nil {
+			removes = append(removes, *add.Replaces)
+		}
+	}
+	for key := range s.Assignments {
+		if op.Replace && key.Principal == principal && !named[key.Product] {
+			removes = append(removes, key.Product)
+		}
+	}
+	return removes
 }
 
 // invalid is what is wrong with the lists themselves, which refuses the whole
@@ -79,8 +143,25 @@ func (s *State) invalid(adds []Add, removes []ID) Code {
 		if !known {
 			return NotFound
 		}
-		if named[add.Product] || (add.Selection != nil && add.Switch != nil) {
+		ways := 0
+		for _, given := range []bool{add.Selection != nil, add.Switch != nil, add.PlansFrom != nil} {
+			if given {
+				ways++
+			}
+		}
+		if named[add.Product] {
+			return DuplicateValue
+		}
+		if ways > 1 {
 			return InvalidValue
+		}
+		for _, other := range []*ID{add.PlansFrom, add.Replaces} {
+			if other == nil {
+				continue
+			}
+			if _, known := s.Products[*other]; !known {
+				return NotFound
+			}
 		}
 		named[add.Product] = true
 		listed := Set{}
@@ -90,13 +171,18 @@ func (s *State) invalid(adds []Add, removes []ID) Code {
 		if add.Switch != nil {
 			listed = SetOf(slices.Concat(add.Switch.On, add.Switch.Off)...)
 			if on, off := SetOf(add.Switch.On...), SetOf(add.Switch.Off...); len(listed) < len(on)+len(off) {
-				return InvalidValue
+				return DuplicateValue
 			}
 		}
 		for plan := range listed {
 			if !plans[plan] {
 				return PlanNotInProduct
 			}
+		}
+	}
+	for _, add := range adds {
+		if add.Replaces != nil && named[*add.Replaces] {
+			return DuplicateValue
 		}
 	}
 	return ""
@@ -106,11 +192,14 @@ func (s *State) invalid(adds []Add, removes []ID) Code {
 // order:
 //   - NOT_FOUND: neither a group nor a user who is not deleted;
 //   - INVALID_VALUE: first-level members only, asked for a user, who has none;
+//   - NOT_APPLIED: it has no assignment of its own of what is to be replaced;
 //   - NO_SUBSCRIPTION, which comes before all (R16): an add that would make an
 //     assignment of a product without live subscription, to a user or a group,
 //     or an edit of a user's that would turn a plan on (R12 refuses an add that
 //     cannot be admitted, never an edit that only switches off; a group's edit
 //     always succeeds);
+//   - USAGE_LOCATION_REQUIRED for a new assignment of a user without a location
+//     (R11);
 //   - LICENSE_IS_INHERITED (R21): a user's removal of a product that reaches
 //     the user through groups alone before the call, admitted or not. A group
 //     that has a product through its parents only does not "have" it: no change.
@@ -125,10 +214,23 @@ func (s *State) inadmissible(principal ID, adds []Add, removes []ID) Code {
 		}
 	}
 	for _, add := range adds {
+		if add.Replaces == nil {
+			continue
+		}
+		if _, has := s.Assignments[AssignmentKey{principal, *add.Replaces}]; !has {
+			return NotApplied
+		}
+	}
+	for _, add := range adds {
 		key := AssignmentKey{principal, add.Product}
 		_, exists := s.Assignments[key]
 		if !s.Subscribed(add.Product) && (!exists || (isUser && s.turnsOn(key, add))) {
 			return NoSubscription
+		}
+	}
+	for _, add := range adds {
+		if _, exists := s.Assignments[AssignmentKey{principal, add.Product}]; isUser && !exists && user.Location == "" { // R11
+			return LocationRequired
 		}
 	}
 	for _, product := range removes {
@@ -152,6 +254,18 @@ func (s *State) resolve(key AssignmentKey, add Add) Assignment {
 	}
 	if add.Switch != nil {
 		a.Selection = a.Selection.switched(*add.Switch)
+	}
+	if add.PlansFrom != nil {
+		off := Set{}
+		other := AssignmentKey{key.Principal, *add.PlansFrom}
+		if _, has := s.Assignments[other]; has {
+			for plan := range s.Products[*add.PlansFrom] {
+				if s.Products[key.Product][plan] && !s.Selected(other)[plan] {
+					off[plan] = true
+				}
+			}
+			a.Selection = AllExcept(off.Sorted()...)
+		} // without one there is nothing to carry over: a repetition changes nothing (R24)
 	}
 	if add.IncludeNested != nil {
 		a.IncludeNested = *add.IncludeNested
@@ -237,8 +351,51 @@ func (c *change) judgeDirect(principals []ID, results map[ID]Result, adds []Add)
 		for _, item := range slices.SortedFunc(maps.Keys(c.own(principal, adds)), c.compare) {
 			return principal, c.firstFailing(item, seat)
 		}
+		if c.losesDependent(principal, used) {
+			return principal, Dependency
+		}
 	}
 	return ID{}, ""
+}
+
+// losesDependent is R10 for a call on a user's own assignments: once all that
+// can heal on this user alone has healed, with the seats that were free before
+// the call and not taken by users before this one, a plan that was on is off
+// for want of what it needs, while a source that enabled it selects it still.
+func (c *change) losesDependent(user ID, used map[ID]int) bool {
+	alone := *c
+	alone.after = c.after.Clone()
+	taken := maps.Clone(used)
+	seat := func(_, product ID) bool {
+		if alone.reserved(user, product) {
+			return true
+		}
+		total, limited := c.before.Total(product)
+		if limited && total-c.before.Consumed(product)-taken[product] <= 0 {
+			return false
+		}
+		taken[product]++
+		return true
+	}
+	for again := true; again; {
+		again = false
+		for _, item := range slices.SortedFunc(maps.Keys(alone.after.Violations), alone.compare) {
+			if item.User == user && alone.firstFailing(item, seat) == "" {
+				delete(alone.after.Violations, item)
+				again = true
+			}
+		}
+	}
+	on := alone.after.OnPlans(user)
+	for _, key := range alone.after.Sources(user) {
+		for plan := range c.before.On(user, key) {
+			item := RowKey{user, key.Principal, key.Product, plan}
+			if !on[plan] && alone.after.Selected(key)[plan] && alone.after.failing(item) == Dependency {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // own returns the pending items that a user's part of the call must get

@@ -177,11 +177,11 @@ func TestRefusalsOfAssign(t *testing.T) {
 	}{
 		"unknown product":        {assign(ids(ann), named(3, 9)), oracle.NotFound},
 		"unknown product gone":   {oracle.Assign{Principals: ids(ann), Remove: ids(named(3, 9))}, oracle.NotFound},
-		"the same product twice": {assign(ids(ann), base, base), oracle.InvalidValue},
-		"added and removed":      {oracle.Assign{Principals: ids(ann), Add: []oracle.Add{{Product: base}}, Remove: ids(base)}, oracle.InvalidValue},
+		"the same product twice": {assign(ids(ann), base, base), oracle.DuplicateValue},
+		"added and removed":      {oracle.Assign{Principals: ids(ann), Add: []oracle.Add{{Product: base}}, Remove: ids(base)}, oracle.DuplicateValue},
 		"foreign plan":           {edit(ann, base, oracle.AllExcept(drive)), oracle.PlanNotInProduct},
 		"two selections":         {oracle.Assign{Principals: ids(ann), Add: []oracle.Add{{Product: base, Selection: &selection, Switch: &oracle.Switch{}}}}, oracle.InvalidValue},
-		"plan on and off":        {oracle.Assign{Principals: ids(ann), Add: []oracle.Add{{Product: base, Switch: &oracle.Switch{On: ids(mail), Off: ids(mail)}}}}, oracle.InvalidValue},
+		"plan on and off":        {oracle.Assign{Principals: ids(ann), Add: []oracle.Add{{Product: base, Switch: &oracle.Switch{On: ids(mail), Off: ids(mail)}}}}, oracle.DuplicateValue},
 	} {
 		before := tn.Clone()
 		if out := tn.try(c.op); out.Refusal != c.code || out.Changed {
@@ -227,11 +227,11 @@ func TestCreatingAUserWithLicenses(t *testing.T) {
 	tn := newTenant(t)
 	tn.seats(suite, 0)
 	before := tn.Clone()
-	out := tn.try(oracle.CreateUser{User: named(1, 9), Licenses: []oracle.Add{{Product: base}, {Product: suite}}})
+	out := tn.try(oracle.CreateUser{User: named(1, 9), Location: "NL", Licenses: []oracle.Add{{Product: base}, {Product: suite}}})
 	if out.Refusal != oracle.CountViolation || out.Changed {
 		t.Fatalf("%+v", out)
 	}
 	tn.wantSame(before)
-	tn.do(oracle.CreateUser{User: named(1, 9), Licenses: []oracle.Add{{Product: base}}})
+	tn.do(oracle.CreateUser{User: named(1, 9), Location: "NL", Licenses: []oracle.Add{{Product: base}}})
 	tn.wantHolders(base, named(1, 9))
 }

@@ -3,6 +3,7 @@ package oracle
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -11,8 +12,12 @@ import (
 // named stays as it is), and the exclusion sets, all of them; nil keeps those
 // there are.
 type ChangeCatalogue struct {
-	Products   map[ID]Set
-	Exclusions []Set
+	Products    map[ID]Set
+	Exclusions  []Set
+	Requires    map[ID]Set      // all prerequisites; nil keeps (R10)
+	Locations   map[ID]Location // all of them; nil keeps (R11)
+	Automatic   Set             // all of them; nil keeps (R7)
+	Acknowledge *int
 }
 
 // Apply implements Operation. A product that would exclude itself refuses the
@@ -27,18 +32,30 @@ func (op ChangeCatalogue) Apply(s *State, now int64) Outcome {
 	if op.Exclusions != nil {
 		c.after.Exclusions = slices.Clone(op.Exclusions)
 	}
+	if op.Requires != nil {
+		c.after.Requires = maps.Clone(op.Requires)
+	}
+	if op.Locations != nil {
+		c.after.Locations = maps.Clone(op.Locations)
+	}
+	if op.Automatic != nil {
+		c.after.Automatic = maps.Clone(op.Automatic)
+	}
 	for _, plans := range c.after.Products {
-		if SelfExcluding(plans, c.after.Exclusions) {
+		checked := maps.Clone(plans)
+		maps.DeleteFunc(checked, func(plan ID, _ bool) bool { return c.after.Automatic[plan] })
+		if SelfExcluding(checked, c.after.Exclusions) {
 			return refuse(InvalidValue)
 		}
 	}
 	sameProducts := maps.EqualFunc(s.Products, c.after.Products, func(a, b Set) bool { return maps.Equal(a, b) })
-	if sameProducts && slices.Equal(exclusionKeys(s.Exclusions), exclusionKeys(c.after.Exclusions)) {
+	sameRules := maps.EqualFunc(s.Requires, c.after.Requires, func(a, b Set) bool { return maps.Equal(a, b) }) &&
+		reflect.DeepEqual(s.Locations, c.after.Locations) && maps.Equal(s.Automatic, c.after.Automatic)
+	if sameProducts && sameRules && slices.Equal(exclusionKeys(s.Exclusions), exclusionKeys(c.after.Exclusions)) {
 		return Outcome{}
 	}
 	c.settle()
-	*s = *c.after
-	return Outcome{Changed: true}
+	return c.finish(s, op.Acknowledge, false)
 }
 
 // exclusionKeys names exclusion sets by what they hold, in one order, each

@@ -14,11 +14,12 @@ type change struct {
 	before, after *State
 	now           int64
 	removed       map[AssignmentKey]bool // assignments this call takes from a principal (R5, kept)
+	adds          Set                    // products that this call asks to add (R27)
 	reserving     bool                   // seats of users who held a product and still have a source are theirs
 }
 
 func begin(s *State, now int64) *change {
-	return &change{before: s, after: s.Clone(), now: now, removed: map[AssignmentKey]bool{}, reserving: true}
+	return &change{before: s, after: s.Clone(), now: now, removed: map[AssignmentKey]bool{}, adds: Set{}, reserving: true}
 }
 
 // settle carries out a change without direct principals, once its facts are
@@ -33,7 +34,9 @@ func (c *change) settle() {
 func (c *change) takeAway() {
 	c.dropRows()
 	c.enterNewcomers()
+	c.withholdBarred()
 	c.withholdExcluded()
+	c.withholdDependents()
 	c.degradeEmptySources()
 }
 
@@ -70,6 +73,43 @@ func (c *change) enterNewcomers() {
 	}
 }
 
+// withholdBarred is R11 for plans that are on.
+func (c *change) withholdBarred() {
+	for _, user := range c.after.LiveUsers() {
+		for plan := range c.after.OnPlans(user) {
+			if c.after.barred(user, plan) {
+				c.withhold(user, plan)
+			}
+		}
+	}
+}
+
+// withholdDependents is R10 for plans that are on: what lacks all that it needs
+// is withheld, and again what needs that, until nothing changes.
+func (c *change) withholdDependents() {
+	for _, user := range c.after.LiveUsers() {
+		for again := true; again; {
+			again = false
+			on := c.after.OnPlans(user)
+			for plan := range on {
+				if c.after.lacks(plan, on) {
+					c.withhold(user, plan)
+					again = true
+				}
+			}
+		}
+	}
+}
+
+// withhold withholds a plan in every source that enables it for a user.
+func (c *change) withhold(user, plan ID) {
+	for _, key := range c.after.Sources(user) {
+		if c.after.On(user, key)[plan] {
+			c.after.Violations[RowKey{user, key.Principal, key.Product, plan}] = Violation{Since: c.now}
+		}
+	}
+}
+
 // withholdExcluded is R9 for plans held already, which only a catalogue change
 // can make exclusive: in the order of their first enabling sources each stays
 // unless it clashes with one that stays, and one that does not stay is withheld
@@ -91,11 +131,7 @@ func (c *change) withholdExcluded() {
 				stay[item.Plan] = true
 				continue
 			}
-			for _, key := range c.after.Sources(user) {
-				if c.after.On(user, key)[item.Plan] {
-					c.after.Violations[RowKey{user, key.Principal, key.Product, item.Plan}] = Violation{Since: c.now}
-				}
-			}
+			c.withhold(user, item.Plan)
 		}
 	}
 }
@@ -191,13 +227,13 @@ func (c *change) kept(item RowKey) bool {
 }
 
 // firstFailing returns the code of the first check that the item fails:
-// exclusion, then seats, which only a whole source needs and only where the
-// user does not hold the product yet (R4, R8, R9). It is empty where the item
-// can be admitted.
+// location, exclusion, dependency, then seats, which only a whole source needs
+// and only where the user does not hold the product yet (R4, R8–R11). It is
+// empty where the item can be admitted.
 func (c *change) firstFailing(item RowKey, seat func(user, product ID) bool) Code {
-	switch {
-	case c.after.excluded(item):
-		return MutuallyExclusive
+	switch code := c.after.failing(item); {
+	case code != "":
+		return code
 	case !item.Whole() || c.after.Holds(item.User, item.Product):
 		return ""
 	case !seat(item.User, item.Product):
@@ -236,9 +272,8 @@ func (c *change) reserved(user, product ID) bool {
 // state as it now is. Since stays (R5).
 func (c *change) setCodes() {
 	for item, v := range c.after.Violations {
-		v.Code = CountViolation
-		if c.after.excluded(item) {
-			v.Code = MutuallyExclusive
+		if v.Code = c.after.failing(item); v.Code == "" {
+			v.Code = CountViolation
 		}
 		c.after.Violations[item] = v
 	}

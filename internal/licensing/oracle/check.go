@@ -3,6 +3,7 @@ package oracle
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -20,7 +21,9 @@ func (s *State) Check() error {
 		problems = append(problems, s.userFaults(user)...)
 	}
 	for product, plans := range s.Products {
-		if SelfExcluding(plans, s.Exclusions) {
+		checked := maps.Clone(plans)
+		maps.DeleteFunc(checked, func(plan ID, _ bool) bool { return s.Automatic[plan] })
+		if SelfExcluding(checked, s.Exclusions) {
 			problems = append(problems, fmt.Errorf("product %s excludes itself", product))
 		}
 	}
@@ -46,9 +49,9 @@ func (s *State) rowFault(row Row) string {
 		return "a plan row beside a whole row"
 	case !row.Whole() && !s.Selected(key)[row.Plan]:
 		return "the plan is not selected"
-	case s.excluded(row.RowKey):
-		if row.Code != MutuallyExclusive {
-			return "the first check that fails is exclusion"
+	case s.failing(row.RowKey) != "":
+		if code := s.failing(row.RowKey); row.Code != code {
+			return "the first check that fails is " + string(code)
 		}
 		return ""
 	case row.Code != CountViolation || !row.Whole():
@@ -67,6 +70,14 @@ func (s *State) rowFault(row Row) string {
 func (s *State) userFaults(user ID) []error {
 	var problems []error
 	on := s.OnPlans(user).Sorted()
+	for _, plan := range on {
+		if s.barred(user, plan) {
+			problems = append(problems, fmt.Errorf("user %s: plan %s is on and barred", user, plan))
+		}
+		if s.lacks(plan, s.OnPlans(user)) {
+			problems = append(problems, fmt.Errorf("user %s: plan %s is on and lacks what it needs", user, plan))
+		}
+	}
 	for i, a := range on {
 		for _, b := range on[i+1:] {
 			if s.clash(a, b) {

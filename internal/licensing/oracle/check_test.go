@@ -38,7 +38,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"a holder without a seat": {func(s *oracle.State) {
 			s.Assignments[oracle.AssignmentKey{Principal: ann, Product: addon}] = oracle.Assignment{Selection: oracle.AllPlans()}
 		}, "needs no seat"},
-		"a later check":                 {func(s *oracle.State) { row(s, ofPlan(ann, sales, base, talk, oracle.CountViolation, 1)) }, "first check that fails is exclusion"},
+		"a later check":                 {func(s *oracle.State) { row(s, ofPlan(ann, sales, base, talk, oracle.CountViolation, 1)) }, "first check that fails is MUTUALLY_EXCLUSIVE_VIOLATION"},
 		"an earlier check":              {func(s *oracle.State) { row(s, whole(ann, staff, addon, oracle.MutuallyExclusive, 1)) }, "no check fails"},
 		"a row of no source":            {func(s *oracle.State) { row(s, whole(cid, sales, base, oracle.CountViolation, 1)) }, "no such source"},
 		"a row of a deleted user":       {func(s *oracle.State) { s.Users[ann] = oracle.User{Deleted: true} }, "no such source"},

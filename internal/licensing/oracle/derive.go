@@ -108,13 +108,13 @@ func (s *State) Holders(product ID) []ID {
 // the sources (R4).
 func (s *State) Consumed(product ID) int { return len(s.Holders(product)) }
 
-// Total returns the seats of a product's live subscriptions, and false where
-// one of them is unlimited (R14). Without a live subscription it is 0.
+// Total returns the seats of a product's subscriptions that count, and false
+// where one of them is unlimited (R14). Without any it is 0.
 func (s *State) Total(product ID) (seats int, limited bool) {
 	limited = true
 	for _, sub := range s.Subscriptions {
 		switch {
-		case sub.Product != product || sub.Cancelled:
+		case sub.Product != product || !sub.Counts():
 		case sub.Seats == nil:
 			limited = false
 		default:
@@ -130,7 +130,7 @@ func (s *State) Total(product ID) (seats int, limited bool) {
 // Subscribed reports whether a product has a live subscription (R16).
 func (s *State) Subscribed(product ID) bool {
 	for _, sub := range s.Subscriptions {
-		if sub.Product == product && !sub.Cancelled {
+		if sub.Product == product && sub.Live() {
 			return true
 		}
 	}
@@ -173,30 +173,66 @@ func (s *State) below(child, ancestor ID, seen Set) bool {
 }
 
 // clash reports whether two different plans stand in one exclusion set; the
-// same plan twice is fine (R9).
+// same plan twice is fine (R9), and automatic plans exclude nothing (R7).
 func (s *State) clash(a, b ID) bool {
-	return a != b && slices.ContainsFunc(s.Exclusions, func(set Set) bool { return set[a] && set[b] })
+	return a != b && !s.Automatic[a] && !s.Automatic[b] && slices.ContainsFunc(s.Exclusions, func(set Set) bool { return set[a] && set[b] })
 }
 
-// excluded reports whether the item, were it admitted, would turn on a plan
-// that clashes with one that is on for the user (through any admitted source:
-// waiting ones never count) or that the item itself turns on (R9). A whole
-// source brings all plans it selects.
-func (s *State) excluded(item RowKey) bool {
+// barred reports whether a user may not use a plan: by the user's location,
+// else by the tenant's country (R11). Automatic plans are barred nowhere (R7).
+func (s *State) barred(user, plan ID) bool {
+	country := s.Users[user].Location
+	if country == "" {
+		country = s.Country
+	}
+	rule := s.Locations[plan]
+	elsewhere := len(rule.Allowed) > 0 && !slices.Contains(rule.Allowed, country)
+	return !s.Automatic[plan] && (elsewhere || slices.Contains(rule.Prohibited, country))
+}
+
+// lacks reports whether none of what a plan needs is among those that are on
+// (R10). Automatic plans need nothing and satisfy no need (R7).
+func (s *State) lacks(plan ID, on Set) bool {
+	needs, depends := s.Requires[plan]
+	if !depends || len(needs) == 0 || s.Automatic[plan] {
+		return false
+	}
+	for other := range needs {
+		if on[other] && !s.Automatic[other] {
+			return false
+		}
+	}
+	return true
+}
+
+// failing returns the first check, seats aside, that the item would fail were
+// it admitted: location, exclusion, dependency. What is on for the user counts
+// (through any admitted source; waiting ones never do) and what the item itself
+// brings, which for a whole source are all plans it selects.
+func (s *State) failing(item RowKey) Code {
 	brings := SetOf(item.Plan)
 	if item.Whole() {
 		brings = s.Selected(item.assignment())
 	}
 	on := s.OnPlans(item.User)
 	maps.Copy(on, brings)
+	barred, clashes, lacks := false, false, false
 	for plan := range brings {
+		barred = barred || s.barred(item.User, plan)
+		lacks = lacks || s.lacks(plan, on)
 		for other := range on {
-			if s.clash(plan, other) {
-				return true
-			}
+			clashes = clashes || s.clash(plan, other)
 		}
 	}
-	return false
+	switch {
+	case barred:
+		return Prohibited
+	case clashes:
+		return MutuallyExclusive
+	case lacks:
+		return Dependency
+	}
+	return ""
 }
 
 func wholeRow(user ID, key AssignmentKey) RowKey {

@@ -5,6 +5,7 @@ import "maps"
 // CreateUser makes a user, with direct licenses or none.
 type CreateUser struct {
 	User     ID
+	Location string
 	Licenses []Add
 }
 
@@ -16,7 +17,7 @@ func (op CreateUser) Apply(s *State, now int64) Outcome {
 		return refuse(InvalidValue)
 	}
 	made := s.Clone()
-	made.Users[op.User] = User{}
+	made.Users[op.User] = User{Location: op.Location}
 	out := Assign{Principals: []ID{op.User}, Add: op.Licenses}.Apply(made, now)
 	if out.Refusal != "" {
 		return refuse(out.Refusal)
@@ -30,11 +31,16 @@ func (op CreateUser) Apply(s *State, now int64) Outcome {
 
 // DeleteUser soft-deletes a user: the sources end, the rows go, memberships and
 // assignments stay (R19).
-type DeleteUser struct{ User ID }
+type DeleteUser struct {
+	User        ID
+	Acknowledge *int
+}
 
 // Apply implements Operation. NOT_FOUND for an unknown user; deleting once more
 // changes nothing.
-func (op DeleteUser) Apply(s *State, now int64) Outcome { return s.setDeleted(op.User, true, now) }
+func (op DeleteUser) Apply(s *State, now int64) Outcome {
+	return s.setDeleted(op.User, true, op.Acknowledge, now)
+}
 
 // RestoreUser brings a soft-deleted user back: all sources are newcomers at
 // this instant, and direct ones that fail are kept waiting (R12, R19).
@@ -42,9 +48,11 @@ type RestoreUser struct{ User ID }
 
 // Apply implements Operation. NOT_FOUND for an unknown user; restoring one who
 // is not deleted changes nothing.
-func (op RestoreUser) Apply(s *State, now int64) Outcome { return s.setDeleted(op.User, false, now) }
+func (op RestoreUser) Apply(s *State, now int64) Outcome {
+	return s.setDeleted(op.User, false, nil, now)
+}
 
-func (s *State) setDeleted(user ID, deleted bool, now int64) Outcome {
+func (s *State) setDeleted(user ID, deleted bool, acknowledge *int, now int64) Outcome {
 	u, known := s.Users[user]
 	if !known {
 		return refuse(NotFound)
@@ -53,10 +61,70 @@ func (s *State) setDeleted(user ID, deleted bool, now int64) Outcome {
 		return Outcome{}
 	}
 	c := begin(s, now)
-	c.after.Users[user] = User{Deleted: deleted}
+	u.Deleted = deleted
+	c.after.Users[user] = u
 	c.settle()
-	*s = *c.after
-	return Outcome{Changed: true}
+	return c.finish(s, acknowledge, false)
+}
+
+// MoveUser gives a user another location, or none where empty: barred plans are
+// withheld and others heal (R11).
+type MoveUser struct {
+	User        ID
+	Location    string
+	Acknowledge *int
+}
+
+// Apply implements Operation. NOT_FOUND for an unknown or deleted user.
+func (op MoveUser) Apply(s *State, now int64) Outcome {
+	u, known := s.Users[op.User]
+	if !known || u.Deleted {
+		return refuse(NotFound)
+	}
+	if u.Location == op.Location {
+		return Outcome{}
+	}
+	c := begin(s, now)
+	u.Location = op.Location
+	c.after.Users[op.User] = u
+	c.settle()
+	return c.finish(s, op.Acknowledge, false)
+}
+
+// UpdateTenant sets the tenant's country, which stands in for locations that
+// users do not have (R11), and the threshold of losses (R27), which judges the
+// changes after this one.
+type UpdateTenant struct {
+	Country       string
+	LossThreshold int
+	Acknowledge   *int
+}
+
+// Apply implements Operation.
+func (op UpdateTenant) Apply(s *State, now int64) Outcome {
+	if s.Country == op.Country && s.LossThreshold == op.LossThreshold {
+		return Outcome{}
+	}
+	c := begin(s, now)
+	c.after.Country, c.after.LossThreshold = op.Country, op.LossThreshold
+	c.settle()
+	return c.finish(s, op.Acknowledge, false)
+}
+
+// RemoveDeleted removes all soft-deleted users for good, with what is theirs.
+// They hold nothing, so no license changes (R19).
+type RemoveDeleted struct{}
+
+// Apply implements Operation.
+func (RemoveDeleted) Apply(s *State, _ int64) Outcome {
+	changed := false
+	for _, user := range s.DeletedUsers() {
+		changed = true
+		delete(s.Users, user)
+		maps.DeleteFunc(s.Memberships, func(m Membership, _ bool) bool { return m.User == user })
+		maps.DeleteFunc(s.Assignments, func(key AssignmentKey, _ Assignment) bool { return key.Principal == user })
+	}
+	return Outcome{Changed: changed}
 }
 
 // CreateGroup makes a group of users and groups. It has no assignments and is
@@ -86,7 +154,10 @@ func (op CreateGroup) Apply(s *State, _ int64) Outcome {
 
 // DeleteGroup removes a group with its memberships and its nestings, above and
 // below (R20).
-type DeleteGroup struct{ Group ID }
+type DeleteGroup struct {
+	Group       ID
+	Acknowledge *int
+}
 
 // Apply implements Operation. NOT_FOUND for an unknown group, GROUP_HAS_LICENSES
 // for one with assignments of its own, live or not.
@@ -104,12 +175,14 @@ func (op DeleteGroup) Apply(s *State, now int64) Outcome {
 	maps.DeleteFunc(c.after.Memberships, func(m Membership, _ bool) bool { return m.Group == op.Group })
 	maps.DeleteFunc(c.after.Nestings, func(n Nesting, _ bool) bool { return n.Parent == op.Group || n.Child == op.Group })
 	c.settle()
-	*s = *c.after
-	return Outcome{Changed: true}
+	return c.finish(s, op.Acknowledge, false)
 }
 
 // ChangeMembers changes the members of several groups as one change (R23).
-type ChangeMembers struct{ Changes []GroupChange }
+type ChangeMembers struct {
+	Changes     []GroupChange
+	Acknowledge *int
+}
 
 // GroupChange adds users and groups to a group and removes some. Entries of the
 // same group are taken together.
@@ -159,7 +232,9 @@ func (op ChangeMembers) Apply(s *State, now int64) Outcome {
 	outcome := Outcome{Changed: anyChanged(results), Members: results}
 	if outcome.Changed {
 		c.settle()
-		*s = *c.after
+		if done := c.finish(s, op.Acknowledge, false); done.Refusal != "" {
+			return done
+		}
 	}
 	return outcome
 }

@@ -14,6 +14,7 @@ type Operation interface {
 type Outcome struct {
 	Changed    bool // a fact changed
 	Refusal    Code // why the whole call was refused; then nothing changed
+	Losing     int  // with CONFIRMATION_REQUIRED: the users whose loss is to be acknowledged
 	Principals map[ID]Result
 	Members    map[Member]Result
 }

@@ -50,19 +50,31 @@ const (
 	NotFound           Code = "NOT_FOUND"
 	InvalidValue       Code = "INVALID_VALUE"
 	PlanNotInProduct   Code = "PLAN_NOT_IN_PRODUCT"
+	DuplicateValue     Code = "DUPLICATE_VALUE"
+	Required           Code = "REQUIRED"
 	NoSubscription     Code = "NO_SUBSCRIPTION"
 	CountViolation     Code = "COUNT_VIOLATION"
 	MutuallyExclusive  Code = "MUTUALLY_EXCLUSIVE_VIOLATION"
+	Dependency         Code = "DEPENDENCY_VIOLATION"
+	Prohibited         Code = "PROHIBITED_IN_USAGE_LOCATION_VIOLATION"
+	LocationRequired   Code = "USAGE_LOCATION_REQUIRED"
 	LicenseIsInherited Code = "LICENSE_IS_INHERITED"
 	GroupHasLicenses   Code = "GROUP_HAS_LICENSES"
 	GroupCycle         Code = "GROUP_CYCLE"
 	SeatsBelowConsumed Code = "SEATS_BELOW_CONSUMED"
+	Unconfirmed        Code = "CONFIRMATION_REQUIRED"
+	NotApplied         Code = "NOT_APPLIED"
 )
 
 // User is what licensing needs to know of a user.
 type User struct {
-	Deleted bool // soft-deleted: memberships and assignments stay, sources do not (R1, R19)
+	Deleted  bool   // soft-deleted: memberships and assignments stay, sources do not (R1, R19)
+	Location string // usageLocation; empty: the tenant's country is judged (R11)
 }
+
+// Location says in which countries a plan may be used (R11): where Allowed has
+// any, in these only; never in those of Prohibited.
+type Location struct{ Allowed, Prohibited []string }
 
 // Membership says that a user is a first-level member of a group.
 type Membership struct{ Group, User ID }
@@ -70,12 +82,21 @@ type Membership struct{ Group, User ID }
 // Nesting says that every member of Child counts as a member of Parent.
 type Nesting struct{ Parent, Child ID }
 
-// Subscription is a purchase of seats. Only the statuses ENABLED and CANCELLED
-// are modelled (R16).
+// Subscription is a purchase of seats. Its dates are not modelled: what they
+// lead to are changes of status (R16).
 type Subscription struct {
 	Product   ID
-	Seats     *int // nil: unlimited (R14)
+	Seats     *int   // nil: unlimited (R14)
+	Status    string // empty: ENABLED
 	Cancelled bool
+}
+
+// Live: neither to come nor over (R16).
+func (x Subscription) Live() bool { return !x.Cancelled && x.Status != "SCHEDULED" }
+
+// Counts: its units are part of the total (R14, R16).
+func (x Subscription) Counts() bool {
+	return !x.Cancelled && (x.Status == "" || x.Status == "ENABLED" || x.Status == "WARNING")
 }
 
 // AssignmentKey names an assignment: there is one per principal and product.
@@ -131,6 +152,11 @@ type State struct {
 	Nestings      map[Nesting]bool
 	Products      map[ID]Set // the plans of each product
 	Exclusions    []Set      // of each set at most one plan may be on for a user (R9)
+	Requires      map[ID]Set // a plan → those of which it needs any one (R10)
+	Locations     map[ID]Location
+	Automatic     Set    // plans that take part in no check (R7)
+	Country       string // the tenant's
+	LossThreshold int
 	Subscriptions map[ID]Subscription
 	Assignments   map[AssignmentKey]Assignment
 	Violations    map[RowKey]Violation
@@ -144,6 +170,11 @@ func New() *State {
 		Memberships:   map[Membership]bool{},
 		Nestings:      map[Nesting]bool{},
 		Products:      map[ID]Set{},
+		Requires:      map[ID]Set{},
+		Locations:     map[ID]Location{},
+		Automatic:     Set{},
+		Country:       "NL",
+		LossThreshold: 100,
 		Subscriptions: map[ID]Subscription{},
 		Assignments:   map[AssignmentKey]Assignment{},
 		Violations:    map[RowKey]Violation{},
@@ -159,6 +190,9 @@ func (s *State) Clone() *State {
 	c.Nestings = maps.Clone(s.Nestings)
 	c.Products = maps.Clone(s.Products)
 	c.Exclusions = slices.Clone(s.Exclusions)
+	c.Requires = maps.Clone(s.Requires)
+	c.Locations = maps.Clone(s.Locations)
+	c.Automatic = maps.Clone(s.Automatic)
 	c.Subscriptions = maps.Clone(s.Subscriptions)
 	c.Assignments = maps.Clone(s.Assignments)
 	c.Violations = maps.Clone(s.Violations)

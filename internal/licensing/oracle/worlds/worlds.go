@@ -29,12 +29,14 @@ func (w *World) Start(t *rapid.T) []oracle.Operation {
 	for range 3 + below(t, "products", 2) {
 		products[w.id(t)] = oracle.SetOf(w.some(t, "plans of product", w.plans, 0, 4)...)
 	}
-	ops := []oracle.Operation{oracle.ChangeCatalogue{Products: products, Exclusions: w.exclusions(t, products)}}
+	first := oracle.ChangeCatalogue{Products: products, Exclusions: w.exclusions(t, products)}
+	w.rules(t, &first)
+	ops := []oracle.Operation{first}
 	var members []oracle.ID
 	for range 3 + below(t, "users", 4) {
 		user := w.id(t)
 		members = append(members, user)
-		ops = append(ops, oracle.CreateUser{User: user})
+		ops = append(ops, oracle.CreateUser{User: user, Location: w.location(t)})
 	}
 	for range 1 + below(t, "groups", 4) {
 		group := w.id(t)
@@ -44,7 +46,7 @@ func (w *World) Start(t *rapid.T) []oracle.Operation {
 	for _, product := range sorted(products) {
 		ops = append(ops, oracle.CreateSubscription{Subscription: w.id(t), Product: product, Seats: w.seats(t)})
 	}
-	return ops
+	return append(ops, oracle.UpdateTenant{Country: countries[0], LossThreshold: w.threshold(t)})
 }
 
 // Next draws an operation on what the state holds. Some are refused, none is
@@ -54,8 +56,8 @@ func (w *World) Next(t *rapid.T, s *oracle.State) oracle.Operation {
 		slices.Repeat([]draw{w.assign}, 16),
 		slices.Repeat([]draw{w.changeMembers}, 8),
 		slices.Repeat([]draw{w.updateSubscription, w.changeCatalogue}, 4),
-		slices.Repeat([]draw{w.restoreUser}, 2),
-		[]draw{w.deleteUser, w.createUser, w.createGroup, w.deleteGroup, w.createSubscription, w.cancelSubscription},
+		slices.Repeat([]draw{w.restoreUser, w.moveUser}, 2),
+		[]draw{w.updateTenant, removeDeleted, w.deleteUser, w.createUser, w.createGroup, w.deleteGroup, w.createSubscription, w.cancelSubscription},
 	)
 	if op := kinds[below(t, "kind", len(kinds))](t, s); op != nil {
 		return op
@@ -69,13 +71,31 @@ type draw = func(*rapid.T, *oracle.State) oracle.Operation
 
 func (w *World) assign(t *rapid.T, s *oracle.State) oracle.Operation {
 	principals := w.some(t, "principals", slices.Concat(s.LiveUsers(), s.Groups.Sorted()), 1, 4)
-	op := oracle.Assign{Principals: principals}
+	op := oracle.Assign{Principals: principals, Atomic: below(t, "atomic", 5) == 0, Acknowledge: w.acknowledge(t)}
+	if below(t, "replace", 8) == 0 {
+		op.Replace, op.Add = true, []oracle.Add{}
+	}
 	for _, product := range w.some(t, "products", s.ProductIDs(), 1, 3) {
-		if below(t, "remove", 4) == 0 {
+		if below(t, "remove", 4) == 0 && !op.Replace {
 			op.Remove = append(op.Remove, product)
 			continue
 		}
 		op.Add = append(op.Add, w.add(t, s, product))
+	}
+	named := oracle.SetOf(op.Remove...)
+	for _, add := range op.Add {
+		named[add.Product] = true
+	}
+	for i, add := range op.Add {
+		if add.PlansFrom != nil && named[*add.PlansFrom] && !slices.Contains(op.Remove, *add.PlansFrom) {
+			op.Add[i].PlansFrom = nil // what the call itself edits: another selection the next time
+		}
+		for _, product := range s.ProductIDs() {
+			if !named[product] && below(t, "replaces", 8) == 0 {
+				op.Add[i].Replaces = &product
+				break
+			}
+		}
 	}
 	return op
 }
@@ -84,7 +104,10 @@ func (w *World) add(t *rapid.T, s *oracle.State, product oracle.ID) oracle.Add {
 	add := oracle.Add{Product: product}
 	plans := s.Products[product].Sorted()
 	selection := oracle.AllPlans()
-	switch below(t, "selection", 6) {
+	switch below(t, "selection", 7) {
+	case 6:
+		from := one(t, "plans from", s.ProductIDs())
+		add.PlansFrom = &from
 	case 0: // keep
 	case 1:
 		add.Selection = &selection
@@ -111,7 +134,7 @@ func (w *World) changeMembers(t *rapid.T, s *oracle.State) oracle.Operation {
 	if len(groups) == 0 {
 		return nil
 	}
-	op := oracle.ChangeMembers{}
+	op := oracle.ChangeMembers{Acknowledge: w.acknowledge(t)}
 	for _, group := range w.some(t, "changed groups", groups, 1, 2) {
 		change := oracle.GroupChange{Group: group}
 		for _, member := range w.some(t, "changed members", slices.Concat(s.LiveUsers(), groups), 1, 3) {
@@ -127,7 +150,7 @@ func (w *World) changeMembers(t *rapid.T, s *oracle.State) oracle.Operation {
 }
 
 func (w *World) createUser(t *rapid.T, s *oracle.State) oracle.Operation {
-	op := oracle.CreateUser{User: w.id(t)}
+	op := oracle.CreateUser{User: w.id(t), Location: w.location(t)}
 	for _, product := range w.some(t, "licenses", s.ProductIDs(), 0, 2) {
 		op.Licenses = append(op.Licenses, w.add(t, s, product))
 	}
@@ -138,7 +161,42 @@ func (w *World) deleteUser(t *rapid.T, s *oracle.State) oracle.Operation {
 	if len(s.LiveUsers()) == 0 {
 		return nil
 	}
-	return oracle.DeleteUser{User: one(t, "deleted user", s.LiveUsers())}
+	return oracle.DeleteUser{User: one(t, "deleted user", s.LiveUsers()), Acknowledge: w.acknowledge(t)}
+}
+
+func (w *World) moveUser(t *rapid.T, s *oracle.State) oracle.Operation {
+	if len(s.LiveUsers()) == 0 {
+		return nil
+	}
+	return oracle.MoveUser{User: one(t, "moved user", s.LiveUsers()), Location: w.location(t), Acknowledge: w.acknowledge(t)}
+}
+
+func (w *World) updateTenant(t *rapid.T, _ *oracle.State) oracle.Operation {
+	return oracle.UpdateTenant{Country: countries[below(t, "country", len(countries))], LossThreshold: w.threshold(t), Acknowledge: w.acknowledge(t)}
+}
+
+func removeDeleted(*rapid.T, *oracle.State) oracle.Operation { return oracle.RemoveDeleted{} }
+
+var countries = []string{"NL", "DE", "US"}
+
+// location is a country, now and then none.
+func (w *World) location(t *rapid.T) string {
+	return slices.Concat(countries, countries, []string{""})[below(t, "location", 2*len(countries)+1)]
+}
+
+// threshold is small, or as large as it is unless somebody sets it.
+func (w *World) threshold(t *rapid.T) int { return []int{0, 1, 2, 100}[below(t, "threshold", 4)] }
+
+// acknowledge is as a rule enough for everybody.
+func (w *World) acknowledge(t *rapid.T) *int {
+	n := below(t, "acknowledged", 6)
+	switch {
+	case n == 0:
+		return nil
+	case n > 2:
+		n = 100
+	}
+	return &n
 }
 
 func (w *World) restoreUser(t *rapid.T, s *oracle.State) oracle.Operation {
@@ -156,21 +214,29 @@ func (w *World) deleteGroup(t *rapid.T, s *oracle.State) oracle.Operation {
 	if len(s.Groups) == 0 {
 		return nil
 	}
-	return oracle.DeleteGroup{Group: one(t, "deleted group", s.Groups.Sorted())}
+	return oracle.DeleteGroup{Group: one(t, "deleted group", s.Groups.Sorted()), Acknowledge: w.acknowledge(t)}
 }
 
 func (w *World) createSubscription(t *rapid.T, s *oracle.State) oracle.Operation {
 	product := one(t, "subscribed product", s.ProductIDs())
-	return oracle.CreateSubscription{Subscription: w.id(t), Product: product, Seats: w.seats(t)}
+	return oracle.CreateSubscription{Subscription: w.id(t), Product: product, Seats: w.seats(t), Status: []string{"", "SCHEDULED", "SUSPENDED"}[below(t, "status", 3)]}
 }
 
 func (w *World) updateSubscription(t *rapid.T, s *oracle.State) oracle.Operation {
 	if len(s.LiveSubscriptions()) == 0 {
 		return nil
 	}
+	sub := one(t, "updated subscription", s.LiveSubscriptions())
+	status := []string{"", "", "", "", "ENABLED", "ENABLED", "WARNING", "SUSPENDED", "LOCKED_OUT", "SCHEDULED"}[below(t, "status", 10)]
+	seats := s.Subscriptions[sub].Seats
+	if status == "" || rapid.Bool().Draw(t, "seats too") {
+		seats = w.seats(t)
+	}
 	return oracle.UpdateSubscription{
-		Subscription:        one(t, "updated subscription", s.LiveSubscriptions()),
-		Seats:               w.seats(t),
+		Subscription:        sub,
+		Seats:               seats,
+		Status:              status,
+		Acknowledge:         w.acknowledge(t),
 		AllowOverAllocation: rapid.Bool().Draw(t, "allow over-allocation"),
 	}
 }
@@ -180,6 +246,7 @@ func (w *World) cancelSubscription(t *rapid.T, s *oracle.State) oracle.Operation
 		return nil
 	}
 	return oracle.CancelSubscription{
+		Acknowledge:         w.acknowledge(t),
 		Subscription:        one(t, "cancelled subscription", s.LiveSubscriptions()),
 		AllowOverAllocation: rapid.Bool().Draw(t, "allow over-allocation"),
 	}
@@ -197,7 +264,31 @@ func (w *World) changeCatalogue(t *rapid.T, s *oracle.State) oracle.Operation {
 	if rapid.Bool().Draw(t, "exclusions change") {
 		op.Exclusions = w.exclusions(t, after.Products)
 	}
+	if rapid.Bool().Draw(t, "rules change") {
+		w.rules(t, &op)
+	}
+	op.Acknowledge = w.acknowledge(t)
 	return op
+}
+
+// rules draws prerequisites, which go from plans to others before them in the
+// world's list, so that there is no cycle; places; and automatic plans.
+func (w *World) rules(t *rapid.T, op *oracle.ChangeCatalogue) {
+	op.Requires, op.Locations, op.Automatic = map[oracle.ID]oracle.Set{}, map[oracle.ID]oracle.Location{}, oracle.Set{}
+	for i, plan := range w.plans {
+		if i > 0 && below(t, "dependent", 3) == 0 {
+			op.Requires[plan] = oracle.SetOf(w.some(t, "needs", w.plans[:i], 1, 2)...)
+		}
+		switch where := countries[below(t, "where", len(countries))]; below(t, "placed", 8) {
+		case 0:
+			op.Locations[plan] = oracle.Location{Allowed: []string{where}}
+		case 1:
+			op.Locations[plan] = oracle.Location{Prohibited: []string{where}}
+		}
+		if below(t, "automatic", 15) == 0 {
+			op.Automatic[plan] = true
+		}
+	}
 }
 
 // exclusions draws sets of plans of which no product holds two.
