@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -74,8 +73,8 @@ func (p *product) reset(t interface{ Fatal(...any) }) {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO tenants (id, name, name_key, country, graph_revision, audit_sequence, last_instant, created_at)
-			VALUES ($1, 'Test', $2, 'NL', 0, 0, 0, $3)`, p.tenant, p.tenant.String(), p.started)
+		_, err := tx.ExecContext(ctx, `INSERT INTO tenants (id, name, name_key, country, graph_revision, audit_sequence, last_instant, created_at, deleted_user_retention)
+			VALUES ($1, 'Test', $2, 'NL', 0, 0, 0, $3, 0)`, p.tenant, p.tenant.String(), p.started)
 		if err != nil {
 			return err
 		}
@@ -103,9 +102,30 @@ func (p *product) instant(now int64) clock.Instant { return p.started + clock.In
 // states around it: directory operations apply the facts that differ.
 func (p *product) apply(ctx context.Context, op oracle.Operation, now int64, before, after *oracle.State, want oracle.Outcome, dryRun bool) (oracle.Outcome, *licensing.Outcome, error) {
 	p.clock.Advance(time.Duration(p.instant(now)-p.clock.Now()) * time.Microsecond)
+	if want.Refusal == oracle.Unconfirmed { // what was refused is what is to be asked for
+		after = before.Clone()
+		acknowledging(op).Apply(after, now)
+	}
 	switch op := op.(type) {
 	case oracle.Assign:
 		return p.assign(ctx, op, before, dryRun)
+	case oracle.UpdateTenant:
+		out, err := p.service.UpdateTenant(ctx, p.tenant, licensing.UpdateTenantInput{
+			Country: &op.Country, LossThreshold: &op.LossThreshold, DryRun: dryRun, AcknowledgeLosses: op.Acknowledge,
+		})
+		if err != nil {
+			return answered(nil, err)
+		}
+		return answered(out.Outcome, nil)
+	case oracle.RemoveDeleted:
+		if dryRun {
+			return want, nil, nil // the clock asks nobody
+		}
+		due, err := p.service.ApplyDue(ctx)
+		if err != nil || len(due.Failed) > 0 {
+			return oracle.Outcome{}, nil, fmt.Errorf("%w %v", err, due.Failed)
+		}
+		return oracle.Outcome{Changed: due.Applied > 0}, nil, nil
 	case oracle.ChangeCatalogue:
 		if want.Refusal == "" && !want.Changed { // the import, which compares, would ask for nothing
 			return want, nil, nil
@@ -113,17 +133,18 @@ func (p *product) apply(ctx context.Context, op oracle.Operation, now int64, bef
 		return p.changeCatalogue(ctx, op, before, dryRun)
 	case oracle.CreateSubscription:
 		p.next = []uuid.UUID{op.Subscription}
-		out, err := p.service.CreateSubscription(ctx, p.tenant, licensing.CreateSubscriptionInput{Product: op.Product, Seats: op.Seats, DryRun: dryRun})
+		out, err := p.service.CreateSubscription(ctx, p.tenant, createInput(op, p.clock.Now(), dryRun))
 		p.next = nil
 		return subscriptionOutcome(out, err)
 	case oracle.UpdateSubscription:
 		out, err := p.service.UpdateSubscription(ctx, p.tenant, licensing.UpdateSubscriptionInput{
-			ID: op.Subscription, Seats: optional.Optional[int]{Set: true, Value: op.Seats}, AllowOverAllocation: op.AllowOverAllocation, DryRun: dryRun,
+			ID: op.Subscription, Seats: optional.Optional[int]{Set: true, Value: op.Seats}, Status: licensing.SubscriptionStatus(op.Status),
+			AllowOverAllocation: op.AllowOverAllocation, DryRun: dryRun, AcknowledgeLosses: op.Acknowledge,
 		})
 		return subscriptionOutcome(out, err)
 	case oracle.CancelSubscription:
 		out, err := p.service.CancelSubscription(ctx, p.tenant, licensing.CancelSubscriptionInput{
-			ID: op.Subscription, AllowOverAllocation: op.AllowOverAllocation, DryRun: dryRun, AcknowledgeLosses: ptr(math.MaxInt),
+			ID: op.Subscription, AllowOverAllocation: op.AllowOverAllocation, DryRun: dryRun, AcknowledgeLosses: op.Acknowledge,
 		})
 		return subscriptionOutcome(out, err)
 	case oracle.Reprocess:
@@ -131,27 +152,69 @@ func (p *product) apply(ctx context.Context, op oracle.Operation, now int64, bef
 		for _, u := range before.LiveUsers() {
 			all = append(all, licensing.PrincipalRef{Kind: id.User, ID: u})
 		}
-		out, err := p.service.Reprocess(ctx, p.tenant, all, dryRun)
-		if err != nil {
-			return oracle.Outcome{}, nil, err
-		}
-		return oracle.Outcome{Changed: out.Changed}, out, nil
+		return answered(p.service.Reprocess(ctx, p.tenant, all, dryRun))
 	}
 	return p.changeDirectory(ctx, op, before, after, want, dryRun)
 }
 
-func subscriptionOutcome(out *licensing.SubscriptionOutcome, err error) (oracle.Outcome, *licensing.Outcome, error) {
-	if code := fault.CodeOf(err); err != nil && code.IsUserError() {
-		return oracle.Outcome{Refusal: oracle.Code(code)}, nil, nil
+// answered translates an answer: a refusal, of the call itself or for want of a confirmation, is
+// one whether it was previewed or not.
+func answered(out *licensing.Outcome, err error) (oracle.Outcome, *licensing.Outcome, error) {
+	refusal, impact := err, (*licensing.Outcome)(nil)
+	if err == nil && out.Confirmation != nil {
+		refusal, impact = out.Confirmation, out
+	}
+	if f, ok := fault.As(refusal); ok && f.Code.IsUserError() {
+		o := oracle.Outcome{Refusal: oracle.Code(f.Code)}
+		if d, ok := f.Details.(*licensing.LossDetails); ok {
+			o.Losing = d.UsersLosing
+		}
+		return o, impact, nil
 	}
 	if err != nil {
 		return oracle.Outcome{}, nil, err
 	}
-	return oracle.Outcome{Changed: out.Changed}, out.Outcome, nil
+	return oracle.Outcome{Changed: out.Changed}, out, nil
+}
+
+func subscriptionOutcome(out *licensing.SubscriptionOutcome, err error) (oracle.Outcome, *licensing.Outcome, error) {
+	if err != nil {
+		return answered(nil, err)
+	}
+	return answered(out.Outcome, nil)
+}
+
+func createInput(op oracle.CreateSubscription, now clock.Instant, dryRun bool) licensing.CreateSubscriptionInput {
+	in := licensing.CreateSubscriptionInput{Product: op.Product, Seats: op.Seats, Status: licensing.SubscriptionStatus(op.Status), DryRun: dryRun}
+	if in.Status == licensing.SubscriptionScheduled {
+		in.StartsAt = ptr(now.Add(1000 * time.Hour))
+	}
+	return in
+}
+
+// acknowledging is an operation with more losses acknowledged than there can be.
+func acknowledging(op oracle.Operation) oracle.Operation {
+	v := reflect.New(reflect.TypeOf(op)).Elem()
+	v.Set(reflect.ValueOf(op))
+	if f := v.FieldByName("Acknowledge"); f.IsValid() {
+		f.Set(reflect.ValueOf(ptr(1 << 30)))
+	}
+	return v.Interface().(oracle.Operation)
+}
+
+// acknowledged is how many losses an operation acknowledges.
+func acknowledged(op oracle.Operation) *int {
+	if f := reflect.ValueOf(op).FieldByName("Acknowledge"); f.IsValid() {
+		return f.Interface().(*int)
+	}
+	return nil
 }
 
 func (p *product) assign(ctx context.Context, op oracle.Assign, before *oracle.State, dryRun bool) (oracle.Outcome, *licensing.Outcome, error) {
-	in := licensing.AssignInput{Remove: op.Remove, DryRun: dryRun}
+	in := licensing.AssignInput{Remove: op.Remove, DryRun: dryRun, Atomic: op.Atomic, AcknowledgeLosses: op.Acknowledge}
+	if op.Replace {
+		in.Mode, in.Add = licensing.AssignReplace, []licensing.LicenseInput{}
+	}
 	for _, key := range op.Principals {
 		ref := licensing.PrincipalRef{Kind: id.User, ID: key}
 		if before.Groups[key] {
@@ -159,19 +222,13 @@ func (p *product) assign(ctx context.Context, op oracle.Assign, before *oracle.S
 		}
 		in.Principals = append(in.Principals, ref)
 	}
-	for _, a := range op.Add {
-		add := licensing.LicenseInput{Product: a.Product, IncludeNested: a.IncludeNested}
-		if a.Selection != nil {
-			add.Plans = &licensing.SelectionInput{Mode: modes[a.Selection.Mode], Plans: a.Selection.Plans.Sorted()}
-		}
-		in.Add = append(in.Add, add)
-	}
+	in.Add = append(in.Add, licenseInputs(op.Add)...)
 	out, err := p.service.Assign(ctx, p.tenant, in)
-	if code := fault.CodeOf(err); err != nil && code.IsUserError() {
-		return oracle.Outcome{Refusal: oracle.Code(code)}, nil, nil
-	}
 	if err != nil {
-		return oracle.Outcome{}, nil, err
+		return answered(nil, err)
+	}
+	if out.Confirmation != nil {
+		return answered(out.Outcome, nil)
 	}
 	o := oracle.Outcome{Changed: out.Changed, Principals: map[oracle.ID]oracle.Result{}}
 	for _, r := range out.Results {
@@ -182,6 +239,21 @@ func (p *product) assign(ctx context.Context, op oracle.Assign, before *oracle.S
 		o.Principals[r.Principal.ID] = result
 	}
 	return o, out.Outcome, nil
+}
+
+func licenseInputs(adds []oracle.Add) []licensing.LicenseInput {
+	var all []licensing.LicenseInput
+	for _, a := range adds {
+		in := licensing.LicenseInput{Product: a.Product, IncludeNested: a.IncludeNested, PlansFrom: a.PlansFrom, Replaces: a.Replaces}
+		if a.Selection != nil {
+			in.Plans = &licensing.SelectionInput{Mode: modes[a.Selection.Mode], Plans: a.Selection.Plans.Sorted()}
+		}
+		if a.Switch != nil {
+			in.Switch = &licensing.SwitchInput{On: a.Switch.On, Off: a.Switch.Off}
+		}
+		all = append(all, in)
+	}
+	return all
 }
 
 var modes = map[oracle.Mode]tenantgraph.Mode{oracle.All: tenantgraph.All, oracle.Except: tenantgraph.Except, oracle.Only: tenantgraph.Only}
@@ -199,7 +271,7 @@ func (p *product) changeDirectory(ctx context.Context, op oracle.Operation, befo
 		}
 		users[key] = &views[0].User
 	}
-	out, err := p.service.Change(ctx, p.tenant, licensing.Options{Action: audit.UserUpdate, DryRun: dryRun}, func(_ context.Context, d *licensing.Draft) error {
+	out, err := p.service.Change(ctx, p.tenant, licensing.Options{Action: audit.UserUpdate, DryRun: dryRun, AcknowledgeLosses: acknowledged(op)}, func(_ context.Context, d *licensing.Draft) error {
 		for g := range after.Groups {
 			if !before.Groups[g] {
 				d.CreateGroup(&principal.Group{ID: g, DisplayName: g.String(), CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
@@ -210,28 +282,24 @@ func (p *product) changeDirectory(ctx context.Context, op oracle.Operation, befo
 			switch {
 			case !known:
 				name := key.String() + "@example.com"
-				d.CreateUser(&principal.User{ID: key, DisplayName: key.String(), UserPrincipalName: name, UserType: principal.Member,
+				d.CreateUser(&principal.User{ID: key, DisplayName: key.String(), UserPrincipalName: name, UserType: principal.Member, UsageLocation: located(u.Location),
 					AccountEnabled: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
 			case !old.Deleted && u.Deleted:
 				d.DeleteUser(users[key])
 			case old.Deleted && !u.Deleted:
 				d.RestoreUser(users[key])
+			case old.Location != u.Location:
+				moved := *users[key]
+				moved.UsageLocation = located(u.Location)
+				d.UpdateUser(users[key], &moved)
 			}
 		}
 		if create, ok := op.(oracle.CreateUser); ok {
-			var add []licensing.LicenseInput
-			for _, a := range create.Licenses {
-				in := licensing.LicenseInput{Product: a.Product, IncludeNested: a.IncludeNested}
-				if a.Selection != nil {
-					in.Plans = &licensing.SelectionInput{Mode: modes[a.Selection.Mode], Plans: a.Selection.Plans.Sorted()}
-				}
-				add = append(add, in)
-			}
 			if _, known := after.Users[create.User]; !known { // refused there: it must be here
 				d.CreateUser(&principal.User{ID: create.User, DisplayName: "x", UserPrincipalName: create.User.String() + "@example.com",
-					UserType: principal.Member, AccountEnabled: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
+					UserType: principal.Member, UsageLocation: located(create.Location), AccountEnabled: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
 			}
-			if err := d.AssignDirect(create.User, add, true); err != nil {
+			if err := d.AssignDirect(create.User, licenseInputs(create.Licenses), true); err != nil {
 				return err
 			}
 		}
@@ -262,13 +330,18 @@ func (p *product) changeDirectory(ctx context.Context, op oracle.Operation, befo
 		}
 		return nil
 	})
-	if code := fault.CodeOf(err); err != nil && code.IsUserError() {
-		return oracle.Outcome{Refusal: oracle.Code(code)}, nil, nil
+	o, shown, err := answered(out, err)
+	if err == nil && o.Refusal == "" {
+		o.Members = want.Members
 	}
-	if err != nil {
-		return oracle.Outcome{}, nil, err
+	return o, shown, err
+}
+
+func located(country string) *string {
+	if country == "" {
+		return nil
 	}
-	return oracle.Outcome{Changed: out.Changed, Members: want.Members}, out, nil
+	return &country
 }
 
 // changeCatalogue replaces the whole catalogue by what the operation asks for.
@@ -278,8 +351,26 @@ func (p *product) changeCatalogue(ctx context.Context, op oracle.ChangeCatalogue
 	if op.Exclusions != nil {
 		after.Exclusions = op.Exclusions
 	}
-	data := tenantgraph.CatalogData{ProductPlans: map[uuid.UUID][]uuid.UUID{}}
+	if op.Requires != nil {
+		after.Requires = op.Requires
+	}
+	if op.Locations != nil {
+		after.Locations = op.Locations
+	}
+	if op.Automatic != nil {
+		after.Automatic = op.Automatic
+	}
+	data := tenantgraph.CatalogData{ProductPlans: map[uuid.UUID][]uuid.UUID{}, Requires: map[uuid.UUID][]uuid.UUID{}}
 	plans := oracle.Set{}
+	maps.Copy(plans, after.Automatic)
+	for plan := range after.Locations {
+		plans[plan] = true
+	}
+	for plan, needs := range after.Requires {
+		plans[plan] = true
+		maps.Copy(plans, needs)
+		data.Requires[plan] = needs.Sorted()
+	}
 	for product, set := range after.Products {
 		data.Products = append(data.Products, tenantgraph.Product{ID: product, SkuPartNumber: product.String(), DisplayName: product.String(), DisplayNameKey: product.String()})
 		data.ProductPlans[product] = set.Sorted()
@@ -290,9 +381,10 @@ func (p *product) changeCatalogue(ctx context.Context, op oracle.ChangeCatalogue
 		maps.Copy(plans, set)
 	}
 	for plan := range plans {
-		data.Plans = append(data.Plans, tenantgraph.Plan{ID: plan, ServicePlanName: plan.String(), DisplayName: plan.String(), DisplayNameKey: plan.String()})
+		data.Plans = append(data.Plans, tenantgraph.Plan{ID: plan, ServicePlanName: plan.String(), DisplayName: plan.String(), DisplayNameKey: plan.String(),
+			AutoAssigned: after.Automatic[plan], Location: tenantgraph.Location(after.Locations[plan])})
 	}
-	impacts, err := p.service.ChangeCatalog(ctx, licensing.CatalogOptions{DryRun: dryRun}, func(_ context.Context, _ *database.Tx, before tenantgraph.CatalogData) (*licensing.CatalogPlan, error) {
+	impacts, err := p.service.ChangeCatalog(ctx, licensing.CatalogOptions{DryRun: dryRun, AcknowledgeLosses: op.Acknowledge}, func(_ context.Context, _ *database.Tx, before tenantgraph.CatalogData) (*licensing.CatalogPlan, error) {
 		for _, old := range before.Plans { // a plan never goes: it is retired
 			if !plans[old.ID] {
 				data.Plans = append(data.Plans, old)
@@ -304,11 +396,12 @@ func (p *product) changeCatalogue(ctx context.Context, op oracle.ChangeCatalogue
 		return oracle.Outcome{Refusal: oracle.InvalidValue}, nil, nil
 	}
 	if err != nil {
-		return oracle.Outcome{}, nil, err
+		return answered(nil, err)
 	}
 	for _, i := range impacts {
 		if i.Tenant == p.tenant {
-			return oracle.Outcome{Changed: true}, i.Outcome, nil
+			i.Outcome.Changed = true
+			return answered(i.Outcome, nil)
 		}
 	}
 	return oracle.Outcome{Changed: true}, nil, nil
@@ -464,24 +557,4 @@ func told(t *rapid.T, i *licensing.Impact) string {
 		b.WriteString("\n")
 	}
 	return b.String()
-}
-
-// known leaves out of an operation what the product does not offer.
-func known(op oracle.Operation) oracle.Operation {
-	plain := func(adds []oracle.Add) []oracle.Add {
-		adds = slices.Clone(adds)
-		for i := range adds {
-			adds[i].Switch = nil
-		}
-		return adds
-	}
-	switch op := op.(type) {
-	case oracle.Assign:
-		op.Add = plain(op.Add)
-		return op
-	case oracle.CreateUser:
-		op.Licenses = plain(op.Licenses)
-		return op
-	}
-	return op
 }
