@@ -56,7 +56,7 @@ func (w *World) Next(t *rapid.T, s *oracle.State) oracle.Operation {
 		slices.Repeat([]draw{w.assign}, 16),
 		slices.Repeat([]draw{w.changeMembers}, 8),
 		slices.Repeat([]draw{w.updateSubscription, w.changeCatalogue}, 4),
-		slices.Repeat([]draw{w.restoreUser, w.moveUser}, 2),
+		slices.Repeat([]draw{w.restoreUser, w.moveUser, w.takeBase}, 2),
 		[]draw{w.updateTenant, removeDeleted, w.deleteUser, w.createUser, w.createGroup, w.deleteGroup, w.createSubscription, w.cancelSubscription},
 	)
 	if op := kinds[below(t, "kind", len(kinds))](t, s); op != nil {
@@ -127,6 +127,30 @@ func (w *World) add(t *rapid.T, s *oracle.State, product oracle.ID) oracle.Add {
 		add.IncludeNested = &nested
 	}
 	return add
+}
+
+// takeBase takes from a user an own assignment that brings what a plan of the
+// user needs, or switches that off (R10).
+func (w *World) takeBase(t *rapid.T, s *oracle.State) oracle.Operation {
+	var ops []oracle.Operation
+	for _, user := range s.LiveUsers() {
+		on := s.OnPlans(user)
+		for _, key := range s.Sources(user) {
+			for _, plan := range s.On(user, key).Sorted() {
+				needed := slices.ContainsFunc(on.Sorted(), func(other oracle.ID) bool { return s.Requires[other][plan] })
+				if key.Principal != user || !needed {
+					continue
+				}
+				ops = append(ops, oracle.Assign{Principals: []oracle.ID{user}, Remove: []oracle.ID{key.Product}})
+				off := oracle.Switch{Off: []oracle.ID{plan}}
+				ops = append(ops, oracle.Assign{Principals: []oracle.ID{user}, Add: []oracle.Add{{Product: key.Product, Switch: &off}}})
+			}
+		}
+	}
+	if len(ops) == 0 {
+		return nil
+	}
+	return ops[below(t, "base", len(ops))]
 }
 
 func (w *World) changeMembers(t *rapid.T, s *oracle.State) oracle.Operation {
