@@ -60,6 +60,7 @@ audits: build ## check the schema and the running server with the reference impl
 .PHONY: vet
 vet:
 	$(GO) vet ./...
+	$(GO) vet -tags soak ./internal/licensing
 
 .PHONY: lint
 lint: ## lint
@@ -88,6 +89,15 @@ try-catalogue: build ## import a catalogue into both databases: make try-catalog
 	@test -n "$(FILE)" || { echo "usage: make try-catalogue FILE=products.csv [EXCLUSIONS=… DEPENDENCIES=… LOCATIONS=… AUTOMATIC=…]" >&2; exit 2; }
 	@$(POSTGRES) scripts/try-catalogue.sh "$(FILE)" $(if $(EXCLUSIONS),--exclusions "$(EXCLUSIONS)") \
 		$(if $(DEPENDENCIES),--dependencies "$(DEPENDENCIES)") $(if $(LOCATIONS),--locations "$(LOCATIONS)") $(if $(AUTOMATIC),--automatic "$(AUTOMATIC)")
+
+# A history is 100 operations on a tenant of its own (soakHistory).
+OPERATIONS ?= 100000
+SEED ?=
+
+.PHONY: soak-rules
+soak-rules: ## compare the rules with the oracle over OPERATIONS (100000) random operations on each database; SEED= repeats a run
+	$(POSTGRES) $(GO) test -tags soak ./internal/licensing -run '^TestSoak' -count 1 -timeout 180m \
+		-rapid.checks $$(( ($(OPERATIONS) + 99) / 100 )) -rapid.nofailfile -rapid.shrinktime 60s $(if $(SEED),-rapid.seed $(SEED))
 
 .PHONY: fuzz-short
 fuzz-short: ## run every fuzz test for FUZZTIME (10s) each

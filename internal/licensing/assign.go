@@ -100,7 +100,6 @@ func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) 
 			d.adds[w.product.ID] = true
 		}
 		a = &assigning{d: d, in: in, wanted: wanted, unwanted: unwanted}
-		slices.SortFunc(a.wanted, func(a, b want) int { return slices.Compare(a.product.ID[:], b.product.ID[:]) }) // the order of the input never matters (R24)
 		return a.plan(ctx, principals)
 	})
 	if err != nil {
@@ -476,6 +475,8 @@ func (d *Draft) AssignDirect(user uuid.UUID, add []LicenseInput, must bool) erro
 		if err := w.forUser(); err != nil {
 			return err.At("licenses", w.at)
 		}
+	}
+	for _, w := range wanted {
 		if w.replaces != nil {
 			return fault.New(fault.InvalidValue, "A new user has nothing that could be replaced.").Fix("Leave it out.").At("licenses", w.at, "replaces")
 		}

@@ -73,6 +73,8 @@ func checkWanted(g *tenantgraph.Graph, field string, add []LicenseInput, remove 
 	if err != nil {
 		return nil, nil, err.At("remove")
 	}
+	// R24: which error of several is told must not hang on the order of the input.
+	slices.SortFunc(wanted, func(a, b want) int { return slices.Compare(a.product.ID[:], b.product.ID[:]) })
 	return wanted, unwanted, nil
 }
 

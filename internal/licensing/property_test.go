@@ -114,7 +114,7 @@ func newHistory(t *rapid.T, p *product) *history {
 
 // step carries an operation out on both, and holds answers, previews and states against each
 // other. The product previews it by counting and by cases, and applies it by turns.
-func (h *history) step(t *rapid.T, op oracle.Operation) {
+func (h *history) step(t *rapid.T, op oracle.Operation) oracle.Outcome {
 	h.now++
 	before := h.state.Clone()
 	want := op.Apply(h.state, h.now)
@@ -151,4 +151,5 @@ func (h *history) step(t *rapid.T, op oracle.Operation) {
 	if err := h.p.compare(t.Context(), h.state); err != nil {
 		t.Fatalf("after %#v: %v", op, err)
 	}
+	return want
 }
