@@ -231,6 +231,10 @@ func (d *derived) err(s *Source, row engine.Row) *LicenseError {
 	if row.Plan != engine.Whole {
 		e.Plan = d.graph.PlanAt(row.Plan)
 	}
+	if row.Code == engine.Count {
+		suspended, lockedOut := idleUnits(d.graph, e.Product.ID)
+		e.idle = suspended + lockedOut
+	}
 	switch reason := d.graph.Rules.Explain(d.state, row); reason.Code {
 	case engine.Exclusion:
 		e.Details = d.exclusion(reason, e.Product)
@@ -349,8 +353,6 @@ func sortByProduct(all []*Assignment) {
 		return bytes.Compare(a.Product.ID[:], b.Product.ID[:])
 	})
 }
-
-// DecidePlan answers whether the user may use a plan: the first reason that holds.
 
 // DecidePlan answers whether the user may use the plan: the first reason that holds. Where it
 // is allowed, the sources are those of products that can be used.

@@ -104,10 +104,6 @@ func (d *Draft) Unnest(parent, child uuid.UUID) {
 	d.touch(parent, child)
 }
 
-// NestingPath returns the chain of nestings from a group down to another as drafted so far;
-// nil where there is none.
-func (d *Draft) NestingPath(from, to uuid.UUID) []*principal.Group { return d.edit.Path(from, to) }
-
 // CreateGroup adds a group; it may be nested and get members in the same draft.
 func (d *Draft) CreateGroup(g *principal.Group) {
 	d.changed = true

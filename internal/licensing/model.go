@@ -170,6 +170,8 @@ type LicenseError struct {
 	Source  *Source
 	Since   clock.Instant
 	Details any // *SeatDetails, *ExclusionDetails, *DependencyDetails, *LocationDetails or nil
+
+	idle int // of a COUNT_VIOLATION: units that do not count, known before its details are read
 }
 
 // SeatDetails are the facts of a COUNT_VIOLATION or of a refusal for lack of seats. Place is

@@ -192,7 +192,7 @@ func (e *LicenseError) Explain() *fault.Error {
 		return countFault(d)
 	}
 	if e.Code == fault.CountViolation {
-		return countFault(&SeatDetails{Product: e.Product})
+		return countFault(&SeatDetails{Product: e.Product, Suspended: e.idle})
 	}
 	return noSubscription(e.Product).Fix("Create a subscription of %s, or remove the assignment.", e.Product.DisplayName)
 }

@@ -148,6 +148,9 @@ func TestWhatEachStatusMeansR16(t *testing.T) {
 				if wants := c.newcomer == fault.CountViolation; wants { // through the group it waits, and the error says why
 					o.holds(cid)
 					errs := o.view(cid).Errors()
+					if message := errs[0].Message().String(); !strings.Contains(message, "2 seats are suspended or locked out") { // without the details, too
+						t.Errorf("the message is %q", message)
+					}
 					if err := o.service.FillSeatDetails(t.Context(), o.tenant, errs); err != nil {
 						t.Fatal(err)
 					}

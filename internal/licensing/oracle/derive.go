@@ -127,6 +127,94 @@ func (s *State) Total(product ID) (seats int, limited bool) {
 	return seats, true
 }
 
+// Capability returns what holders of a product can do with it: the best status
+// of its subscriptions, NONE without a live one (R16).
+func (s *State) Capability(product ID) string {
+	for _, best := range []string{"ENABLED", "WARNING", "SUSPENDED", "LOCKED_OUT"} {
+		for _, sub := range s.Subscriptions {
+			if sub.Product == product && sub.status() == best {
+				return best
+			}
+		}
+	}
+	return "NONE"
+}
+
+// AutomaticPlans returns the plans that come to a user without an assignment
+// (R7): automatic ones in a product with a live subscription.
+func (s *State) AutomaticPlans(user ID) Set {
+	come := Set{}
+	u, known := s.Users[user]
+	for product, plans := range s.Products {
+		for plan := range plans {
+			if known && !u.Deleted && !u.Disabled && s.Automatic[plan] && s.Subscribed(product) {
+				come[plan] = true
+			}
+		}
+	}
+	return come
+}
+
+// Decide is checkPlan: the first reason that holds.
+func (s *State) Decide(user, plan ID) string {
+	var usable, on, inError, off bool
+	through := func(product ID) {
+		on = true
+		usable = usable || s.Capability(product) == "ENABLED" || s.Capability(product) == "WARNING"
+	}
+	for product, plans := range s.Products {
+		if plans[plan] && s.AutomaticPlans(user)[plan] && s.Subscribed(product) {
+			through(product)
+		}
+	}
+	for _, key := range s.Reach(user) {
+		switch {
+		case !s.Products[key.Product][plan]:
+		case s.On(user, key)[plan]:
+			through(key.Product)
+		case s.Selected(key)[plan]:
+			inError = true
+		default:
+			off = true
+		}
+	}
+	switch {
+	case s.Users[user].Disabled:
+		return "ACCOUNT_DISABLED"
+	case usable:
+		return "ENABLED"
+	case on:
+		return "PRODUCT_NOT_USABLE"
+	case inError:
+		return "SOURCE_IN_ERROR"
+	case off:
+		return "PLAN_OFF"
+	}
+	return "NOT_LICENSED"
+}
+
+// InError returns the users with a violation of a product.
+func (s *State) InError(product ID) Set {
+	users := Set{}
+	for key := range s.Violations {
+		if key.Product == product {
+			users[key.User] = true
+		}
+	}
+	return users
+}
+
+// Waiting returns the users who lack but a seat of a product.
+func (s *State) Waiting(product ID) Set {
+	users := Set{}
+	for key, v := range s.Violations {
+		if key.Product == product && v.Code == CountViolation {
+			users[key.User] = true
+		}
+	}
+	return users
+}
+
 // Subscribed reports whether a product has a live subscription (R16).
 func (s *State) Subscribed(product ID) bool {
 	for _, sub := range s.Subscriptions {
