@@ -77,7 +77,9 @@ func (op Assign) Apply(s *State, now int64) Outcome {
 		outcome := Outcome{Changed: anyChanged(results), Principals: results}
 		if outcome.Changed {
 			c.admitRest()
-			return c.finish(s, outcome, op.Acknowledge, false)
+			if done := c.finish(s, op.Acknowledge, false); done.Refusal != "" {
+				return done
+			}
 		}
 		return outcome
 	}
@@ -191,9 +193,7 @@ func (s *State) invalid(adds []Add, removes []ID) Code {
 //   - NOT_FOUND: neither a group nor a user who is not deleted;
 //   - INVALID_VALUE: first-level members only, asked for a user, who has none;
 //   - NOT_APPLIED: it has no assignment of its own of what is to be replaced;
-//   - PRODUCT_RETIRED: an add that would make an assignment of a product that has
-//     left the catalogue (R22);
-//   - NO_SUBSCRIPTION, which comes before all checks (R16): an add that would make an
+//   - NO_SUBSCRIPTION, which comes before all (R16): an add that would make an
 //     assignment of a product without live subscription, to a user or a group,
 //     or an edit of a user's that would turn a plan on (R12 refuses an add that
 //     cannot be admitted, never an edit that only switches off; a group's edit
@@ -219,11 +219,6 @@ func (s *State) inadmissible(principal ID, adds []Add, removes []ID) Code {
 		}
 		if _, has := s.Assignments[AssignmentKey{principal, *add.Replaces}]; !has {
 			return NotApplied
-		}
-	}
-	for _, add := range adds {
-		if _, exists := s.Assignments[AssignmentKey{principal, add.Product}]; !exists && s.Retired[add.Product] {
-			return ProductRetired
 		}
 	}
 	for _, add := range adds {

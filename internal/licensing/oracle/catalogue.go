@@ -17,12 +17,11 @@ type ChangeCatalogue struct {
 	Requires    map[ID]Set      // all prerequisites; nil keeps (R10)
 	Locations   map[ID]Location // all of them; nil keeps (R11)
 	Automatic   Set             // all of them; nil keeps (R7)
-	Retire      Set             // products that have left the catalogue, all of them; nil keeps (R22)
 	Acknowledge *int
 }
 
-// Apply implements Operation. A product that would exclude itself (R9), and a
-// plan that would need itself (R10), refuse the whole import with INVALID_VALUE. Plans that leave a product go at once;
+// Apply implements Operation. A product that would exclude itself refuses the
+// whole import with INVALID_VALUE (R9). Plans that leave a product go at once;
 // plans added are newcomers each on its own for admitted sources that select
 // them; of held plans that become exclusive some are withheld.
 func (op ChangeCatalogue) Apply(s *State, now int64) Outcome {
@@ -42,12 +41,6 @@ func (op ChangeCatalogue) Apply(s *State, now int64) Outcome {
 	if op.Automatic != nil {
 		c.after.Automatic = maps.Clone(op.Automatic)
 	}
-	if op.Retire != nil {
-		c.after.Retired = maps.Clone(op.Retire)
-	}
-	if needsItself(c.after.Requires) {
-		return refuse(InvalidValue)
-	}
 	for _, plans := range c.after.Products {
 		checked := maps.Clone(plans)
 		maps.DeleteFunc(checked, func(plan ID, _ bool) bool { return c.after.Automatic[plan] })
@@ -57,35 +50,12 @@ func (op ChangeCatalogue) Apply(s *State, now int64) Outcome {
 	}
 	sameProducts := maps.EqualFunc(s.Products, c.after.Products, func(a, b Set) bool { return maps.Equal(a, b) })
 	sameRules := maps.EqualFunc(s.Requires, c.after.Requires, func(a, b Set) bool { return maps.Equal(a, b) }) &&
-		reflect.DeepEqual(s.Locations, c.after.Locations) && maps.Equal(s.Automatic, c.after.Automatic) && maps.Equal(s.Retired, c.after.Retired)
+		reflect.DeepEqual(s.Locations, c.after.Locations) && maps.Equal(s.Automatic, c.after.Automatic)
 	if sameProducts && sameRules && slices.Equal(exclusionKeys(s.Exclusions), exclusionKeys(c.after.Exclusions)) {
 		return Outcome{}
 	}
 	c.settle()
-	return c.finish(s, Outcome{Changed: true}, op.Acknowledge, false)
-}
-
-// needsItself is R10's cycle of prerequisites, automatic plans included: a mark
-// can be taken from them any day.
-func needsItself(requires map[ID]Set) bool {
-	for plan := range requires {
-		reached := Set{}
-		for next := (Set{plan: true}); len(next) > 0; {
-			beyond := Set{}
-			for at := range next {
-				for other := range requires[at] {
-					if !reached[other] {
-						reached[other], beyond[other] = true, true
-					}
-				}
-			}
-			next = beyond
-		}
-		if reached[plan] {
-			return true
-		}
-	}
-	return false
+	return c.finish(s, op.Acknowledge, false)
 }
 
 // exclusionKeys names exclusion sets by what they hold, in one order, each

@@ -27,9 +27,6 @@ func (s *State) Check() error {
 			problems = append(problems, fmt.Errorf("product %s excludes itself", product))
 		}
 	}
-	if needsItself(s.Requires) {
-		problems = append(problems, errors.New("a plan needs itself"))
-	}
 	for n := range s.Nestings {
 		if s.WouldCycle(n.Parent, n.Child) {
 			problems = append(problems, fmt.Errorf("group %s lies below itself", n.Child))

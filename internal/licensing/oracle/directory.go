@@ -61,70 +61,70 @@ func (s *State) setDeleted(user ID, deleted bool, acknowledge *int, now int64) O
 		return Outcome{}
 	}
 	c := begin(s, now)
-	u.Deleted, u.DeletedAt = deleted, 0
-	if deleted {
-		u.DeletedAt = now
-	}
+	u.Deleted = deleted
 	c.after.Users[user] = u
 	c.settle()
-	return c.finish(s, Outcome{Changed: true}, acknowledge, false)
+	return c.finish(s, acknowledge, false)
 }
 
-// UpdateUser gives a user another location, or none where empty: barred plans
-// are withheld and others heal (R11). Disabled disables the account, which moves
-// no license (R19). Nil keeps.
-type UpdateUser struct {
+// MoveUser gives a user another location, or none where empty: barred plans are
+// withheld and others heal (R11).
+type MoveUser struct {
 	User        ID
-	Location    *string
-	Disabled    *bool
+	Location    string
 	Acknowledge *int
 }
 
 // Apply implements Operation. NOT_FOUND for an unknown or deleted user.
-func (op UpdateUser) Apply(s *State, now int64) Outcome {
+func (op MoveUser) Apply(s *State, now int64) Outcome {
 	u, known := s.Users[op.User]
 	if !known || u.Deleted {
 		return refuse(NotFound)
 	}
-	before := u
-	if op.Location != nil {
-		u.Location = *op.Location
-	}
-	if op.Disabled != nil {
-		u.Disabled = *op.Disabled
-	}
-	if u == before {
+	if u.Location == op.Location {
 		return Outcome{}
 	}
 	c := begin(s, now)
+	u.Location = op.Location
 	c.after.Users[op.User] = u
 	c.settle()
-	return c.finish(s, Outcome{Changed: true}, op.Acknowledge, false)
+	return c.finish(s, op.Acknowledge, false)
 }
 
 // UpdateTenant sets the tenant's country, which stands in for locations that
 // users do not have (R11), and the threshold of losses (R27), which judges the
-// changes after this one. Nil terms stay.
+// changes after this one.
 type UpdateTenant struct {
 	Country       string
 	LossThreshold int
-	Terms         *Terms
 	Acknowledge   *int
 }
 
 // Apply implements Operation.
 func (op UpdateTenant) Apply(s *State, now int64) Outcome {
-	terms := s.Terms
-	if op.Terms != nil {
-		terms = *op.Terms
-	}
-	if s.Country == op.Country && s.LossThreshold == op.LossThreshold && s.Terms == terms {
+	if s.Country == op.Country && s.LossThreshold == op.LossThreshold {
 		return Outcome{}
 	}
 	c := begin(s, now)
-	c.after.Country, c.after.LossThreshold, c.after.Terms = op.Country, op.LossThreshold, terms
+	c.after.Country, c.after.LossThreshold = op.Country, op.LossThreshold
 	c.settle()
-	return c.finish(s, Outcome{Changed: true}, op.Acknowledge, false)
+	return c.finish(s, op.Acknowledge, false)
+}
+
+// RemoveDeleted removes all soft-deleted users for good, with what is theirs.
+// They hold nothing, so no license changes (R19).
+type RemoveDeleted struct{}
+
+// Apply implements Operation.
+func (RemoveDeleted) Apply(s *State, _ int64) Outcome {
+	changed := false
+	for _, user := range s.DeletedUsers() {
+		changed = true
+		delete(s.Users, user)
+		maps.DeleteFunc(s.Memberships, func(m Membership, _ bool) bool { return m.User == user })
+		maps.DeleteFunc(s.Assignments, func(key AssignmentKey, _ Assignment) bool { return key.Principal == user })
+	}
+	return Outcome{Changed: changed}
 }
 
 // CreateGroup makes a group of users and groups. It has no assignments and is
@@ -175,7 +175,7 @@ func (op DeleteGroup) Apply(s *State, now int64) Outcome {
 	maps.DeleteFunc(c.after.Memberships, func(m Membership, _ bool) bool { return m.Group == op.Group })
 	maps.DeleteFunc(c.after.Nestings, func(n Nesting, _ bool) bool { return n.Parent == op.Group || n.Child == op.Group })
 	c.settle()
-	return c.finish(s, Outcome{Changed: true}, op.Acknowledge, false)
+	return c.finish(s, op.Acknowledge, false)
 }
 
 // ChangeMembers changes the members of several groups as one change (R23).
@@ -232,7 +232,9 @@ func (op ChangeMembers) Apply(s *State, now int64) Outcome {
 	outcome := Outcome{Changed: anyChanged(results), Members: results}
 	if outcome.Changed {
 		c.settle()
-		return c.finish(s, outcome, op.Acknowledge, false)
+		if done := c.finish(s, op.Acknowledge, false); done.Refusal != "" {
+			return done
+		}
 	}
 	return outcome
 }

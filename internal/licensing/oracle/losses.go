@@ -5,17 +5,17 @@ import "slices"
 // finish makes the state after a settled change the present one, unless it
 // takes a product from more users than may lose one unasked (R27). atAll: it
 // asks at any number (R15).
-func (c *change) finish(s *State, outcome Outcome, acknowledge *int, atAll bool) Outcome {
+func (c *change) finish(s *State, acknowledge *int, atAll bool) Outcome {
 	users, neither := c.losses()
 	threshold := s.LossThreshold
 	if neither || atAll {
 		threshold = 0
 	}
 	if users > threshold && (acknowledge == nil || *acknowledge < users) {
-		return Outcome{Refusal: Unconfirmed, Losing: users, Confirmed: &outcome}
+		return Outcome{Refusal: Unconfirmed, Losing: users}
 	}
 	*s = *c.after
-	return outcome
+	return Outcome{Changed: true}
 }
 
 // losses counts the users who no longer hold a product that they held, and hold

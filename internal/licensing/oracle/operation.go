@@ -15,13 +15,8 @@ type Outcome struct {
 	Changed    bool // a fact changed
 	Refusal    Code // why the whole call was refused; then nothing changed
 	Losing     int  // with CONFIRMATION_REQUIRED: the users whose loss is to be acknowledged
-	Changes    int  // of Advance: how many changes it was
 	Principals map[ID]Result
 	Members    map[Member]Result
-
-	// Confirmed is, beside CONFIRMATION_REQUIRED, the answer as it would be with
-	// the acknowledgement, which is what a preview tells (R26, R27).
-	Confirmed *Outcome
 }
 
 // Result is the answer for one principal of Assign, or one member of

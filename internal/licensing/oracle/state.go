@@ -49,7 +49,6 @@ type Code string
 const (
 	NotFound           Code = "NOT_FOUND"
 	InvalidValue       Code = "INVALID_VALUE"
-	ProductRetired     Code = "PRODUCT_RETIRED"
 	PlanNotInProduct   Code = "PLAN_NOT_IN_PRODUCT"
 	DuplicateValue     Code = "DUPLICATE_VALUE"
 	Required           Code = "REQUIRED"
@@ -69,16 +68,9 @@ const (
 
 // User is what licensing needs to know of a user.
 type User struct {
-	Deleted   bool   // soft-deleted: memberships and assignments stay, sources do not (R1, R19)
-	DeletedAt int64  // the instant of the deletion
-	Disabled  bool   // keeps license and seat, but not what comes to everybody (R7, R19)
-	Location  string // usageLocation; empty: the tenant's country is judged (R11)
+	Deleted  bool   // soft-deleted: memberships and assignments stay, sources do not (R1, R19)
+	Location string // usageLocation; empty: the tenant's country is judged (R11)
 }
-
-// Terms are spans of time that a tenant has settled, in the unit of instants:
-// from a subscription's end to its suspension, from there to its lock-out (R16),
-// and from a user's deletion to the removal for good (R19).
-type Terms struct{ Grace, Suspension, Retention int64 }
 
 // Location says in which countries a plan may be used (R11): where Allowed has
 // any, in these only; never in those of Prohibited.
@@ -90,14 +82,13 @@ type Membership struct{ Group, User ID }
 // Nesting says that every member of Child counts as a member of Parent.
 type Nesting struct{ Parent, Child ID }
 
-// Subscription is a purchase of seats.
+// Subscription is a purchase of seats. Its dates are not modelled: what they
+// lead to are changes of status (R16).
 type Subscription struct {
 	Product   ID
 	Seats     *int   // nil: unlimited (R14)
 	Status    string // empty: ENABLED
 	Cancelled bool
-	StartsAt  int64
-	EndsAt    *int64 // nil: it does not expire
 }
 
 // Live: neither to come nor over (R16).
@@ -160,20 +151,16 @@ type State struct {
 	Memberships   map[Membership]bool
 	Nestings      map[Nesting]bool
 	Products      map[ID]Set // the plans of each product
-	Retired       Set        // products that have left the catalogue (R22)
 	Exclusions    []Set      // of each set at most one plan may be on for a user (R9)
 	Requires      map[ID]Set // a plan → those of which it needs any one (R10)
 	Locations     map[ID]Location
 	Automatic     Set    // plans that take part in no check (R7)
 	Country       string // the tenant's
 	LossThreshold int
-	Terms         Terms
 	Subscriptions map[ID]Subscription
 	Assignments   map[AssignmentKey]Assignment
 	Violations    map[RowKey]Violation
 }
-
-const day = 24 * 60 * 60 * 1_000_000 // instants count microseconds
 
 // New returns a tenant with nothing in it.
 func New() *State {
@@ -183,13 +170,11 @@ func New() *State {
 		Memberships:   map[Membership]bool{},
 		Nestings:      map[Nesting]bool{},
 		Products:      map[ID]Set{},
-		Retired:       Set{},
 		Requires:      map[ID]Set{},
 		Locations:     map[ID]Location{},
 		Automatic:     Set{},
 		Country:       "NL",
 		LossThreshold: 100,
-		Terms:         Terms{Grace: 30 * day, Suspension: 90 * day, Retention: 30 * day},
 		Subscriptions: map[ID]Subscription{},
 		Assignments:   map[AssignmentKey]Assignment{},
 		Violations:    map[RowKey]Violation{},
@@ -204,7 +189,6 @@ func (s *State) Clone() *State {
 	c.Memberships = maps.Clone(s.Memberships)
 	c.Nestings = maps.Clone(s.Nestings)
 	c.Products = maps.Clone(s.Products)
-	c.Retired = maps.Clone(s.Retired)
 	c.Exclusions = slices.Clone(s.Exclusions)
 	c.Requires = maps.Clone(s.Requires)
 	c.Locations = maps.Clone(s.Locations)

@@ -46,7 +46,7 @@ func (w *World) Start(t *rapid.T) []oracle.Operation {
 	for _, product := range sorted(products) {
 		ops = append(ops, oracle.CreateSubscription{Subscription: w.id(t), Product: product, Seats: w.seats(t)})
 	}
-	return append(ops, oracle.UpdateTenant{Country: countries[0], LossThreshold: w.threshold(t), Terms: w.terms(t)})
+	return append(ops, oracle.UpdateTenant{Country: countries[0], LossThreshold: w.threshold(t)})
 }
 
 // Next draws an operation on what the state holds. Some are refused, none is
@@ -56,8 +56,8 @@ func (w *World) Next(t *rapid.T, s *oracle.State) oracle.Operation {
 		slices.Repeat([]draw{w.assign}, 16),
 		slices.Repeat([]draw{w.changeMembers}, 8),
 		slices.Repeat([]draw{w.updateSubscription, w.changeCatalogue}, 4),
-		slices.Repeat([]draw{w.restoreUser, w.updateUser, w.takeBase, w.createSubscription, w.advance}, 2),
-		[]draw{w.updateTenant, w.deleteUser, w.createUser, w.createGroup, w.deleteGroup, w.cancelSubscription},
+		slices.Repeat([]draw{w.restoreUser, w.moveUser, w.takeBase}, 2),
+		[]draw{w.updateTenant, removeDeleted, w.deleteUser, w.createUser, w.createGroup, w.deleteGroup, w.createSubscription, w.cancelSubscription},
 	)
 	if op := kinds[below(t, "kind", len(kinds))](t, s); op != nil {
 		return op
@@ -188,51 +188,18 @@ func (w *World) deleteUser(t *rapid.T, s *oracle.State) oracle.Operation {
 	return oracle.DeleteUser{User: one(t, "deleted user", s.LiveUsers()), Acknowledge: w.acknowledge(t)}
 }
 
-func (w *World) updateUser(t *rapid.T, s *oracle.State) oracle.Operation {
+func (w *World) moveUser(t *rapid.T, s *oracle.State) oracle.Operation {
 	if len(s.LiveUsers()) == 0 {
 		return nil
 	}
-	op := oracle.UpdateUser{User: one(t, "updated user", s.LiveUsers()), Acknowledge: w.acknowledge(t)}
-	if below(t, "moves", 4) > 0 {
-		location := w.location(t)
-		op.Location = &location
-	}
-	if below(t, "account", 4) == 0 {
-		disabled := rapid.Bool().Draw(t, "disabled")
-		op.Disabled = &disabled
-	}
-	return op
+	return oracle.MoveUser{User: one(t, "moved user", s.LiveUsers()), Location: w.location(t), Acknowledge: w.acknowledge(t)}
 }
 
 func (w *World) updateTenant(t *rapid.T, _ *oracle.State) oracle.Operation {
-	op := oracle.UpdateTenant{Country: countries[below(t, "country", len(countries))], LossThreshold: w.threshold(t), Acknowledge: w.acknowledge(t)}
-	if rapid.Bool().Draw(t, "other terms") {
-		op.Terms = w.terms(t)
-	}
-	return op
+	return oracle.UpdateTenant{Country: countries[below(t, "country", len(countries))], LossThreshold: w.threshold(t), Acknowledge: w.acknowledge(t)}
 }
 
-// second is the unit of terms and of most dates; instants count microseconds,
-// and so do operations.
-const second = 1_000_000
-
-func (w *World) terms(t *rapid.T) *oracle.Terms {
-	span := func() int64 { return second * int64(below(t, "seconds", 3)) }
-	return &oracle.Terms{Grace: span(), Suspension: span(), Retention: span()}
-}
-
-// date is some seconds from now, give or take an instant, or none.
-func (w *World) date(t *rapid.T) *int64 {
-	if rapid.Bool().Draw(t, "no date") {
-		return nil
-	}
-	in := second*int64(below(t, "date", 7)-2) + int64(below(t, "instants", 3)-1)
-	return &in
-}
-
-func (w *World) advance(t *rapid.T, _ *oracle.State) oracle.Operation {
-	return oracle.Advance{By: second*int64(below(t, "seconds pass", 4)) + int64(below(t, "instants pass", 4))}
-}
+func removeDeleted(*rapid.T, *oracle.State) oracle.Operation { return oracle.RemoveDeleted{} }
 
 var countries = []string{"NL", "DE", "US"}
 
@@ -276,11 +243,7 @@ func (w *World) deleteGroup(t *rapid.T, s *oracle.State) oracle.Operation {
 
 func (w *World) createSubscription(t *rapid.T, s *oracle.State) oracle.Operation {
 	product := one(t, "subscribed product", s.ProductIDs())
-	return oracle.CreateSubscription{
-		Subscription: w.id(t), Product: product, Seats: w.seats(t),
-		Status:   []string{"", "", "ENABLED", "SCHEDULED", "WARNING", "SUSPENDED", "LOCKED_OUT"}[below(t, "status", 7)],
-		StartsIn: w.date(t), EndsIn: w.date(t),
-	}
+	return oracle.CreateSubscription{Subscription: w.id(t), Product: product, Seats: w.seats(t), Status: []string{"", "SCHEDULED", "SUSPENDED"}[below(t, "status", 3)]}
 }
 
 func (w *World) updateSubscription(t *rapid.T, s *oracle.State) oracle.Operation {
@@ -293,20 +256,13 @@ func (w *World) updateSubscription(t *rapid.T, s *oracle.State) oracle.Operation
 	if status == "" || rapid.Bool().Draw(t, "seats too") {
 		seats = w.seats(t)
 	}
-	op := oracle.UpdateSubscription{
+	return oracle.UpdateSubscription{
 		Subscription:        sub,
 		Seats:               seats,
 		Status:              status,
 		Acknowledge:         w.acknowledge(t),
 		AllowOverAllocation: rapid.Bool().Draw(t, "allow over-allocation"),
 	}
-	switch below(t, "another end", 4) {
-	case 0:
-		op.Endless = true
-	case 1:
-		op.EndsIn = w.date(t)
-	}
-	return op
 }
 
 func (w *World) cancelSubscription(t *rapid.T, s *oracle.State) oracle.Operation {
@@ -335,24 +291,17 @@ func (w *World) changeCatalogue(t *rapid.T, s *oracle.State) oracle.Operation {
 	if rapid.Bool().Draw(t, "rules change") {
 		w.rules(t, &op)
 	}
-	if below(t, "products retire", 4) == 0 {
-		op.Retire = oracle.SetOf(w.some(t, "retired", s.ProductIDs(), 0, 1)...)
-	}
 	op.Acknowledge = w.acknowledge(t)
 	return op
 }
 
-// rules draws prerequisites, which as a rule go from plans to others before them
-// in the world's list, so that there is no cycle; places; and automatic plans.
+// rules draws prerequisites, which go from plans to others before them in the
+// world's list, so that there is no cycle; places; and automatic plans.
 func (w *World) rules(t *rapid.T, op *oracle.ChangeCatalogue) {
 	op.Requires, op.Locations, op.Automatic = map[oracle.ID]oracle.Set{}, map[oracle.ID]oracle.Location{}, oracle.Set{}
 	for i, plan := range w.plans {
 		if i > 0 && below(t, "dependent", 3) == 0 {
-			among := w.plans[:i]
-			if below(t, "needs any", 40) == 0 {
-				among = w.plans
-			}
-			op.Requires[plan] = oracle.SetOf(w.some(t, "needs", among, 1, 2)...)
+			op.Requires[plan] = oracle.SetOf(w.some(t, "needs", w.plans[:i], 1, 2)...)
 		}
 		switch where := countries[below(t, "where", len(countries))]; below(t, "placed", 8) {
 		case 0:
