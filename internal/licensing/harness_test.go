@@ -73,8 +73,8 @@ func (p *product) reset(t interface{ Fatal(...any) }) {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO tenants (id, name, name_key, country, graph_revision, audit_sequence, last_instant, created_at, deleted_user_retention)
-			VALUES ($1, 'Test', $2, 'NL', 0, 0, 0, $3, 0)`, p.tenant, p.tenant.String(), p.started)
+		_, err := tx.ExecContext(ctx, `INSERT INTO tenants (id, name, name_key, country, graph_revision, audit_sequence, last_instant, created_at)
+			VALUES ($1, 'Test', $2, 'NL', 0, 0, 0, $3)`, p.tenant, p.tenant.String(), p.started)
 		if err != nil {
 			return err
 		}

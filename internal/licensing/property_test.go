@@ -1,6 +1,7 @@
 package licensing_test
 
 import (
+	"context"
 	"reflect"
 	"testing"
 
@@ -109,6 +110,13 @@ type history struct {
 
 func newHistory(t *rapid.T, p *product) *history {
 	p.reset(t)
+	err := p.db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error { // deleted users are due for removal at once
+		_, err := tx.ExecContext(ctx, `UPDATE tenants SET deleted_user_retention = 0 WHERE id = $1`, p.tenant)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &history{p: p, state: oracle.New()}
 }
 
