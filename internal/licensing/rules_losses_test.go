@@ -320,3 +320,39 @@ func (o *office) watchErrors() (stop func() string) {
 	}()
 	return func() string { cancel(); return <-done }
 }
+
+// An edit that reaches fewer members brings nobody another product: it is no swap, and asks from
+// the tenant's threshold on (R23, R27). Here Ann loses base, of which the edited assignment still
+// reaches her by no path while another source of it is in error.
+func TestEditOfWhatIsLostIsNoSwapR23R27(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.catalogue(func(data *tenantgraph.CatalogData) { data.Requires = map[uuid.UUID][]uuid.UUID{talk: {extra}} })
+		o.buy(base, 10)
+		o.join(sales, ann)
+		o.assign(group(all), only(base, mail), nil, "")
+		o.assign(group(sales), only(base, talk), nil, "") // in error: lacks extra
+		o.holds(ann, base)
+		out, err := o.service.Assign(t.Context(), o.tenant, licensing.AssignInput{
+			Principals: []licensing.PrincipalRef{group(all)}, Add: []licensing.LicenseInput{{Product: base, IncludeNested: ptr(false)}},
+		})
+		if err != nil || out.Impact.UsersLosing != 1 {
+			t.Fatalf("%v, %+v", err, out)
+		}
+		o.holds(ann)
+		o.verify(t)
+	})
+}
+
+func TestOneProductsFailureBlocksNoOtherOfTheGroupR6(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newShop(t, db, 10)
+		o.fillSeats(base, 0)
+		o.join(sales, ann)
+		o.assign(group(sales), give(base, suite, addon), nil, "")
+		o.holds(ann, suite, addon)
+		if e := o.errorOf(ann); e.Code != fault.CountViolation || e.Product.ID != base {
+			t.Errorf("%s of %s", e.Code, e.Product.DisplayName)
+		}
+	})
+}
