@@ -349,7 +349,7 @@ func TestOneProductsFailureBlocksNoOtherOfTheGroupR6(t *testing.T) {
 		o := newShop(t, db, 10)
 		o.fillSeats(base, 0)
 		o.join(sales, ann)
-		o.assign(group(sales), give(base, suite, addon), nil, "")
+		o.assign(group(sales), slices.Concat(only(base, mail), give(suite, addon)), nil, "")
 		o.holds(ann, suite, addon)
 		if e := o.errorOf(ann); e.Code != fault.CountViolation || e.Product.ID != base {
 			t.Errorf("%s of %s", e.Code, e.Product.DisplayName)
