@@ -29,9 +29,9 @@ func TestAServerOfYourOwn(t *testing.T) {
 			for _, step := range []struct{ query, want string }{
 				{`mutation { createSubscription(input: { productId: "` + sku + `", seats: 1 }) { changed userErrors { message } } }`,
 					`{"createSubscription":{"changed":true,"userErrors":[]}}`},
-				{`mutation { createUser(input: { userPrincipalName: "a@example.com", displayName: "A", licenses: [{ productId: "` + sku + `" }] }) { changed userErrors { code } } }`,
+				{`mutation { createUser(input: { userPrincipalName: "a@example.com", displayName: "A", usageLocation: "NL", licenses: [{ productId: "` + sku + `" }] }) { changed userErrors { code } } }`,
 					`{"createUser":{"changed":true,"userErrors":[]}}`},
-				{`mutation { createUser(input: { userPrincipalName: "b@example.com", displayName: "B", licenses: [{ productId: "` + sku + `" }] }) { changed userErrors { code } } }`,
+				{`mutation { createUser(input: { userPrincipalName: "b@example.com", displayName: "B", usageLocation: "NL", licenses: [{ productId: "` + sku + `" }] }) { changed userErrors { code } } }`,
 					`{"createUser":{"changed":false,"userErrors":[{"code":"COUNT_VIOLATION"}]}}`},
 				{`{ users { nodes { displayName licenses { product { displayName } status } } } }`,
 					`{"users":{"nodes":[{"displayName":"A","licenses":[{"product":{"displayName":"Suite"},"status":"ACTIVE"}]}]}}`},

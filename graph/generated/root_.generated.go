@@ -326,8 +326,8 @@ input LicenseInput {
   plans: PlanSelectionInput
   """
   Another product: what is off in the principal's own assignment of it is off here too, as far as this
-  product has the plan; the rest is on. All plans where the principal has no such assignment. For swaps, where
-  everybody keeps the plans that were switched off. Not together with ` + "`" + `plans` + "`" + ` (` + "`" + `INVALID_VALUE` + "`" + `). A product id
+  product has the plan; the rest is on. Where the principal has no such assignment, a new one has all plans, and
+  one that is there keeps its selection: a repetition changes nothing. For swaps, where everybody keeps the plans that were switched off. Not together with ` + "`" + `plans` + "`" + ` (` + "`" + `INVALID_VALUE` + "`" + `). A product id
   or its bare UUID.
   """
   plansFrom: ID

@@ -274,8 +274,8 @@ type LicenseInput struct {
 	// `plans: { except: ["0d2f8a31-5c64-4b7e-9a10-3e5d7c9b1f42"] }`.
 	Plans graphql.Omittable[*PlanSelectionInput] `json:"plans,omitempty"`
 	// Another product: what is off in the principal's own assignment of it is off here too, as far as this
-	// product has the plan; the rest is on. All plans where the principal has no such assignment. For swaps, where
-	// everybody keeps the plans that were switched off. Not together with `plans` (`INVALID_VALUE`). A product id
+	// product has the plan; the rest is on. Where the principal has no such assignment, a new one has all plans, and
+	// one that is there keeps its selection: a repetition changes nothing. For swaps, where everybody keeps the plans that were switched off. Not together with `plans` (`INVALID_VALUE`). A product id
 	// or its bare UUID.
 	PlansFrom graphql.Omittable[*string] `json:"plansFrom,omitempty"`
 	// Another product, which goes where this one comes: for principals with an assignment of their own of it.

@@ -21,7 +21,9 @@ func (l *losses) add(d *Draft, i *Impact, from, to engine.User, n int64) {
 	lost := map[int32]bool{}
 	before, after := i.after.Rules.Derive(from), byProduct(i.after.Rules.Derive(to))
 	for _, license := range before {
-		lost[license.Product] = license.Held && !after[license.Product].Held
+		if license.Held && !after[license.Product].Held {
+			lost[license.Product] = true
+		}
 	}
 	brought, meant := map[int32]bool{}, false
 	for k := range to.Sources {
@@ -29,7 +31,7 @@ func (l *losses) add(d *Draft, i *Impact, from, to engine.User, n int64) {
 		begins := !slices.ContainsFunc(from.Sources, func(b engine.Source) bool { return b.Key == a.Key })
 		if begins || d.adds[i.after.ProductAt(a.Product).ID] {
 			brought[a.Product] = true
-			meant = meant || begins || !lost[a.Product] // an edit of what is lost is no swap
+			meant = meant || begins || len(lost) > 1 || !lost[a.Product] // an edit of all that is lost is no swap
 		}
 	}
 	for product := range brought {

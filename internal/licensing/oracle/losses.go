@@ -37,7 +37,7 @@ func (c *change) losses() (users int, neither bool) {
 			begins := !slices.Contains(c.before.Sources(user), key)
 			if begins || c.adds[key.Product] {
 				brought[key.Product] = true
-				meant = meant || begins || !lost[key.Product]
+				meant = meant || begins || len(lost) > 1 || !lost[key.Product]
 			}
 		}
 		for product := range brought {
