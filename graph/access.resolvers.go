@@ -10,7 +10,6 @@ import (
 
 	"github.com/licensegraph/licensegraph/graph/generated"
 	"github.com/licensegraph/licensegraph/internal/access"
-	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/tenant"
 )
 
@@ -19,31 +18,10 @@ func (r *queryResolver) Viewer(ctx context.Context) (*access.Access, error) {
 	return caller, nil
 }
 
-func (r *tenantResolver) LossThreshold(ctx context.Context, obj *tenant.Tenant) (int, error) {
-	return term(ctx, func(t tenantgraph.Terms) int { return t.LossThreshold })
-}
-
-func (r *tenantResolver) GracePeriodSeconds(ctx context.Context, obj *tenant.Tenant) (int, error) {
-	return term(ctx, func(t tenantgraph.Terms) int { return seconds(t.Grace) })
-}
-
-func (r *tenantResolver) SuspensionPeriodSeconds(ctx context.Context, obj *tenant.Tenant) (int, error) {
-	return term(ctx, func(t tenantgraph.Terms) int { return seconds(t.Suspension) })
-}
-
-func (r *tenantResolver) DeletedUserRetentionSeconds(ctx context.Context, obj *tenant.Tenant) (int, error) {
-	return term(ctx, func(t tenantgraph.Terms) int { return seconds(t.DeletedUserRetention) })
-}
-
 func (r *viewerResolver) Tenant(ctx context.Context, obj *access.Access) (*tenant.Tenant, error) {
 	return load(ctx).OwnTenant(ctx)
 }
 
-func (r *Resolver) Tenant() generated.TenantResolver { return &tenantResolver{r} }
-
 func (r *Resolver) Viewer() generated.ViewerResolver { return &viewerResolver{r} }
 
-type (
-	tenantResolver struct{ *Resolver }
-	viewerResolver struct{ *Resolver }
-)
+type viewerResolver struct{ *Resolver }

@@ -89,9 +89,7 @@ func (p *principals) excuse() {
 	for n, at := range p.valid {
 		r := p.results[at]
 		if r.Changed = false; len(r.UserErrors) == 0 {
-			r.UserErrors = append(r.UserErrors, model.NewUserError(
-				fault.New(fault.NotApplied, "Nothing was changed, because others of this call were refused and it is atomic.").
-					Fix("Correct the others, or call without atomic.").At("principalIds", p.at[p.valid[n]])))
+			r.UserErrors = append(r.UserErrors, model.NewUserError(licensing.NotAppliedForOthers().At("principalIds", p.at[p.valid[n]])))
 		}
 	}
 }

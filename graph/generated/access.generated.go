@@ -19,12 +19,6 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
-type TenantResolver interface {
-	LossThreshold(ctx context.Context, obj *tenant.Tenant) (int, error)
-	GracePeriodSeconds(ctx context.Context, obj *tenant.Tenant) (int, error)
-	SuspensionPeriodSeconds(ctx context.Context, obj *tenant.Tenant) (int, error)
-	DeletedUserRetentionSeconds(ctx context.Context, obj *tenant.Tenant) (int, error)
-}
 type ViewerResolver interface {
 	Tenant(ctx context.Context, obj *access.Access) (*tenant.Tenant, error)
 }
@@ -115,7 +109,7 @@ func (ec *executionContext) _Tenant_lossThreshold(ctx context.Context, field gra
 			return ec.fieldContext_Tenant_lossThreshold(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Tenant().LossThreshold(ctx, obj)
+			return obj.LossThreshold(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -126,7 +120,7 @@ func (ec *executionContext) _Tenant_lossThreshold(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_Tenant_lossThreshold(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tenant", field, true, true, "Int")
+	return graphql.NewScalarFieldContext("Tenant", field, true, false, "Int")
 }
 
 func (ec *executionContext) _Tenant_gracePeriodSeconds(ctx context.Context, field graphql.CollectedField, obj *tenant.Tenant) (ret graphql.Marshaler) {
@@ -138,7 +132,7 @@ func (ec *executionContext) _Tenant_gracePeriodSeconds(ctx context.Context, fiel
 			return ec.fieldContext_Tenant_gracePeriodSeconds(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Tenant().GracePeriodSeconds(ctx, obj)
+			return obj.GracePeriodSeconds(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -149,7 +143,7 @@ func (ec *executionContext) _Tenant_gracePeriodSeconds(ctx context.Context, fiel
 	)
 }
 func (ec *executionContext) fieldContext_Tenant_gracePeriodSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tenant", field, true, true, "Int")
+	return graphql.NewScalarFieldContext("Tenant", field, true, false, "Int")
 }
 
 func (ec *executionContext) _Tenant_suspensionPeriodSeconds(ctx context.Context, field graphql.CollectedField, obj *tenant.Tenant) (ret graphql.Marshaler) {
@@ -161,7 +155,7 @@ func (ec *executionContext) _Tenant_suspensionPeriodSeconds(ctx context.Context,
 			return ec.fieldContext_Tenant_suspensionPeriodSeconds(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Tenant().SuspensionPeriodSeconds(ctx, obj)
+			return obj.SuspensionPeriodSeconds(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -172,7 +166,7 @@ func (ec *executionContext) _Tenant_suspensionPeriodSeconds(ctx context.Context,
 	)
 }
 func (ec *executionContext) fieldContext_Tenant_suspensionPeriodSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tenant", field, true, true, "Int")
+	return graphql.NewScalarFieldContext("Tenant", field, true, false, "Int")
 }
 
 func (ec *executionContext) _Tenant_deletedUserRetentionSeconds(ctx context.Context, field graphql.CollectedField, obj *tenant.Tenant) (ret graphql.Marshaler) {
@@ -184,7 +178,7 @@ func (ec *executionContext) _Tenant_deletedUserRetentionSeconds(ctx context.Cont
 			return ec.fieldContext_Tenant_deletedUserRetentionSeconds(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Tenant().DeletedUserRetentionSeconds(ctx, obj)
+			return obj.DeletedUserRetentionSeconds(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -195,7 +189,7 @@ func (ec *executionContext) _Tenant_deletedUserRetentionSeconds(ctx context.Cont
 	)
 }
 func (ec *executionContext) fieldContext_Tenant_deletedUserRetentionSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tenant", field, true, true, "Int")
+	return graphql.NewScalarFieldContext("Tenant", field, true, false, "Int")
 }
 
 func (ec *executionContext) _Viewer_tenant(ctx context.Context, field graphql.CollectedField, obj *access.Access) (ret graphql.Marshaler) {
@@ -325,42 +319,38 @@ func (ec *executionContext) _Tenant(ctx context.Context, sel ast.SelectionSet, o
 		case "id":
 			out.Values[i] = ec._Tenant_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "name":
 			out.Values[i] = ec._Tenant_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "country":
 			out.Values[i] = ec._Tenant_country(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "lossThreshold":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Tenant_lossThreshold(ctx, field, obj)
-				})
+			out.Values[i] = ec._Tenant_lossThreshold(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "gracePeriodSeconds":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Tenant_gracePeriodSeconds(ctx, field, obj)
-				})
+			out.Values[i] = ec._Tenant_gracePeriodSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "suspensionPeriodSeconds":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Tenant_suspensionPeriodSeconds(ctx, field, obj)
-				})
+			out.Values[i] = ec._Tenant_suspensionPeriodSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "deletedUserRetentionSeconds":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Tenant_deletedUserRetentionSeconds(ctx, field, obj)
-				})
+			out.Values[i] = ec._Tenant_deletedUserRetentionSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -33,7 +33,6 @@ type ResolverRoot interface {
 	Plan() PlanResolver
 	Query() QueryResolver
 	SubscribedProduct() SubscribedProductResolver
-	Tenant() TenantResolver
 	User() UserResolver
 	VerificationProblem() VerificationProblemResolver
 	Viewer() ViewerResolver

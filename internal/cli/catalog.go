@@ -9,7 +9,6 @@ import (
 	"os"
 
 	"github.com/licensegraph/licensegraph/internal/catalog"
-	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 )
 
@@ -20,13 +19,13 @@ type CatalogCmd struct {
 
 // CatalogImportCmd imports the vendor's catalogue.
 type CatalogImportCmd struct {
-	File              string `arg:"" help:"The vendor's CSV of products and their service plans. It is the whole catalogue: what it lacks is retired."`
-	Exclusions        string `placeholder:"FILE" help:"CSV of the sets of plans that exclude each other (Exclusion_Set,Service_Plan_Name,Service_Plan_Id)."`
-	Dependencies      string `placeholder:"FILE" help:"CSV of the plans of which a plan needs any one (Service_Plan_Id,Requires_Any_Of: service plan ids, separated by semicolons)."`
-	Locations         string `placeholder:"FILE" help:"CSV of the countries where a plan may be used (Service_Plan_Id,Allowed,Prohibited: ISO 3166-1 alpha-2, separated by semicolons). A plan that is allowed anywhere is allowed nowhere else."`
-	Automatic         string `placeholder:"FILE" help:"CSV of the plans that come to every user of a subscribed organisation, and take part in no check (Service_Plan_Id)."`
-	DryRun            bool   `help:"Print the same, and store nothing."`
-	AcknowledgeLosses *int   `placeholder:"N" help:"How many users of each organisation may lose a product; without it, as many as the organisation's loss threshold allows."`
+	File              string        `arg:"" help:"The vendor's CSV of products and their service plans. It is the whole catalogue: what it lacks is retired."`
+	Exclusions        string        `placeholder:"FILE" help:"CSV of the sets of plans that exclude each other (Exclusion_Set,Service_Plan_Name,Service_Plan_Id)."`
+	Dependencies      string        `placeholder:"FILE" help:"CSV of the plans of which a plan needs any one (Service_Plan_Id,Requires_Any_Of: service plan ids, separated by semicolons)."`
+	Locations         string        `placeholder:"FILE" help:"CSV of the countries where a plan may be used (Service_Plan_Id,Allowed,Prohibited: ISO 3166-1 alpha-2, separated by semicolons). A plan that is allowed anywhere is allowed nowhere else."`
+	Automatic         string        `placeholder:"FILE" help:"CSV of the plans that come to every user of a subscribed organisation, and take part in no check (Service_Plan_Id)."`
+	DryRun            bool          `help:"Print the same, and store nothing."`
+	AcknowledgeLosses *acknowledged `placeholder:"N" help:"How many users of each organisation may lose a product; without it, as many as the organisation's loss threshold allows."`
 }
 
 // Help is what --help adds to the flags.
@@ -40,17 +39,9 @@ Odd rows are repaired or skipped and reported one by one; they never stop an imp
 Refused as a whole, with exit code 1: a file that cannot be read as such a table, a product that contains two plans of one exclusion set, a plan that needs itself, and an import by which more users of an organisation lose a product than may. The same files imported again change nothing.`
 }
 
-// Validate refuses a number of losses that there cannot be.
-func (c *CatalogImportCmd) Validate() error {
-	if c.AcknowledgeLosses != nil && *c.AcknowledgeLosses < 0 {
-		return errors.New("--acknowledge-losses is a number of users: 0 or more")
-	}
-	return nil
-}
-
 // Run imports and prints what was repaired, what changes and what follows for tenants.
 func (c *CatalogImportCmd) Run(ctx context.Context, env *Env) (err error) {
-	in := catalog.Input{DryRun: c.DryRun, AcknowledgeLosses: c.AcknowledgeLosses}
+	in := catalog.Input{DryRun: c.DryRun, AcknowledgeLosses: (*int)(c.AcknowledgeLosses)}
 	for _, f := range []struct {
 		path string
 		into **catalog.File
@@ -73,22 +64,9 @@ func (c *CatalogImportCmd) Run(ctx context.Context, env *Env) (err error) {
 	in.Products = catalog.File{Name: c.File, Content: file}
 	result, err := runImport(ctx, env, in)
 	if err != nil {
-		return errors.Join(inFlags(err), writeContradictions(env.Stdout, err))
+		return errors.Join(inFlags(err, "Nothing was imported."), writeContradictions(env.Stdout, err))
 	}
 	return writeImport(env.Stdout, result)
-}
-
-// inFlags words what an import has to be confirmed with as the flags that do it.
-func inFlags(err error) error {
-	f, ok := fault.As(err)
-	if !ok || f.Code != fault.ConfirmationRequired {
-		return err
-	}
-	loss, ok := f.Details.(*licensing.LossDetails)
-	if !ok {
-		return err
-	}
-	return errors.New(err.Error() + fmt.Sprintf(" Nothing was imported. See who with --dry-run, then pass --acknowledge-losses %d.", loss.UsersLosing))
 }
 
 func runImport(ctx context.Context, env *Env, in catalog.Input) (_ *catalog.Result, err error) {
@@ -97,7 +75,7 @@ func runImport(ctx context.Context, env *Env, in catalog.Input) (_ *catalog.Resu
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	service, err := licensing.New(licensing.Config{DB: db, Clock: env.Clock, NewID: env.NewID, Log: env.Log})
+	service, err := env.licenses(db)
 	if err != nil {
 		return nil, err
 	}
@@ -169,10 +147,8 @@ func writeConfirmation(w io.Writer, tenants []*licensing.TenantImpact) {
 // confirmationOf tells how many users of a tenant lose a product, and how many may without being
 // asked, where that has to be confirmed.
 func confirmationOf(t *licensing.TenantImpact) (losing, threshold int) {
-	if c := t.Outcome.Confirmation; c != nil {
-		if loss, ok := c.Details.(*licensing.LossDetails); ok {
-			return loss.UsersLosing, loss.Threshold
-		}
+	if loss := lossOf(t.Outcome.Confirmation); loss != nil {
+		return loss.UsersLosing, loss.Threshold
 	}
 	return 0, 0
 }

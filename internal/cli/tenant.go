@@ -16,7 +16,6 @@ import (
 
 	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/database"
-	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/tenant"
 )
@@ -62,14 +61,14 @@ func (c *TenantCreateCmd) Run(ctx context.Context, env *Env) (err error) {
 
 // TenantUpdateCmd changes an organisation's country and terms.
 type TenantUpdateCmd struct {
-	Name                 string  `arg:"" help:"Its name; letter case makes no difference."`
-	Country              *string `placeholder:"CC" help:"The country where users are taken to be who have no location of their own. Licenses are judged by it at once."`
-	LossThreshold        *int    `placeholder:"N" help:"How many users a change may take a product from without being confirmed. ${terms_loss} at creation."`
-	Grace                *period `placeholder:"TIME" help:"How long an expired subscription can be used before it is suspended (720h, 30d). ${terms_grace} at creation."`
-	Suspension           *period `placeholder:"TIME" help:"How long it is suspended before it is locked out. ${terms_suspension} at creation."`
-	DeletedUserRetention *period `placeholder:"TIME" help:"How long a deleted user can be restored before everything of the user is removed for good. ${terms_retention} at creation."`
-	DryRun               bool    `help:"Print the same, and store nothing."`
-	AcknowledgeLosses    *int    `placeholder:"N" help:"How many users may lose a product by another country; without it, as many as the loss threshold allows."`
+	Name                 string        `arg:"" help:"Its name; letter case makes no difference."`
+	Country              *string       `placeholder:"CC" help:"The country where users are taken to be who have no location of their own. Licenses are judged by it at once."`
+	LossThreshold        *int          `placeholder:"N" help:"How many users a change may take a product from without being confirmed. ${terms_loss} at creation."`
+	Grace                *period       `placeholder:"TIME" help:"How long an expired subscription can be used before it is suspended (720h, 30d). ${terms_grace} at creation."`
+	Suspension           *period       `placeholder:"TIME" help:"How long it is suspended before it is locked out. ${terms_suspension} at creation."`
+	DeletedUserRetention *period       `placeholder:"TIME" help:"How long a deleted user can be restored before everything of the user is removed for good. ${terms_retention} at creation."`
+	DryRun               bool          `help:"Print the same, and store nothing."`
+	AcknowledgeLosses    *acknowledged `placeholder:"N" help:"How many users may lose a product by another country; without it, as many as the loss threshold allows."`
 }
 
 // Help is what --help adds to the flags.
@@ -89,8 +88,6 @@ func (c *TenantUpdateCmd) Validate() error {
 		return errors.New("say what to change: --country, --loss-threshold, --grace, --suspension or --deleted-user-retention")
 	case c.LossThreshold != nil && (*c.LossThreshold < 0 || *c.LossThreshold > math.MaxInt32):
 		return fmt.Errorf("--loss-threshold is a number of users from 0 to %d, not %d", math.MaxInt32, *c.LossThreshold)
-	case c.AcknowledgeLosses != nil && *c.AcknowledgeLosses < 0:
-		return errors.New("--acknowledge-losses is a number of users: 0 or more")
 	}
 	return nil
 }
@@ -116,15 +113,10 @@ func (c *TenantUpdateCmd) Run(ctx context.Context, env *Env) (err error) {
 	}
 	out, err := licenses.UpdateTenant(acting(ctx, "tenant update"), t.ID, licensing.UpdateTenantInput{
 		Country: c.Country, LossThreshold: c.LossThreshold, Grace: (*time.Duration)(c.Grace), Suspension: (*time.Duration)(c.Suspension),
-		DeletedUserRetention: (*time.Duration)(c.DeletedUserRetention), DryRun: c.DryRun, AcknowledgeLosses: c.AcknowledgeLosses,
+		DeletedUserRetention: (*time.Duration)(c.DeletedUserRetention), DryRun: c.DryRun, AcknowledgeLosses: (*int)(c.AcknowledgeLosses),
 	})
-	if f, ok := fault.As(err); ok && f.Code == fault.ConfirmationRequired {
-		if loss, ok := f.Details.(*licensing.LossDetails); ok {
-			return fmt.Errorf("%s Nothing was changed. See who with --dry-run, then pass --acknowledge-losses %d", f.Message, loss.UsersLosing)
-		}
-	}
 	if err != nil {
-		return err
+		return inFlags(err, "Nothing was changed.")
 	}
 	return writeTenantUpdate(env.Stdout, t.Name, out)
 }
@@ -140,10 +132,8 @@ func writeTenantUpdate(w io.Writer, name string, o *licensing.TenantOutcome) err
 	if o.Country != o.CountryBefore {
 		writeImpact(out, o.Impact)
 	}
-	if o.Confirmation != nil {
-		if loss, ok := o.Confirmation.Details.(*licensing.LossDetails); ok {
-			fmt.Fprintf(out, "It has to be confirmed with --acknowledge-losses %d\n", loss.UsersLosing)
-		}
+	if loss := lossOf(o.Confirmation); loss != nil {
+		fmt.Fprintf(out, "It has to be confirmed with --acknowledge-losses %d\n", loss.UsersLosing)
 	}
 	result := "updated"
 	switch {

@@ -166,8 +166,7 @@ func (m *memberChange) failed() bool {
 func (m *memberChange) excuse() {
 	for _, mv := range m.moves {
 		if mv.result.Changed = false; len(mv.result.Errors) == 0 {
-			mv.fail(fault.New(fault.NotApplied, "Nothing was changed, because others of this call were refused and it is atomic.").
-				Fix("Correct the others, or call without atomic."))
+			mv.fail(licensing.NotAppliedForOthers())
 		}
 	}
 }

@@ -106,13 +106,11 @@ func (s *Service) DeleteUser(ctx context.Context, tenant uuid.UUID, in DeleteUse
 		if err := checkVersion(before.DisplayName, before.Version, in.ExpectedVersion); err != nil {
 			return nil, err
 		}
-		after := *before
-		after.DeletedAt, after.UpdatedAt, after.Version = &d.Now, d.Now, before.Version+1
-		d.UpdateUser(before, &after)
+		after := d.DeleteUser(before)
 		deleted := d.Now.String()
 		d.Field("deletedAt", nil, &deleted)
 		d.Summary("Deleted the user " + titled(before) + ".")
-		return &after, nil
+		return after, nil
 	})
 }
 
@@ -132,13 +130,11 @@ func (s *Service) RestoreUser(ctx context.Context, tenant uuid.UUID, in RestoreU
 			}
 			return nil, err
 		}
-		after := *before
-		after.DeletedAt, after.RestoredAt, after.UpdatedAt, after.Version = nil, &d.Now, d.Now, before.Version+1
-		d.UpdateUser(before, &after)
+		after := d.RestoreUser(before)
 		deleted := before.DeletedAt.String()
 		d.Field("deletedAt", &deleted, nil)
 		d.Summary("Restored the user " + titled(before) + ".")
-		return &after, nil
+		return after, nil
 	})
 }
 

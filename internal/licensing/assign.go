@@ -173,10 +173,16 @@ func (r *PrincipalResult) failed() bool {
 func (a *assigning) excuse() {
 	for _, r := range a.results {
 		if r.Changed = false; len(r.Errors) == 0 {
-			r.Errors = append(r.Errors, fault.New(fault.NotApplied, "Nothing was changed, because others of this call were refused and it is atomic.").
-				Fix("Correct the others, or call without atomic."))
+			r.Errors = append(r.Errors, NotAppliedForOthers())
 		}
 	}
+}
+
+// NotAppliedForOthers is what those bear with whom nothing is wrong, where an atomic call was
+// refused because of others (R25).
+func NotAppliedForOthers() *fault.Error {
+	return fault.New(fault.NotApplied, "Nothing was changed, because others of this call were refused and it is atomic.").
+		Fix("Correct the others, or call without atomic.")
 }
 
 // load reads, for all principals that are users: themselves, their own assignments, and the

@@ -74,7 +74,7 @@ func checkWanted(g *tenantgraph.Graph, field string, add []LicenseInput, remove 
 		return nil, nil, err.At("remove")
 	}
 	// R24: which error of several is told must not hang on the order of the input.
-	slices.SortFunc(wanted, func(a, b want) int { return slices.Compare(a.product.ID[:], b.product.ID[:]) })
+	slices.SortFunc(wanted, func(a, b want) int { return compareUUIDs(a.product.ID, b.product.ID) })
 	return wanted, unwanted, nil
 }
 

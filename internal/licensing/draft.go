@@ -135,18 +135,20 @@ func (d *Draft) UpdateUser(before, after *principal.User) {
 	u.before, u.after = before, after
 }
 
-// DeleteUser deletes a user softly (R19).
-func (d *Draft) DeleteUser(before *principal.User) {
+// DeleteUser deletes a user softly (R19), and returns the user as deleted.
+func (d *Draft) DeleteUser(before *principal.User) *principal.User {
 	after := *before
 	after.DeletedAt, after.UpdatedAt, after.Version = &d.Now, d.Now, before.Version+1
 	d.UpdateUser(before, &after)
+	return &after
 }
 
-// RestoreUser takes a deleted user back (R19).
-func (d *Draft) RestoreUser(before *principal.User) {
+// RestoreUser takes a deleted user back (R19), and returns the user as restored.
+func (d *Draft) RestoreUser(before *principal.User) *principal.User {
 	after := *before
 	after.DeletedAt, after.RestoredAt, after.UpdatedAt, after.Version = nil, &d.Now, d.Now, before.Version+1
 	d.UpdateUser(before, &after)
+	return &after
 }
 
 // AskAboutLosses makes any loss need an acknowledgement, whatever the tenant's threshold;

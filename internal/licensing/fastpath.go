@@ -55,6 +55,9 @@ func (s *Service) fast(ctx context.Context, d *Draft, book *casebook, counts map
 	if len(d.users) > 0 || book.before == book.after || book.before.Catalog != book.after.Catalog || book.before.Country != book.after.Country {
 		return nil, nil //nolint:nilnil // not this way
 	}
+	if len(book.idleNew) > 0 { // to whom a product without a live subscription is promised has to be looked up
+		return nil, nil //nolint:nilnil // not this way
+	}
 	f := &fastPath{s: s, d: d, book: book, counts: counts}
 	f.find()
 	if ok, err := f.free(ctx); !ok || err != nil {

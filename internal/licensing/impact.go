@@ -23,6 +23,7 @@ type Impact struct {
 	s             *Service
 	d             *Draft
 	dryRun        bool
+	book          *casebook
 	before, after *tenantgraph.Graph
 	counts        map[uuid.UUID]counters
 	deltas        map[int32]*delta
@@ -71,6 +72,7 @@ type impactPart struct {
 	after   engine.User
 	changes []caseChange
 	kept    bool // a product is kept of which a source began, ended or was edited
+	loss    loss
 }
 
 func (p *impactPart) has(kind ChangeKind) bool {
@@ -100,13 +102,14 @@ func (d *delta) add(o delta, n int64) {
 }
 
 func newImpact(s *Service, d *Draft, book *casebook, counts map[uuid.UUID]counters, dryRun bool) *Impact {
-	return &Impact{s: s, d: d, dryRun: dryRun, before: book.before, after: book.after, counts: counts, deltas: map[int32]*delta{}}
+	return &Impact{s: s, d: d, dryRun: dryRun, book: book, before: book.before, after: book.after, counts: counts, deltas: map[int32]*delta{}}
 }
 
 // take adds verdicts up.
 func (i *Impact) take(verdicts []engine.Verdict) {
 	for _, v := range verdicts {
 		part, seen := i.compare(v.Case.Before, v.After)
+		i.losses.add(part.loss, i.book.promised[v.Case], int64(len(v.Users)))
 		n := int64(len(v.Users))
 		for p, d := range seen {
 			i.delta(p).add(d, n)
@@ -115,9 +118,6 @@ func (i *Impact) take(verdicts []engine.Verdict) {
 		i.UsersLosing += int(n * num(part.has(Lost)))
 		i.UsersChanged += int(n * num(part.kept))
 		i.UsersInError += int(n * num(part.has(ErrorRaised)))
-		if part.has(Lost) {
-			i.losses.add(i.d, i, v.Case.Before, v.After, n)
-		}
 		if len(part.changes) > 0 {
 			part.users = v.Users
 			i.parts = append(i.parts, part)
@@ -168,6 +168,9 @@ func (i *Impact) compare(from, to engine.User) (impactPart, map[int32]delta) {
 			add(ErrorClear)
 		}
 		seen[p] = d
+	}
+	if part.has(Lost) {
+		part.loss = i.loss(from, to, before, after)
 	}
 	return part, seen
 }

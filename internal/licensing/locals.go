@@ -125,7 +125,7 @@ func rows(g *tenantgraph.Graph, p *person) []engine.Row {
 	}
 	all := make([]engine.Row, 0, len(p.rows))
 	for _, r := range p.rows {
-		row := engine.Row{Assignment: r.assignment, Plan: engine.Whole, Code: engineCode(r.code), Since: int64(r.since)}
+		row := engine.Row{Assignment: r.assignment, Plan: engine.Whole, Code: engineCodes[fault.Code(r.code)], Since: int64(r.since)}
 		if k, direct := key[r.assignment]; direct {
 			row.Assignment = k
 		}
@@ -151,14 +151,14 @@ var codes = map[engine.Code]fault.Code{
 	engine.Count:      fault.CountViolation,
 }
 
-func engineCode(code string) engine.Code {
+// engineCodes are the same the other way round: rows are read by the thousand.
+var engineCodes = func() map[fault.Code]engine.Code {
+	byCode := make(map[fault.Code]engine.Code, len(codes))
 	for e, c := range codes {
-		if string(c) == code {
-			return e
-		}
+		byCode[c] = e
 	}
-	return engine.None
-}
+	return byCode
+}()
 
 // barred returns the plans that a user may not use, by the user's location, else by the
 // tenant's country (R11).
@@ -180,21 +180,64 @@ type casebook struct {
 	reachAfter    map[uuid.UUID][]int
 	direct        map[uuid.UUID][]*tenantgraph.Assignment // every direct assignment, before or after, by user
 	local         map[uuid.UUID]bool
-	located       map[uuid.UUID]*string // usage locations of judged users, as the change has them
+	idle          map[uuid.UUID][]tenantgraph.Reached // by group: what reaches its members after, of products without a live subscription
+	idleNew       map[uuid.UUID][]tenantgraph.Reached // of these, what did not reach them before, or is added by the call
+	promised      map[*engine.Case]bool               // the call brings the users such a product (R23)
+	located       map[uuid.UUID]*string               // usage locations of judged users, as the change has them
 	key           []byte
 }
 
 func newCasebook(d *Draft) *casebook {
 	b := &casebook{
 		d: d, before: d.Graph, after: d.edit.Graph(), at: map[string]*engine.Case{}, numbers: map[uuid.UUID]int{},
-		direct: map[uuid.UUID][]*tenantgraph.Assignment{}, local: map[uuid.UUID]bool{}, located: map[uuid.UUID]*string{},
+		direct: map[uuid.UUID][]*tenantgraph.Assignment{}, local: map[uuid.UUID]bool{}, located: map[uuid.UUID]*string{}, promised: map[*engine.Case]bool{},
 	}
 	b.reachBefore = b.number(b.before)
 	b.reachAfter = b.reachBefore
 	if b.after != b.before {
 		b.reachAfter = b.number(b.after)
 	}
+	b.findIdle()
 	return b
+}
+
+// findIdle finds the group assignments of products without a live subscription. The engine does
+// not see them, because nobody can have them (R16); but a user to whom one was promised in place
+// of what is lost has neither (R23).
+func (b *casebook) findIdle() {
+	b.idle, b.idleNew = map[uuid.UUID][]tenantgraph.Reached{}, map[uuid.UUID][]tenantgraph.Reached{}
+	for _, group := range b.after.ReachingGroups() {
+		for _, r := range b.after.Reach(group) {
+			if _, live := b.after.LiveSince(r.ProductID); live {
+				continue
+			}
+			b.idle[group] = append(b.idle[group], r)
+			if b.d.adds[r.ProductID] || !reaches(b.before, group, r.ID) {
+				b.idleNew[group] = append(b.idleNew[group], r)
+			}
+		}
+	}
+}
+
+func reaches(g *tenantgraph.Graph, group, assignment uuid.UUID) bool {
+	return slices.ContainsFunc(g.Reach(group), func(r tenantgraph.Reached) bool { return r.ID == assignment })
+}
+
+// promises tells whether the call brings a member of groups a product without a live
+// subscription: one that it adds, or that reached the member by no group before.
+func (b *casebook) promises(before, after []uuid.UUID) bool {
+	for _, group := range after {
+		candidates := b.idleNew[group]
+		if len(b.idle[group]) > 0 && !slices.Contains(before, group) {
+			candidates = b.idle[group]
+		}
+		for _, r := range candidates {
+			if b.d.adds[r.ProductID] || !slices.ContainsFunc(before, func(g uuid.UUID) bool { return reaches(b.before, g, r.ID) }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (b *casebook) number(g *tenantgraph.Graph) map[uuid.UUID][]int {
@@ -244,6 +287,7 @@ func (b *casebook) add(p *person) {
 
 func (b *casebook) addAs(p *person, u *userDraft, groups []uuid.UUID, direct []*tenantgraph.Assignment, deleted bool, location *string) {
 	barredBefore, barredAfter := barred(b.before, p.location), barred(b.after, location)
+	promised := len(b.idle) > 0 && !deleted && b.promises(p.groups, groups)
 	judged := u != nil && u.judged
 	k := b.key[:0]
 	if !judged {
@@ -251,7 +295,7 @@ func (b *casebook) addAs(p *person, u *userDraft, groups []uuid.UUID, direct []*
 		k = b.appendReach(k, b.reachAfter, groups, deleted)
 		k = appendDirect(k, p.direct)
 		k = appendDirect(k, direct)
-		k = append(k, boolByte(p.deleted)<<1|boolByte(deleted))
+		k = append(k, boolByte(promised)<<2|boolByte(p.deleted)<<1|boolByte(deleted))
 		k = appendPlans(k, barredBefore)
 		k = appendPlans(k, barredAfter)
 		for _, r := range rows(b.before, p) {
@@ -280,6 +324,9 @@ func (b *casebook) addAs(p *person, u *userDraft, groups []uuid.UUID, direct []*
 	}
 	for i := range c.Before.Sources {
 		c.Before.Sources[i].Ended = b.ended(&c.Before.Sources[i], u)
+	}
+	if promised {
+		b.promised[c] = true
 	}
 	b.cases = append(b.cases, c)
 	if !judged {

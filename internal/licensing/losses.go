@@ -15,32 +15,43 @@ type losses struct {
 	neither bool
 }
 
-// add counts n users who lose a product and whose state goes from one to another. What a call
-// brings a user are the products that it adds, and those of sources that begin with it.
-func (l *losses) add(d *Draft, i *Impact, from, to engine.User, n int64) {
+// loss is what a change that takes a product from a user leaves the user with.
+type loss struct {
+	counted bool // none of what the call brings
+	neither bool // and something was brought that is not had
+}
+
+// loss tells it of a user who loses a product and whose state goes from one to another. What a
+// call brings a user are the products that it adds, and those of sources that begin with it.
+func (i *Impact) loss(from, to engine.User, before, after map[int32]engine.License) loss {
 	lost := map[int32]bool{}
-	before, after := i.after.Rules.Derive(from), byProduct(i.after.Rules.Derive(to))
-	for _, license := range before {
-		if license.Held && !after[license.Product].Held {
-			lost[license.Product] = true
+	for product, license := range before {
+		if license.Held && !after[product].Held {
+			lost[product] = true
 		}
 	}
-	brought, meant := map[int32]bool{}, false
+	l := loss{counted: true}
 	for k := range to.Sources {
 		a := &to.Sources[k]
 		begins := !slices.ContainsFunc(from.Sources, func(b engine.Source) bool { return b.Key == a.Key })
-		if begins || d.adds[i.after.ProductAt(a.Product).ID] {
-			brought[a.Product] = true
-			meant = meant || begins || len(lost) > 1 || !lost[a.Product] // an edit of all that is lost is no swap
+		if !begins && !i.d.adds[i.after.ProductAt(a.Product).ID] {
+			continue
 		}
-	}
-	for product := range brought {
-		if after[product].Held {
-			return
+		if after[a.Product].Held {
+			return loss{}
 		}
+		l.neither = l.neither || begins || len(lost) > 1 || !lost[a.Product] // an edit of all that is lost is no swap
 	}
-	l.users += n
-	l.neither = l.neither || meant
+	return l
+}
+
+// add counts n users; promised tells whether the call brings them a product without a live
+// subscription, which nobody can have.
+func (l *losses) add(one loss, promised bool, n int64) {
+	if one.counted {
+		l.users += n
+		l.neither = l.neither || one.neither || promised
+	}
 }
 
 // confirm refuses a change that takes a product from more users than may lose one unasked

@@ -227,7 +227,7 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
 		book.add(p)
 	}
 	for _, c := range book.cases { // a created user may come after others of its case
-		slices.SortFunc(c.Users, func(a, b engine.ID) int { return slices.Compare(a[:], b[:]) })
+		slices.SortFunc(c.Users, func(a, b engine.ID) int { return compareUUIDs(a, b) })
 	}
 	return nil
 }
@@ -254,7 +254,7 @@ func (s *Service) localUsers(ctx context.Context, d *Draft, book *casebook) ([]u
 		groups = append(groups, groupsReachedBy(book.after, products)...)
 	}
 	if len(groups) == 0 && len(products) == 0 {
-		slices.SortFunc(named, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+		slices.SortFunc(named, compareUUIDs)
 		return named, nil
 	}
 	q := d.Tx.Dialect()

@@ -356,3 +356,41 @@ func TestOneProductsFailureBlocksNoOtherOfTheGroupR6(t *testing.T) {
 		}
 	})
 }
+
+// A product without a live subscription is had by nobody: whoever is moved to it, in place of one
+// that is lost, has neither (R16).
+func TestMoveToAProductWithoutASubscriptionAsksR16R23(t *testing.T) {
+	staff := numbered(3, 13)
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		for name, move := range map[string]func(d *licensing.Draft){
+			"a membership":   func(d *licensing.Draft) { d.RemoveMember(sales, ann); d.AddMember(all, ann) },
+			"a nested group": func(d *licensing.Draft) { d.Unnest(staff, sales); d.Nest(all, sales) },
+		} {
+			t.Run(name, func(t *testing.T) {
+				o := newShop(t, db, 10)
+				o.do(func(d *licensing.Draft) error { d.Unnest(all, sales); return nil })
+				o.do(func(d *licensing.Draft) error {
+					d.CreateGroup(&principal.Group{ID: staff, DisplayName: "Staff", CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
+					d.Nest(staff, sales)
+					return nil
+				})
+				o.join(sales, ann)
+				o.assign(group(staff), give(base), nil, "")
+				o.assign(group(all), give(suite), nil, "")
+				g, err := o.service.Graph(t.Context(), o.tenant)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := o.service.CancelSubscription(t.Context(), o.tenant, licensing.CancelSubscriptionInput{ID: g.Subscriptions(suite)[0].ID}); err != nil {
+					t.Fatal(err)
+				}
+				o.asks(1, 0, func(n *int, dryRun bool) (*licensing.Outcome, error) {
+					return o.service.Change(t.Context(), o.tenant, licensing.Options{AcknowledgeLosses: n, DryRun: dryRun}, func(_ context.Context, d *licensing.Draft) error {
+						move(d)
+						return nil
+					})
+				})
+			})
+		}
+	})
+}

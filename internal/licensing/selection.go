@@ -99,8 +99,7 @@ func checkPlans(g *tenantgraph.Graph, p *Product, keys []uuid.UUID) ([]uuid.UUID
 }
 
 func sortedIDs(keys []uuid.UUID) []uuid.UUID {
-	sorted := slices.SortedFunc(slices.Values(keys), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	return slices.Compact(sorted)
+	return slices.Compact(slices.SortedFunc(slices.Values(keys), compareUUIDs))
 }
 
 // normal is the selection as it is stored: all but nothing is all (R2).

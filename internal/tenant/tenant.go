@@ -41,6 +41,20 @@ var DefaultTerms = tenantgraph.Terms{
 // NodeID is the tenant's TypeID.
 func (t *Tenant) NodeID() string { return id.Format(id.Tenant, t.ID) }
 
+// LossThreshold is how many users a change may take a product from unasked (R27).
+func (t *Tenant) LossThreshold() int { return t.Terms.LossThreshold }
+
+// GracePeriodSeconds is how long an expired subscription can be used (R16).
+func (t *Tenant) GracePeriodSeconds() int { return int(t.Terms.Grace / time.Second) }
+
+// SuspensionPeriodSeconds is how long one is suspended before it is locked out (R16).
+func (t *Tenant) SuspensionPeriodSeconds() int { return int(t.Terms.Suspension / time.Second) }
+
+// DeletedUserRetentionSeconds is how long a deleted user can be restored (R19).
+func (t *Tenant) DeletedUserRetentionSeconds() int {
+	return int(t.Terms.DeletedUserRetention / time.Second)
+}
+
 // Config is what Tenants needs.
 type Config struct {
 	DB    *database.DB

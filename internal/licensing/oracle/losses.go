@@ -40,6 +40,11 @@ func (c *change) losses() (users int, neither bool) {
 				meant = meant || begins || len(lost) > 1 || !lost[key.Product]
 			}
 		}
+		for _, key := range c.after.Reach(user) { // of groups, without a live subscription: nobody can have it, but it was to come
+			if !c.after.Subscribed(key.Product) && key.Principal != user {
+				meant = meant || c.adds[key.Product] || !slices.Contains(c.before.Reach(user), key)
+			}
+		}
 		for product := range brought {
 			holds = holds || c.after.Holds(user, product)
 		}

@@ -143,7 +143,8 @@ type Graph struct {
 	subscriptions map[uuid.UUID]*Subscription
 	byProduct     map[uuid.UUID][]*Subscription // by creation, then id
 	live          map[uuid.UUID]clock.Instant   // live products → since when without a gap
-	reach         map[uuid.UUID][]Reached       // groups whose members are reached by anything
+	automatic     []Automatic
+	reach         map[uuid.UUID][]Reached // groups whose members are reached by anything
 }
 
 // Data is what a Graph is built from.
@@ -207,6 +208,7 @@ func (g *Graph) derive() {
 			g.live[p] = since
 		}
 	}
+	g.automatic = g.findAutomatic()
 	g.byGroup = map[uuid.UUID][]*Bound{}
 	for _, a := range g.assignments {
 		g.byGroup[a.GroupID] = append(g.byGroup[a.GroupID], a)
@@ -361,7 +363,9 @@ type Automatic struct {
 }
 
 // Automatic returns the plans that come to every enabled user, by display name, then id.
-func (g *Graph) Automatic() []Automatic {
+func (g *Graph) Automatic() []Automatic { return g.automatic }
+
+func (g *Graph) findAutomatic() []Automatic {
 	var all []Automatic
 	for _, p := range g.PlansIn(g.Rules.Automatic) {
 		a := Automatic{Plan: p}
