@@ -26,6 +26,8 @@ import (
 	"github.com/licensegraph/licensegraph/ent/licenseviolation"
 	"github.com/licensegraph/licensegraph/ent/membership"
 	"github.com/licensegraph/licensegraph/ent/nesting"
+	"github.com/licensegraph/licensegraph/ent/operation"
+	"github.com/licensegraph/licensegraph/ent/operationresult"
 	"github.com/licensegraph/licensegraph/ent/plan"
 	"github.com/licensegraph/licensegraph/ent/planlocation"
 	"github.com/licensegraph/licensegraph/ent/planprerequisite"
@@ -67,6 +69,10 @@ type Client struct {
 	Membership *MembershipClient
 	// Nesting is the client for interacting with the Nesting builders.
 	Nesting *NestingClient
+	// Operation is the client for interacting with the Operation builders.
+	Operation *OperationClient
+	// OperationResult is the client for interacting with the OperationResult builders.
+	OperationResult *OperationResultClient
 	// Plan is the client for interacting with the Plan builders.
 	Plan *PlanClient
 	// PlanLocation is the client for interacting with the PlanLocation builders.
@@ -109,6 +115,8 @@ func (c *Client) init() {
 	c.LicenseViolation = NewLicenseViolationClient(c.config)
 	c.Membership = NewMembershipClient(c.config)
 	c.Nesting = NewNestingClient(c.config)
+	c.Operation = NewOperationClient(c.config)
+	c.OperationResult = NewOperationResultClient(c.config)
 	c.Plan = NewPlanClient(c.config)
 	c.PlanLocation = NewPlanLocationClient(c.config)
 	c.PlanPrerequisite = NewPlanPrerequisiteClient(c.config)
@@ -222,6 +230,8 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		LicenseViolation: NewLicenseViolationClient(cfg),
 		Membership:       NewMembershipClient(cfg),
 		Nesting:          NewNestingClient(cfg),
+		Operation:        NewOperationClient(cfg),
+		OperationResult:  NewOperationResultClient(cfg),
 		Plan:             NewPlanClient(cfg),
 		PlanLocation:     NewPlanLocationClient(cfg),
 		PlanPrerequisite: NewPlanPrerequisiteClient(cfg),
@@ -262,6 +272,8 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		LicenseViolation: NewLicenseViolationClient(cfg),
 		Membership:       NewMembershipClient(cfg),
 		Nesting:          NewNestingClient(cfg),
+		Operation:        NewOperationClient(cfg),
+		OperationResult:  NewOperationResultClient(cfg),
 		Plan:             NewPlanClient(cfg),
 		PlanLocation:     NewPlanLocationClient(cfg),
 		PlanPrerequisite: NewPlanPrerequisiteClient(cfg),
@@ -303,8 +315,9 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIToken, c.Assignment, c.AuditEvent, c.Catalog, c.ExclusionSet,
 		c.ExclusionSetPlan, c.Group, c.GroupCounter, c.LicenseViolation, c.Membership,
-		c.Nesting, c.Plan, c.PlanLocation, c.PlanPrerequisite, c.Product,
-		c.ProductPlan, c.SeatCounter, c.Subscription, c.Tenant, c.User, c.UserWord,
+		c.Nesting, c.Operation, c.OperationResult, c.Plan, c.PlanLocation,
+		c.PlanPrerequisite, c.Product, c.ProductPlan, c.SeatCounter, c.Subscription,
+		c.Tenant, c.User, c.UserWord,
 	} {
 		n.Use(hooks...)
 	}
@@ -316,8 +329,9 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIToken, c.Assignment, c.AuditEvent, c.Catalog, c.ExclusionSet,
 		c.ExclusionSetPlan, c.Group, c.GroupCounter, c.LicenseViolation, c.Membership,
-		c.Nesting, c.Plan, c.PlanLocation, c.PlanPrerequisite, c.Product,
-		c.ProductPlan, c.SeatCounter, c.Subscription, c.Tenant, c.User, c.UserWord,
+		c.Nesting, c.Operation, c.OperationResult, c.Plan, c.PlanLocation,
+		c.PlanPrerequisite, c.Product, c.ProductPlan, c.SeatCounter, c.Subscription,
+		c.Tenant, c.User, c.UserWord,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -348,6 +362,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Membership.mutate(ctx, m)
 	case *NestingMutation:
 		return c.Nesting.mutate(ctx, m)
+	case *OperationMutation:
+		return c.Operation.mutate(ctx, m)
+	case *OperationResultMutation:
+		return c.OperationResult.mutate(ctx, m)
 	case *PlanMutation:
 		return c.Plan.mutate(ctx, m)
 	case *PlanLocationMutation:
@@ -1836,6 +1854,272 @@ func (c *NestingClient) mutate(ctx context.Context, m *NestingMutation) (Value, 
 	}
 }
 
+// OperationClient is a client for the Operation schema.
+type OperationClient struct {
+	config
+}
+
+// NewOperationClient returns a client for the Operation from the given config.
+func NewOperationClient(c config) *OperationClient {
+	return &OperationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `operation.Hooks(f(g(h())))`.
+func (c *OperationClient) Use(hooks ...Hook) {
+	c.hooks.Operation = append(c.hooks.Operation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `operation.Intercept(f(g(h())))`.
+func (c *OperationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Operation = append(c.inters.Operation, interceptors...)
+}
+
+// Create returns a builder for creating a Operation entity.
+func (c *OperationClient) Create() *OperationCreate {
+	mutation := newOperationMutation(c.config, OpCreate)
+	return &OperationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Operation entities.
+func (c *OperationClient) CreateBulk(builders ...*OperationCreate) *OperationCreateBulk {
+	return &OperationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OperationClient) MapCreateBulk(slice any, setFunc func(*OperationCreate, int)) *OperationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OperationCreateBulk{err: fmt.Errorf("calling to OperationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OperationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OperationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Operation.
+func (c *OperationClient) Update() *OperationUpdate {
+	mutation := newOperationMutation(c.config, OpUpdate)
+	return &OperationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OperationClient) UpdateOne(_m *Operation) *OperationUpdateOne {
+	mutation := newOperationMutation(c.config, OpUpdateOne, withOperation(_m))
+	return &OperationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OperationClient) UpdateOneID(id uuid.UUID) *OperationUpdateOne {
+	mutation := newOperationMutation(c.config, OpUpdateOne, withOperationID(id))
+	return &OperationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Operation.
+func (c *OperationClient) Delete() *OperationDelete {
+	mutation := newOperationMutation(c.config, OpDelete)
+	return &OperationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OperationClient) DeleteOne(_m *Operation) *OperationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OperationClient) DeleteOneID(id uuid.UUID) *OperationDeleteOne {
+	builder := c.Delete().Where(operation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OperationDeleteOne{builder}
+}
+
+// Query returns a query builder for Operation.
+func (c *OperationClient) Query() *OperationQuery {
+	return &OperationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOperation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Operation entity by its id.
+func (c *OperationClient) Get(ctx context.Context, id uuid.UUID) (*Operation, error) {
+	return c.Query().Where(operation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OperationClient) GetX(ctx context.Context, id uuid.UUID) *Operation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *OperationClient) Hooks() []Hook {
+	return c.hooks.Operation
+}
+
+// Interceptors returns the client interceptors.
+func (c *OperationClient) Interceptors() []Interceptor {
+	return c.inters.Operation
+}
+
+func (c *OperationClient) mutate(ctx context.Context, m *OperationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OperationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OperationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OperationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OperationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Operation mutation op: %q", m.Op())
+	}
+}
+
+// OperationResultClient is a client for the OperationResult schema.
+type OperationResultClient struct {
+	config
+}
+
+// NewOperationResultClient returns a client for the OperationResult from the given config.
+func NewOperationResultClient(c config) *OperationResultClient {
+	return &OperationResultClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `operationresult.Hooks(f(g(h())))`.
+func (c *OperationResultClient) Use(hooks ...Hook) {
+	c.hooks.OperationResult = append(c.hooks.OperationResult, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `operationresult.Intercept(f(g(h())))`.
+func (c *OperationResultClient) Intercept(interceptors ...Interceptor) {
+	c.inters.OperationResult = append(c.inters.OperationResult, interceptors...)
+}
+
+// Create returns a builder for creating a OperationResult entity.
+func (c *OperationResultClient) Create() *OperationResultCreate {
+	mutation := newOperationResultMutation(c.config, OpCreate)
+	return &OperationResultCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of OperationResult entities.
+func (c *OperationResultClient) CreateBulk(builders ...*OperationResultCreate) *OperationResultCreateBulk {
+	return &OperationResultCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OperationResultClient) MapCreateBulk(slice any, setFunc func(*OperationResultCreate, int)) *OperationResultCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OperationResultCreateBulk{err: fmt.Errorf("calling to OperationResultClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OperationResultCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OperationResultCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for OperationResult.
+func (c *OperationResultClient) Update() *OperationResultUpdate {
+	mutation := newOperationResultMutation(c.config, OpUpdate)
+	return &OperationResultUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OperationResultClient) UpdateOne(_m *OperationResult) *OperationResultUpdateOne {
+	mutation := newOperationResultMutation(c.config, OpUpdateOne, withOperationResult(_m))
+	return &OperationResultUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OperationResultClient) UpdateOneID(id int64) *OperationResultUpdateOne {
+	mutation := newOperationResultMutation(c.config, OpUpdateOne, withOperationResultID(id))
+	return &OperationResultUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for OperationResult.
+func (c *OperationResultClient) Delete() *OperationResultDelete {
+	mutation := newOperationResultMutation(c.config, OpDelete)
+	return &OperationResultDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OperationResultClient) DeleteOne(_m *OperationResult) *OperationResultDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OperationResultClient) DeleteOneID(id int64) *OperationResultDeleteOne {
+	builder := c.Delete().Where(operationresult.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OperationResultDeleteOne{builder}
+}
+
+// Query returns a query builder for OperationResult.
+func (c *OperationResultClient) Query() *OperationResultQuery {
+	return &OperationResultQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOperationResult},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a OperationResult entity by its id.
+func (c *OperationResultClient) Get(ctx context.Context, id int64) (*OperationResult, error) {
+	return c.Query().Where(operationresult.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OperationResultClient) GetX(ctx context.Context, id int64) *OperationResult {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *OperationResultClient) Hooks() []Hook {
+	return c.hooks.OperationResult
+}
+
+// Interceptors returns the client interceptors.
+func (c *OperationResultClient) Interceptors() []Interceptor {
+	return c.inters.OperationResult
+}
+
+func (c *OperationResultClient) mutate(ctx context.Context, m *OperationResultMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OperationResultCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OperationResultUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OperationResultUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OperationResultDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown OperationResult mutation op: %q", m.Op())
+	}
+}
+
 // PlanClient is a client for the Plan schema.
 type PlanClient struct {
 	config
@@ -3170,15 +3454,15 @@ func (c *UserWordClient) mutate(ctx context.Context, m *UserWordMutation) (Value
 type (
 	hooks struct {
 		APIToken, Assignment, AuditEvent, Catalog, ExclusionSet, ExclusionSetPlan,
-		Group, GroupCounter, LicenseViolation, Membership, Nesting, Plan, PlanLocation,
-		PlanPrerequisite, Product, ProductPlan, SeatCounter, Subscription, Tenant,
-		User, UserWord []ent.Hook
+		Group, GroupCounter, LicenseViolation, Membership, Nesting, Operation,
+		OperationResult, Plan, PlanLocation, PlanPrerequisite, Product, ProductPlan,
+		SeatCounter, Subscription, Tenant, User, UserWord []ent.Hook
 	}
 	inters struct {
 		APIToken, Assignment, AuditEvent, Catalog, ExclusionSet, ExclusionSetPlan,
-		Group, GroupCounter, LicenseViolation, Membership, Nesting, Plan, PlanLocation,
-		PlanPrerequisite, Product, ProductPlan, SeatCounter, Subscription, Tenant,
-		User, UserWord []ent.Interceptor
+		Group, GroupCounter, LicenseViolation, Membership, Nesting, Operation,
+		OperationResult, Plan, PlanLocation, PlanPrerequisite, Product, ProductPlan,
+		SeatCounter, Subscription, Tenant, User, UserWord []ent.Interceptor
 	}
 )
 

@@ -23,6 +23,8 @@ import (
 	"github.com/licensegraph/licensegraph/ent/licenseviolation"
 	"github.com/licensegraph/licensegraph/ent/membership"
 	"github.com/licensegraph/licensegraph/ent/nesting"
+	"github.com/licensegraph/licensegraph/ent/operation"
+	"github.com/licensegraph/licensegraph/ent/operationresult"
 	"github.com/licensegraph/licensegraph/ent/plan"
 	"github.com/licensegraph/licensegraph/ent/planlocation"
 	"github.com/licensegraph/licensegraph/ent/planprerequisite"
@@ -104,6 +106,8 @@ func checkColumn(t, c string) error {
 			licenseviolation.Table: licenseviolation.ValidColumn,
 			membership.Table:       membership.ValidColumn,
 			nesting.Table:          nesting.ValidColumn,
+			operation.Table:        operation.ValidColumn,
+			operationresult.Table:  operationresult.ValidColumn,
 			plan.Table:             plan.ValidColumn,
 			planlocation.Table:     planlocation.ValidColumn,
 			planprerequisite.Table: planprerequisite.ValidColumn,

@@ -7,6 +7,7 @@ import (
 	"github.com/licensegraph/licensegraph/ent/catalog"
 	"github.com/licensegraph/licensegraph/ent/group"
 	"github.com/licensegraph/licensegraph/ent/groupcounter"
+	"github.com/licensegraph/licensegraph/ent/operation"
 	"github.com/licensegraph/licensegraph/ent/plan"
 	"github.com/licensegraph/licensegraph/ent/planlocation"
 	"github.com/licensegraph/licensegraph/ent/schema"
@@ -53,6 +54,32 @@ func init() {
 	groupcounterDescMembers := groupcounterFields[1].Descriptor()
 	// groupcounter.DefaultMembers holds the default value on creation for the members field.
 	groupcounter.DefaultMembers = groupcounterDescMembers.Default.(int64)
+	operationFields := schema.Operation{}.Fields()
+	_ = operationFields
+	// operationDescForGroups is the schema descriptor for for_groups field.
+	operationDescForGroups := operationFields[1].Descriptor()
+	// operation.DefaultForGroups holds the default value on creation for the for_groups field.
+	operation.DefaultForGroups = operationDescForGroups.Default.(bool)
+	// operationDescDryRun is the schema descriptor for dry_run field.
+	operationDescDryRun := operationFields[2].Descriptor()
+	// operation.DefaultDryRun holds the default value on creation for the dry_run field.
+	operation.DefaultDryRun = operationDescDryRun.Default.(bool)
+	// operationDescDone is the schema descriptor for done field.
+	operationDescDone := operationFields[10].Descriptor()
+	// operation.DefaultDone holds the default value on creation for the done field.
+	operation.DefaultDone = operationDescDone.Default.(int64)
+	// operationDescChanged is the schema descriptor for changed field.
+	operationDescChanged := operationFields[15].Descriptor()
+	// operation.DefaultChanged holds the default value on creation for the changed field.
+	operation.DefaultChanged = operationDescChanged.Default.(bool)
+	// operationDescErrors is the schema descriptor for errors field.
+	operationDescErrors := operationFields[18].Descriptor()
+	// operation.DefaultErrors holds the default value on creation for the errors field.
+	operation.DefaultErrors = operationDescErrors.Default.(string)
+	// operationDescResults is the schema descriptor for results field.
+	operationDescResults := operationFields[19].Descriptor()
+	// operation.DefaultResults holds the default value on creation for the results field.
+	operation.DefaultResults = operationDescResults.Default.(int64)
 	planFields := schema.Plan{}.Fields()
 	_ = planFields
 	// planDescAutoAssigned is the schema descriptor for auto_assigned field.

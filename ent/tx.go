@@ -36,6 +36,10 @@ type Tx struct {
 	Membership *MembershipClient
 	// Nesting is the client for interacting with the Nesting builders.
 	Nesting *NestingClient
+	// Operation is the client for interacting with the Operation builders.
+	Operation *OperationClient
+	// OperationResult is the client for interacting with the OperationResult builders.
+	OperationResult *OperationResultClient
 	// Plan is the client for interacting with the Plan builders.
 	Plan *PlanClient
 	// PlanLocation is the client for interacting with the PlanLocation builders.
@@ -198,6 +202,8 @@ func (tx *Tx) init() {
 	tx.LicenseViolation = NewLicenseViolationClient(tx.config)
 	tx.Membership = NewMembershipClient(tx.config)
 	tx.Nesting = NewNestingClient(tx.config)
+	tx.Operation = NewOperationClient(tx.config)
+	tx.OperationResult = NewOperationResultClient(tx.config)
 	tx.Plan = NewPlanClient(tx.config)
 	tx.PlanLocation = NewPlanLocationClient(tx.config)
 	tx.PlanPrerequisite = NewPlanPrerequisiteClient(tx.config)

@@ -326,6 +326,89 @@ var (
 			},
 		},
 	}
+	// OperationsColumns holds the columns for the "operations" table.
+	OperationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeString},
+		{Name: "for_groups", Type: field.TypeBool, Default: false},
+		{Name: "dry_run", Type: field.TypeBool, Default: false},
+		{Name: "state", Type: field.TypeString},
+		{Name: "actor_kind", Type: field.TypeString},
+		{Name: "actor", Type: field.TypeString},
+		{Name: "request_id", Type: field.TypeString, Nullable: true},
+		{Name: "runner_id", Type: field.TypeUUID},
+		{Name: "beat_at", Type: field.TypeInt64},
+		{Name: "phase", Type: field.TypeString, Nullable: true},
+		{Name: "done", Type: field.TypeInt64, Default: 0},
+		{Name: "total", Type: field.TypeInt64, Nullable: true},
+		{Name: "created_at", Type: field.TypeInt64},
+		{Name: "started_at", Type: field.TypeInt64, Nullable: true},
+		{Name: "finished_at", Type: field.TypeInt64, Nullable: true},
+		{Name: "changed", Type: field.TypeBool, Default: false},
+		{Name: "event_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "impact", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "errors", Type: field.TypeString, Size: 2147483647, Default: "[]"},
+		{Name: "results", Type: field.TypeInt64, Default: 0},
+	}
+	// OperationsTable holds the schema information for the "operations" table.
+	OperationsTable = &schema.Table{
+		Name:       "operations",
+		Columns:    OperationsColumns,
+		PrimaryKey: []*schema.Column{OperationsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "operation_tenant_id_id",
+				Unique:  true,
+				Columns: []*schema.Column{OperationsColumns[1], OperationsColumns[0]},
+			},
+			{
+				Name:    "operation_tenant_id_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{OperationsColumns[1], OperationsColumns[14], OperationsColumns[0]},
+			},
+			{
+				Name:    "operations_unfinished",
+				Unique:  false,
+				Columns: []*schema.Column{OperationsColumns[9]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "finished_at IS NULL",
+				},
+			},
+			{
+				Name:    "operations_finished",
+				Unique:  false,
+				Columns: []*schema.Column{OperationsColumns[16]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "finished_at IS NOT NULL",
+				},
+			},
+		},
+	}
+	// OperationResultsColumns holds the columns for the "operation_results" table.
+	OperationResultsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "operation_id", Type: field.TypeUUID},
+		{Name: "position", Type: field.TypeInt64},
+		{Name: "group_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "principal", Type: field.TypeString},
+		{Name: "changed", Type: field.TypeBool},
+		{Name: "errors", Type: field.TypeString, Size: 2147483647},
+	}
+	// OperationResultsTable holds the schema information for the "operation_results" table.
+	OperationResultsTable = &schema.Table{
+		Name:       "operation_results",
+		Columns:    OperationResultsColumns,
+		PrimaryKey: []*schema.Column{OperationResultsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "operationresult_tenant_id_operation_id_position",
+				Unique:  true,
+				Columns: []*schema.Column{OperationResultsColumns[1], OperationResultsColumns[2], OperationResultsColumns[3]},
+			},
+		},
+	}
 	// PlansColumns holds the columns for the "plans" table.
 	PlansColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -648,6 +731,8 @@ var (
 		LicenseViolationsTable,
 		MembershipsTable,
 		NestingsTable,
+		OperationsTable,
+		OperationResultsTable,
 		PlansTable,
 		PlanLocationsTable,
 		PlanPrerequisitesTable,
@@ -694,6 +779,12 @@ func init() {
 	}
 	NestingsTable.Annotation = &entsql.Annotation{
 		Table: "nestings",
+	}
+	OperationsTable.Annotation = &entsql.Annotation{
+		Table: "operations",
+	}
+	OperationResultsTable.Annotation = &entsql.Annotation{
+		Table: "operation_results",
 	}
 	PlansTable.Annotation = &entsql.Annotation{
 		Table: "plans",

@@ -39,6 +39,12 @@ type Membership func(*sql.Selector)
 // Nesting is the predicate function for nesting builders.
 type Nesting func(*sql.Selector)
 
+// Operation is the predicate function for operation builders.
+type Operation func(*sql.Selector)
+
+// OperationResult is the predicate function for operationresult builders.
+type OperationResult func(*sql.Selector)
+
 // Plan is the predicate function for plan builders.
 type Plan func(*sql.Selector)
 

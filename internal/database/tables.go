@@ -123,6 +123,8 @@ func foreignKeys() []foreignKey {
 		to("license_violations", "plan_id", "plans"),
 		to("seat_counters", "tenant_id", "tenants"),
 		to("seat_counters", "product_id", "products"),
+		to("operations", "tenant_id", "tenants"),
+		within("operation_results", "operation_id", "operations"),
 	}
 }
 
@@ -217,6 +219,16 @@ var checks = map[string]map[string]string{
 		"license_violations_code": "code IN ('COUNT_VIOLATION', 'MUTUALLY_EXCLUSIVE_VIOLATION', 'DEPENDENCY_VIOLATION', 'PROHIBITED_IN_USAGE_LOCATION_VIOLATION')",
 		// R8: only a whole source can want a seat.
 		"license_violations_seat": "plan_id IS NULL OR code <> 'COUNT_VIOLATION'",
+	},
+	"operations": {
+		"operations_state":    "state IN ('QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'INTERRUPTED')",
+		"operations_finished": "(finished_at IS NULL) = (state IN ('QUEUED', 'RUNNING'))",
+		// What was changed was changed by the operation that succeeded.
+		"operations_changed": "(NOT changed OR state = 'SUCCEEDED') AND (event_id IS NULL OR changed)",
+		"operations_counts":  "done >= 0 AND (total IS NULL OR total >= 0) AND results >= 0",
+	},
+	"operation_results": {
+		"operation_results_position": "position >= 0",
 	},
 	"seat_counters": {
 		"seat_counters_not_negative": "consumed >= 0 AND waiting >= 0 AND in_error >= 0",

@@ -1,0 +1,6 @@
+-- What version 3 of the schema adds to the rows of filled_00001.sql and filled_00002.sql.
+INSERT INTO operations (id, tenant_id, kind, for_groups, dry_run, state, actor_kind, actor, request_id, runner_id, beat_at, phase, done, total, created_at, started_at, finished_at, changed, event_id, impact, errors, results) VALUES
+  ('00000000-0000-7000-8000-000000000091', '00000000-0000-7000-8000-000000000001', 'ASSIGN_LICENSES', true, false, 'SUCCEEDED', 'TOKEN', 'ci', 'request-1', '00000000-0000-7000-8000-000000000099', 1700000000000003, 'STORING', 7, 9, 1700000000000001, 1700000000000002, 1700000000000003, true, '00000000-0000-7000-8000-0000000000a1', '{"gaining": 1}', '[]', 1),
+  ('00000000-0000-7000-8000-000000000092', '00000000-0000-7000-8000-000000000001', 'DELETE_GROUP', false, true, 'RUNNING', 'TOKEN', 'ci', NULL, '00000000-0000-7000-8000-000000000099', 1700000000000003, NULL, 0, NULL, 1700000000000001, NULL, NULL, false, NULL, NULL, '[]', 0);
+INSERT INTO operation_results (tenant_id, operation_id, position, group_id, principal, changed, errors) VALUES
+  ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000091', 0, '00000000-0000-7000-8000-000000000031', 'user_1', true, '[]');
