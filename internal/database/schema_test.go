@@ -129,8 +129,8 @@ func TestEveryRowOfATenantIsBoundToIt(t *testing.T) {
 func TestEveryReferenceHasAForeignKey(t *testing.T) {
 	without := []string{
 		"users.external_id", "groups.external_id", "audit_events.request_id", // of other systems
-		"audit_events.cause_id",           // an audit event stands for itself
-		"license_violations.principal_id", // a copy of the assignment's
+		"audit_events.cause_id",                         // an audit event stands for itself
+		"license_violations.principal_id",               // a copy of the assignment's
 		"operations.request_id", "operations.runner_id", // of a request and of a server process: not kept
 		"operations.event_id",        // as a cause
 		"operation_results.group_id", // what the input named, which may be gone

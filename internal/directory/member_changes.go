@@ -110,6 +110,7 @@ func (s *Service) changeMembers(ctx context.Context, tenant uuid.UUID, o licensi
 	if _, err := parseMembers(changes...); err != nil { // before anything is locked
 		return nil, err
 	}
+	o.Detail = func(*licensing.Outcome) any { return m.results }
 	out, err := s.licensing.Change(ctx, tenant, o, func(ctx context.Context, d *licensing.Draft) (err error) {
 		if m, err = parseMembers(changes...); err != nil {
 			return err

@@ -90,7 +90,12 @@ func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) 
 		}
 	}
 	var a *assigning
+	var results []*PrincipalResult
 	o := Options{Action: audit.LicensesAssign, DryRun: in.DryRun, Atomic: in.Atomic, AcknowledgeLosses: in.AcknowledgeLosses}
+	o.Detail = func(out *Outcome) any {
+		results = a.finish(out)
+		return results
+	}
 	out, err := s.Change(ctx, tenant, o, func(ctx context.Context, d *Draft) error {
 		wanted, unwanted, err := checkWanted(d.Graph, "add", in.Add, in.Remove)
 		if err != nil {
@@ -105,7 +110,7 @@ func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) 
 	if err != nil {
 		return nil, err
 	}
-	return &AssignOutcome{Outcome: out, Results: a.finish(out)}, nil
+	return &AssignOutcome{Outcome: out, Results: results}, nil
 }
 
 func dedupe(refs []PrincipalRef) []PrincipalRef {

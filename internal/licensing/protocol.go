@@ -26,6 +26,9 @@ type Options struct {
 	AcknowledgeLosses *int
 	Unguarded         bool
 	Atomic            bool // one direct principal that is refused refuses all
+	// Detail completes what the caller tells of its own, once the outcome is known and before
+	// anything is committed. Optional.
+	Detail func(out *Outcome) any
 }
 
 // ChangeList says which of an impact's changes will be read. Where a change is settled by
@@ -61,6 +64,7 @@ type Outcome struct {
 	// a dry run, whose impact is that of the change once it is confirmed.
 	Confirmation *fault.Error
 	EventID      uuid.UUID // the audit event; zero where nothing changed or nothing was stored
+	Detail       any       // what Options.Detail returned
 }
 
 // Change is the one way in which licensing facts change: one transaction under the tenant's
@@ -75,11 +79,13 @@ type Outcome struct {
 // that must be admitted is refused, that refusal.
 func (s *Service) Change(ctx context.Context, tenant uuid.UUID, o Options, plan func(ctx context.Context, d *Draft) error) (*Outcome, error) {
 	var out *Outcome
+	progress(ctx, Progress{Phase: PhaseWaiting})
 	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		g, now, err := s.lock(ctx, tx, tenant)
 		if err != nil {
 			return err
 		}
+		progress(ctx, Progress{Phase: PhaseReading})
 		d := s.draft(tx, g, now)
 		if err := plan(ctx, d); err != nil {
 			return err
@@ -87,10 +93,13 @@ func (s *Service) Change(ctx context.Context, tenant uuid.UUID, o Options, plan 
 		if out, err = s.settle(ctx, d, o); err != nil {
 			return err
 		}
+		if o.Detail != nil {
+			out.Detail = o.Detail(out)
+		}
 		if o.DryRun || !out.Changed {
 			return database.ErrRollback
 		}
-		return nil
+		return recordFrom(ctx)(ctx, tx, out)
 	})
 	if err != nil {
 		return nil, err
@@ -129,6 +138,7 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if err := s.gather(ctx, d, book); err != nil {
 		return nil, err
 	}
+	progress(ctx, Progress{Phase: PhaseJudging})
 	seats := supplies(d.Graph, book.after, counts)
 	waiting := &waiters{s: s, ctx: ctx, d: d, book: book, pages: map[int32]*waiterPage{}}
 	verdicts, err := book.after.Rules.Settle(book.cases, seats, waiting, int64(d.Now))
@@ -160,11 +170,13 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if out.EventID, err = s.newID(); err != nil {
 		return nil, err
 	}
+	progress(ctx, Progress{Phase: PhaseStoring})
 	return out, s.store(ctx, d, book, verdicts, nil, out, o)
 }
 
 // settleFast is settle by counting.
 func (s *Service) settleFast(ctx context.Context, d *Draft, fast *fastPath, out *Outcome, o Options) (err error) {
+	progress(ctx, Progress{Phase: PhaseJudging})
 	if err := fast.fill(ctx, out.Impact); err != nil {
 		return err
 	}
@@ -177,6 +189,7 @@ func (s *Service) settleFast(ctx context.Context, d *Draft, fast *fastPath, out 
 	if out.EventID, err = s.newID(); err != nil {
 		return err
 	}
+	progress(ctx, Progress{Phase: PhaseStoring})
 	return s.store(ctx, d, fast.book, nil, fast, out, o)
 }
 
@@ -214,7 +227,10 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
 		}
 	}
 	slices.SortFunc(born, func(a, b *person) int { return slices.Compare(a.id[:], b.id[:]) })
+	read := int64(0)
 	for part := range slices.Chunk(ids, chunk) {
+		progress(ctx, Progress{Phase: PhaseReading, Done: read, Total: int64(len(ids))})
+		read += int64(len(part))
 		loaded, err := people(ctx, d.Tx, d.Tx.Dialect(), d.Tenant, part, groups)
 		if err != nil {
 			return err
