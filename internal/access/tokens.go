@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type Tokens struct {
 	clock  clock.Clock
 	newID  id.Source
 	random io.Reader
+	recent verified
 }
 
 // New returns Tokens.
@@ -145,12 +147,27 @@ func (s *Tokens) record(ctx context.Context, tx *database.Tx, t *Token) error {
 	})
 }
 
-// Verify returns what a token gives. It costs one statement; a text that cannot be a token
-// costs none.
+// Verify returns what a token gives. It costs one statement, none for a token that was found
+// valid within Freshness, and none for a text that cannot be a token. What it returns is
+// shared, and must not be changed.
 //
 // Errors: UNAUTHENTICATED, the same for a malformed, unknown, expired or revoked token (the
 // cause tells which); those of the database.
 func (s *Tokens) Verify(ctx context.Context, token string) (*Access, error) {
+	sum, now := sha256.Sum256([]byte(token)), s.clock.Now()
+	if a := s.recent.get(sum, now); a != nil {
+		return a, nil
+	}
+	a, err := s.lookUp(ctx, token)
+	if err != nil {
+		s.recent.drop(sum)
+		return nil, err
+	}
+	s.recent.put(sum, a, now)
+	return a, nil
+}
+
+func (s *Tokens) lookUp(ctx context.Context, token string) (*Access, error) {
 	hash, err := digest(token)
 	if err != nil {
 		return nil, unauthenticated(err)
@@ -167,7 +184,7 @@ func (s *Tokens) Verify(ctx context.Context, token string) (*Access, error) {
 		return nil, fmt.Errorf("verify a token: %w", err)
 	case revoked != nil:
 		return nil, unauthenticated(fmt.Errorf("%s was revoked at %s", id.Format(id.Token, a.TokenID), *revoked))
-	case a.ExpiresAt != nil && *a.ExpiresAt <= s.clock.Now():
+	case a.expired(s.clock.Now()):
 		return nil, unauthenticated(fmt.Errorf("%s expired at %s", id.Format(id.Token, a.TokenID), *a.ExpiresAt))
 	}
 	r, refusal := ParseRole(role)

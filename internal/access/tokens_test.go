@@ -176,6 +176,49 @@ func TestVerifyingCostsOneStatementAndNoneWithAWrongChecksum(t *testing.T) {
 	})
 }
 
+// An application asks often: its token is looked up once a second, so that a revocation is at
+// most that late, and an expiry not at all.
+func TestTokenIsLookedUpAgainAfterItsFreshnessAndExpiresOnTheInstant(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		verify := func(token string, statements int, valid bool) {
+			t.Helper()
+			w.ran.Reset()
+			_, err := w.tokens.Verify(t.Context(), token)
+			if (err == nil) != valid || w.ran.Count() != statements {
+				t.Errorf("%d statements (%v), want %d and valid %v", w.ran.Count(), err, statements, valid)
+			}
+		}
+		soon := w.clock.Now().Add(access.Freshness / 2)
+		expiring, _, err := w.tokens.Create(t.Context(), w.tenant.ID, access.NewToken{Name: "expiring", Role: access.GlobalReader, ExpiresAt: &soon})
+		if err != nil {
+			t.Fatal(err)
+		}
+		revoked, _, err := w.tokens.Create(t.Context(), w.tenant.ID, access.NewToken{Name: "revoked", Role: access.GlobalReader})
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify(expiring, 1, true)
+		verify(expiring, 0, true)
+		verify(revoked, 1, true)
+		err = w.db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+			_, err := tx.ExecContext(ctx, `UPDATE api_tokens SET revoked_at = $1 WHERE name = 'revoked'`, int64(w.clock.Now()))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify(revoked, 0, true)
+		w.clock.Advance(access.Freshness / 2)
+		verify(expiring, 1, false)
+		verify(revoked, 0, true)
+		w.clock.Advance(access.Freshness / 2)
+		verify(revoked, 1, false)
+		verify(revoked, 1, false)
+		w.clock.Advance(-access.Freshness)
+		verify(revoked, 1, false)
+	})
+}
+
 func TestWrongInputMakesNoToken(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		past := w.clock.Now()

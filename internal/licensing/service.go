@@ -36,6 +36,7 @@ type Service struct {
 	log   zerolog.Logger
 
 	byCases bool
+	singles *singles
 
 	mu     sync.Mutex
 	graphs map[uuid.UUID]*tenantgraph.Graph // by tenant, as last read from committed rows
@@ -46,7 +47,9 @@ func New(c Config) (*Service, error) {
 	if c.DB == nil || c.Clock == nil || c.NewID == nil {
 		return nil, errors.New("licensing: DB, Clock and NewID are needed")
 	}
-	return &Service{db: c.DB, clock: c.Clock, newID: c.NewID, log: c.Log, byCases: c.ByCases, graphs: map[uuid.UUID]*tenantgraph.Graph{}}, nil
+	s := &Service{db: c.DB, clock: c.Clock, newID: c.NewID, log: c.Log, byCases: c.ByCases, graphs: map[uuid.UUID]*tenantgraph.Graph{}}
+	s.singles = &singles{many: s.readTogether, tenants: map[uuid.UUID]*singlesOf{}}
+	return s, nil
 }
 
 // Graph returns the tenant's graph as of now.
