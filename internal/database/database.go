@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"runtime"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -30,7 +31,8 @@ const DefaultMaxConns = 20
 type Options struct {
 	// MaxConns bounds the connections to PostgreSQL; DefaultMaxConns where it is 0. Half of
 	// them, but at least one, serve transactions that write; the rest serve reads, so that a
-	// read never waits for writers that queue for a tenant's lock. SQLite ignores it.
+	// read never waits for writers that queue for a tenant's lock. One of those for reading, where
+	// there are several, is for what is noted beside (Aside). SQLite ignores it.
 	MaxConns int
 	// Log gets a line for each transaction that is run again.
 	Log zerolog.Logger
@@ -47,6 +49,7 @@ type DB struct {
 	opts    Options
 	read    *sql.DB
 	write   *sql.DB
+	aside   *sql.DB // PostgreSQL only
 	reader  Querier
 	ent     *ent.Client
 }
@@ -70,6 +73,11 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 	if db.read, err = target.open(ctx, forReading); err != nil {
 		return nil, errors.Join(err, db.write.Close())
 	}
+	if db.dialect == Postgres {
+		if db.aside, err = target.postgresPool(forWriting); err != nil {
+			return nil, errors.Join(err, db.write.Close(), db.read.Close())
+		}
+	}
 	db.size()
 	db.reader = observed(newPrepared(db.read), opts.Observe)
 	db.ent = entClient(db.dialect, db.reader)
@@ -82,7 +90,9 @@ func (db *DB) size() {
 	writers, readers := 1, max(4, 2*runtime.GOMAXPROCS(0))
 	if db.dialect == Postgres {
 		writers = max(1, db.opts.MaxConns/2)
-		readers = max(1, db.opts.MaxConns-writers)
+		readers = max(1, db.opts.MaxConns-writers-1)
+		db.aside.SetMaxOpenConns(1)
+		db.aside.SetConnMaxIdleTime(time.Minute)
 	}
 	db.write.SetMaxOpenConns(writers)
 	db.write.SetMaxIdleConns(writers)
@@ -101,5 +111,14 @@ func (db *DB) Reader() Querier { return db.reader }
 // transaction: see Write.
 func (db *DB) Ent() *ent.Client { return db.ent }
 
+// Writers is how many transactions of Write can be open at once.
+func (db *DB) Writers() int { return db.write.Stats().MaxOpenConnections }
+
 // Close closes all connections.
-func (db *DB) Close() error { return errors.Join(db.read.Close(), db.write.Close()) }
+func (db *DB) Close() error {
+	err := errors.Join(db.read.Close(), db.write.Close())
+	if db.aside != nil {
+		err = errors.Join(err, db.aside.Close())
+	}
+	return err
+}

@@ -56,6 +56,18 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	return db.retry(ctx, func() error { return db.once(inner, db.write, nil, fn) })
 }
 
+// Aside is Write for a few words about what transactions of Write are doing, which must not wait
+// until those end: on PostgreSQL it has a connection of its own. On SQLite, which has one writer,
+// it is Write.
+//
+// Errors: as Write.
+func (db *DB) Aside(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if db.aside == nil {
+		return db.Write(ctx, fn)
+	}
+	return db.retry(ctx, func() error { return db.once(ctx, db.aside, nil, fn) })
+}
+
 // Snapshot runs fn in a read-only transaction that sees one committed state throughout. It
 // never waits for a writer. fn may be run again, as with Write.
 //

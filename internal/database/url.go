@@ -152,6 +152,17 @@ func (t target) openSQLite(ctx context.Context, p purpose) (*sql.DB, error) {
 }
 
 func (t target) openPostgres(ctx context.Context, p purpose) (*sql.DB, error) {
+	pool, err := t.postgresPool(p)
+	if err != nil {
+		return nil, err
+	}
+	config := t.postgres
+	return answering(ctx, pool, fmt.Sprintf("PostgreSQL at %s:%d, database %s, as %s",
+		config.Host, config.Port, config.Database, config.User))
+}
+
+// postgresPool returns a pool that connects when it is first used.
+func (t target) postgresPool(p purpose) (*sql.DB, error) {
 	config := t.postgres.Clone()
 	if p == forReading {
 		config.Runtime["default_transaction_read_only"] = "on"
@@ -160,8 +171,7 @@ func (t target) openPostgres(ctx context.Context, p purpose) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to PostgreSQL: %w", err)
 	}
-	return answering(ctx, sql.OpenDB(connector), fmt.Sprintf("PostgreSQL at %s:%d, database %s, as %s",
-		config.Host, config.Port, config.Database, config.User))
+	return sql.OpenDB(connector), nil
 }
 
 // answering waits for a database that is busy: switching a new SQLite file to WAL takes a lock

@@ -39,6 +39,7 @@ const (
 	SeatsBelowConsumed         Code = "SEATS_BELOW_CONSUMED"
 	ConfirmationRequired       Code = "CONFIRMATION_REQUIRED"
 	NotApplied                 Code = "NOT_APPLIED"
+	OperationFinished          Code = "OPERATION_FINISHED"
 )
 
 // Codes of top-level errors (extensions.code).
@@ -82,6 +83,14 @@ func Wrap(cause error, code Code, format string, args ...any) *Error {
 
 func newError(code Code, message locale.Text) *Error {
 	return &Error{Code: code, Message: message.String(), message: message}
+}
+
+// Restore returns an error that was stored, of what it consisted of.
+func Restore(code Code, message, remediation locale.Text, path []string, details any) *Error {
+	return &Error{
+		Code: code, Message: message.String(), Remediation: remediation.String(), Path: path, Details: details,
+		message: message, remediation: remediation,
+	}
 }
 
 // Error returns the safe message.
@@ -159,7 +168,8 @@ func (c Code) IsUserError() bool {
 	switch c {
 	case NotFound, InvalidID, InvalidValue, Required, TooMany, DuplicateValue, VersionConflict, PlanNotInProduct,
 		ProductRetired, NoSubscription, CountViolation, MutuallyExclusiveViolation, DependencyViolation, LocationViolation,
-		UsageLocationRequired, LicenseIsInherited, GroupHasLicenses, GroupCycle, SeatsBelowConsumed, ConfirmationRequired, NotApplied:
+		UsageLocationRequired, LicenseIsInherited, GroupHasLicenses, GroupCycle, SeatsBelowConsumed, ConfirmationRequired, NotApplied,
+		OperationFinished:
 		return true
 	}
 	return false

@@ -30,17 +30,19 @@ const (
 	Subscription Kind = "subscription"
 	Audit        Kind = "audit"
 	Token        Kind = "token"
+	Operation    Kind = "operation"
 )
 
 var kinds = map[Kind]bool{
 	Tenant: true, User: true, Group: true, Product: true, Plan: true,
-	Assignment: true, Subscription: true, Audit: true, Token: true,
+	Assignment: true, Subscription: true, Audit: true, Token: true, Operation: true,
 }
 
 // words are what the kinds that ids are refused for are called.
 var words = map[Kind]locale.Text{
 	Tenant: locale.T("tenant"), User: locale.T("user"), Group: locale.T("group"), Product: locale.T("product"), Plan: locale.T("plan"),
 	Assignment: locale.T("assignment"), Subscription: locale.T("subscription"), Audit: locale.T("audit"), Token: locale.T("token"),
+	Operation: locale.T("operation"),
 }
 
 // In returns the kind as a word of a language.

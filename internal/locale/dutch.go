@@ -12,6 +12,7 @@ var dutch = map[string]string{
 	"subscription": "abonnement",
 	"audit":        "auditgebeurtenis",
 	"token":        "token",
+	"operation":    "bewerking",
 	"groups":       "groepen",
 	"plans":        "plannen",
 	"principals":   "gebruikers en groepen",
