@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"internal/demo"},
 	{"internal/server"},
 	{"graph"},
-	{"internal/directory", "internal/catalog", "internal/tenant", "internal/schedule"},
+	{"internal/directory", "internal/catalog", "internal/tenant", "internal/schedule", "internal/operation"},
 	{"internal/licensing"},
 	{"internal/licensing/tenantgraph", "internal/access"},
 	{"internal/audit"},
