@@ -18,6 +18,8 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/google/uuid"
 	"github.com/rs/zerolog"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/licensegraph/licensegraph/graph"
 	"github.com/licensegraph/licensegraph/graph/coerce"
@@ -45,6 +47,7 @@ type world struct {
 	names    map[string]string // of ids: acme, suite, mail …
 	api      *graph.API
 	executor *executor.Executor
+	stock    *executor.Executor // gqlgen's own, which must answer queries alike; nil: is not asked
 	present  graphql.ErrorPresenterFunc
 	recover  graphql.RecoverFunc
 	log      *bytes.Buffer
@@ -70,16 +73,11 @@ func newWorld(t testing.TB, db *database.DB, ran *dbtest.Statements) *world {
 	w.licenses = licenses
 	people, err := directory.New(directory.Config{DB: db, Licensing: licenses})
 	w.ok(err)
-	api, err := graph.New(graph.Config{
-		Licensing: licenses, Directory: people, Tenants: tenants, Audit: audit.NewLog(db), Log: zerolog.New(w.log),
-	})
-	w.ok(err)
-	w.api, w.present, w.recover = api, api.ErrorPresenter, api.Recover
-	w.executor = executor.New(api.Schema)
-	w.executor.SetErrorPresenter(api.ErrorPresenter)
-	w.executor.SetRecoverFunc(api.Recover)
-	for _, e := range append([]graphql.HandlerExtension{&coerce.Extension{}}, api.Extensions...) {
-		w.executor.Use(e)
+	config := graph.Config{Licensing: licenses, Directory: people, Tenants: tenants, Audit: audit.NewLog(db), Log: zerolog.New(w.log)}
+	w.api, w.executor = w.execution(config)
+	w.present, w.recover = w.api.ErrorPresenter, w.api.Recover
+	if config.Stock = true; ran != nil { // benchmarks have no statements to count, and ask once
+		_, w.stock = w.execution(config)
 	}
 	for _, name := range []string{"acme", "other"} {
 		made, err := tenants.Create(t.Context(), name, "NL")
@@ -88,6 +86,19 @@ func newWorld(t testing.TB, db *database.DB, ran *dbtest.Statements) *world {
 	}
 	w.catalogue()
 	return w
+}
+
+func (w *world) execution(c graph.Config) (*graph.API, *executor.Executor) {
+	w.t.Helper()
+	api, err := graph.New(c)
+	w.ok(err)
+	e := executor.New(api.Schema)
+	e.SetErrorPresenter(api.ErrorPresenter)
+	e.SetRecoverFunc(api.Recover)
+	for _, extension := range append([]graphql.HandlerExtension{&coerce.Extension{}}, api.Extensions...) {
+		e.Use(extension)
+	}
+	return api, e
 }
 
 // newID makes UUIDs of version 7, one after the other.
@@ -189,19 +200,37 @@ func (w *world) askAs(ctx context.Context, r request) *answer {
 		decoder.UseNumber()
 		w.ok(decoder.Decode(&variables))
 	}
+	query := w.named(r.query)
+	text, changes := w.run(ctx, w.executor, query, variables)
+	if w.stock != nil && !changes {
+		w.ran.Apart(func() {
+			if stock, _ := w.run(ctx, w.stock, query, variables); stock != text {
+				w.t.Errorf("gqlgen's own execution answers otherwise:\n%s\n%v\n%s\n%s", query, variables, stock, text)
+			}
+		})
+	}
+	var a answer
+	w.ok(json.Unmarshal([]byte(text), &a))
+	return &a
+}
+
+// run runs an operation and tells whether it is one that changes something. Fields run at the
+// same time, so that their errors come in any order: here they come in that of their texts.
+func (w *world) run(ctx context.Context, e *executor.Executor, query string, variables map[string]any) (text string, changes bool) {
+	w.t.Helper()
 	var response *graphql.Response
-	op, errs := w.executor.CreateOperationContext(ctx, &graphql.RawParams{Query: w.named(r.query), Variables: variables})
+	op, errs := e.CreateOperationContext(ctx, &graphql.RawParams{Query: query, Variables: maps.Clone(variables)})
 	if errs != nil {
 		response = &graphql.Response{Errors: errs}
 	} else {
-		handler, ctx := w.executor.DispatchOperation(ctx, op)
+		changes = op.Operation.Operation == ast.Mutation
+		handler, ctx := e.DispatchOperation(ctx, op)
 		response = handler(ctx)
 	}
-	text, err := json.Marshal(response)
+	slices.SortStableFunc(response.Errors, func(a, b *gqlerror.Error) int { return strings.Compare(a.Error(), b.Error()) })
+	b, err := json.Marshal(response)
 	w.ok(err)
-	var a answer
-	w.ok(json.Unmarshal(text, &a))
-	return &a
+	return string(b), changes
 }
 
 // named puts ids in the place of {{name}}.

@@ -19,7 +19,12 @@ func FromTime(t time.Time) Instant { return Instant(t.UnixMicro()) }
 func (i Instant) Time() time.Time { return time.UnixMicro(int64(i)).UTC() }
 
 // String is RFC 3339 in UTC with as many fractional digits as needed, at most six.
-func (i Instant) String() string { return i.Time().Format("2006-01-02T15:04:05.999999Z07:00") }
+func (i Instant) String() string { return i.Time().Format(layout) }
+
+// AppendTo appends what String returns.
+func (i Instant) AppendTo(b []byte) []byte { return i.Time().AppendFormat(b, layout) }
+
+const layout = "2006-01-02T15:04:05.999999Z07:00"
 
 // Add returns the instant later by d, truncated to microseconds.
 func (i Instant) Add(d time.Duration) Instant { return i + Instant(d.Microseconds()) }
