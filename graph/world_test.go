@@ -31,6 +31,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/operation"
 	"github.com/licensegraph/licensegraph/internal/requestid"
 	"github.com/licensegraph/licensegraph/internal/tenant"
 )
@@ -43,6 +44,8 @@ type world struct {
 	licenses *licensing.Service
 	ran      *dbtest.Statements
 	clock    *clock.Manual
+
+	operations *operation.Service // which run where the test says so (runOperations)
 	tenants  map[string]uuid.UUID
 	names    map[string]string // of ids: acme, suite, mail …
 	api      *graph.API
@@ -73,7 +76,9 @@ func newWorld(t testing.TB, db *database.DB, ran *dbtest.Statements) *world {
 	w.licenses = licenses
 	people, err := directory.New(directory.Config{DB: db, Licensing: licenses})
 	w.ok(err)
-	config := graph.Config{Licensing: licenses, Directory: people, Tenants: tenants, Audit: audit.NewLog(db), Log: zerolog.New(w.log)}
+	w.operations, err = operation.New(operation.Config{DB: db, Clock: w.clock, NewID: w.newID, Log: zerolog.Nop()})
+	w.ok(err)
+	config := graph.Config{Licensing: licenses, Directory: people, Tenants: tenants, Audit: audit.NewLog(db), Operations: w.operations, Log: zerolog.New(w.log)}
 	w.api, w.executor = w.execution(config)
 	w.present, w.recover = w.api.ErrorPresenter, w.api.Recover
 	if config.Stock = true; ran != nil { // benchmarks have no statements to count, and ask once
@@ -95,10 +100,22 @@ func (w *world) execution(c graph.Config) (*graph.API, *executor.Executor) {
 	e := executor.New(api.Schema)
 	e.SetErrorPresenter(api.ErrorPresenter)
 	e.SetRecoverFunc(api.Recover)
+	e.SetQueryCache(graphql.MapCache[*ast.QueryDocument]{}) // as the server does; plans are kept by document
 	for _, extension := range append([]graphql.HandlerExtension{&coerce.Extension{}}, api.Extensions...) {
 		e.Use(extension)
 	}
 	return api, e
+}
+
+// runOperations has operations run until the test ends.
+func (w *world) runOperations() {
+	ctx, end := context.WithCancel(context.WithoutCancel(w.t.Context()))
+	var running sync.WaitGroup
+	running.Go(func() { w.operations.Run(ctx) })
+	w.t.Cleanup(func() { end(); running.Wait() })
+	for w.ask(request{query: "# still closed\nmutation { cancelOperation }"}) == nil {
+		continue
+	}
 }
 
 // newID makes UUIDs of version 7, one after the other.
