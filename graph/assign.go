@@ -41,10 +41,14 @@ func (r *mutationResolver) assign(ctx context.Context, in model.AssignLicensesIn
 		return &model.AssignPayload{Payload: c.refusedFor(wrong)}, nil
 	}
 	unread := in.Atomic && len(principals.wrong()) > 0 // the others are only looked at
-	out, err := r.licensing.Assign(ctx, tenantOf(ctx), licensing.AssignInput{
+	change := licensing.AssignInput{
 		Principals: principals.refs, Add: add, Remove: remove, Mode: in.Mode, ExpectedVersion: version,
 		Atomic: in.Atomic, DryRun: in.DryRun || unread, AcknowledgeLosses: losses,
-	})
+	}
+	if in.RunAsOperation {
+		return r.startAssigning(ctx, c, change, principals, unread)
+	}
+	out, err := r.licensing.Assign(ctx, tenantOf(ctx), change)
 	if err != nil {
 		refused, err := c.refused(err)
 		return &model.AssignPayload{Payload: refused}, err

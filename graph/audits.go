@@ -3,6 +3,8 @@ package graph
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/licensegraph/licensegraph/graph/loaders"
 	"github.com/licensegraph/licensegraph/graph/model"
 	"github.com/licensegraph/licensegraph/internal/audit"
@@ -35,6 +37,18 @@ func (r *queryResolver) auditEvents(ctx context.Context, args paging.Args) (*mod
 		Page:  paging.Map(page, func(e *audit.Event) *model.AuditEvent { return &model.AuditEvent{Event: e} }),
 		Count: func(ctx context.Context) (int, error) { return r.audit.Count(ctx, tenantOf(ctx)) },
 	}), nil
+}
+
+// eventOf returns an audit event; nil where there is none.
+func eventOf(ctx context.Context, key *uuid.UUID) (*model.AuditEvent, error) {
+	if key == nil {
+		return nil, nil //nolint:nilnil // no event
+	}
+	e, err := load(ctx).Event(ctx, *key)
+	if e == nil {
+		return nil, err
+	}
+	return &model.AuditEvent{Event: e}, nil
 }
 
 // verify checks the tenant. Whom the problems concern is read together.

@@ -20,6 +20,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/operation"
 	"github.com/licensegraph/licensegraph/internal/tenant"
 )
 
@@ -29,11 +30,14 @@ type Config struct {
 	Directory *directory.Service
 	Tenants   *tenant.Tenants
 	Audit     *audit.Log
-	Limits    cost.Limits    // of one operation; zero fields mean the defaults. Optional.
+
+	Operations *operation.Service
+
+	Limits cost.Limits // of one operation; zero fields mean the defaults. Optional.
 	// Stock runs everything by gqlgen's own execution. The answers are the same, byte for byte;
 	// tests and benchmarks hold the two against each other.
 	Stock bool
-	Log       zerolog.Logger // where a request's context has no logger. Its zero value is silent.
+	Log   zerolog.Logger // where a request's context has no logger. Its zero value is silent.
 }
 
 // API is what a server needs to serve the API.
@@ -47,16 +51,16 @@ type API struct {
 
 // New returns the API.
 func New(c Config) (*API, error) {
-	if c.Licensing == nil || c.Directory == nil || c.Tenants == nil || c.Audit == nil {
-		return nil, errors.New("graph: Licensing, Directory, Tenants and Audit are needed")
+	if c.Licensing == nil || c.Directory == nil || c.Tenants == nil || c.Audit == nil || c.Operations == nil {
+		return nil, errors.New("graph: Licensing, Directory, Tenants, Audit and Operations are needed")
 	}
-	from := loaders.Sources{Licensing: c.Licensing, Directory: c.Directory, Tenants: c.Tenants, Audit: c.Audit}
+	from := loaders.Sources{Licensing: c.Licensing, Directory: c.Directory, Tenants: c.Tenants, Audit: c.Audit, Operations: c.Operations}
 	schema := generated.NewCompiledSchema
 	if c.Stock {
 		schema = generated.NewExecutableSchema
 	}
 	return &API{
-		Schema:         schema(generated.Config{Resolvers: &Resolver{licensing: c.Licensing, directory: c.Directory, audit: c.Audit}}),
+		Schema:         schema(generated.Config{Resolvers: &Resolver{licensing: c.Licensing, directory: c.Directory, audit: c.Audit, operations: c.Operations}}),
 		Extensions:     []graphql.HandlerExtension{cost.New(c.Limits), &requests{from: from}},
 		ErrorPresenter: presenter(c.Log),
 		Recover:        recoverer,

@@ -55,9 +55,16 @@ func (r *mutationResolver) changeOneGroup(ctx context.Context, in model.AddGroup
 	if len(wrong) > 0 {
 		return &model.MembersPayload{Payload: c.refusedFor(wrong)}, nil
 	}
-	result, err := change(ctx, tenantOf(ctx), directory.MembersInput{
+	tenant, members := tenantOf(ctx), directory.MembersInput{
 		Group: key, MemberIDs: in.MemberIds, Atomic: in.Atomic, DryRun: in.DryRun, AcknowledgeLosses: losses,
-	})
+	}
+	if in.RunAsOperation {
+		if err := members.Validate(); err != nil {
+			return membersPayload(ctx, c, []uuid.UUID{key}, nil, err)
+		}
+		return r.startMembers(ctx, c, []uuid.UUID{key}, func(ctx context.Context) (*directory.MembersResult, error) { return change(ctx, tenant, members) })
+	}
+	result, err := change(ctx, tenant, members)
 	return membersPayload(ctx, c, []uuid.UUID{key}, result, err)
 }
 
@@ -92,7 +99,16 @@ func (r *mutationResolver) changeGroups(ctx context.Context, in model.ChangeGrou
 		known, err := groupsOf(ctx, named)
 		return &model.MembersPayload{Payload: c.refusedFor(wrong), Groups: known}, err
 	}
-	result, err := r.directory.ChangeGroupMembers(ctx, tenantOf(ctx), change)
+	tenant := tenantOf(ctx)
+	if in.RunAsOperation {
+		if err := change.Validate(); err != nil {
+			return membersPayload(ctx, c, named, nil, err)
+		}
+		return r.startMembers(ctx, c, named, func(ctx context.Context) (*directory.MembersResult, error) {
+			return r.directory.ChangeGroupMembers(ctx, tenant, change)
+		})
+	}
+	result, err := r.directory.ChangeGroupMembers(ctx, tenant, change)
 	return membersPayload(ctx, c, named, result, err)
 }
 

@@ -41,11 +41,9 @@ func node(ctx context.Context, kind id.Kind, key uuid.UUID) (model.Node, error) 
 	case id.Subscription:
 		return found(l.Subscription(ctx, key))
 	case id.Audit:
-		e, err := l.Event(ctx, key)
-		if e == nil {
-			return nil, err
-		}
-		return &model.AuditEvent{Event: e}, nil
+		return found(eventOf(ctx, &key))
+	case id.Operation:
+		return found(operationByID(ctx, key))
 	case id.Tenant:
 		if key != l.Tenant {
 			return nil, nil

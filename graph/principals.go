@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -12,6 +13,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/operation"
 )
 
 // principals are the users and groups that an input names, once each in its order.
@@ -20,6 +22,8 @@ type principals struct {
 	at      []int                     // index of each in the input
 	refs    []licensing.PrincipalRef  // the well-formed ones
 	valid   []int                     // index of each of refs in results
+
+	malformed map[int]*fault.Error // by index in results
 }
 
 // readPrincipals reads the ids of users and groups. A malformed one bears INVALID_ID in its
@@ -30,7 +34,7 @@ func readPrincipals(field string, ids []string) *principals {
 		id   uuid.UUID
 		text string // of a malformed one
 	}
-	p := &principals{}
+	p := &principals{malformed: map[int]*fault.Error{}}
 	seen := map[key]bool{}
 	for i, text := range ids {
 		kind, principal, invalid := inputPrincipal(text, field, i)
@@ -45,6 +49,7 @@ func readPrincipals(field string, ids []string) *principals {
 		r := &model.AssignmentResult{PrincipalID: text, Assignments: []*licensing.Assignment{}, UserErrors: []*model.UserError{}}
 		if invalid != nil {
 			r.UserErrors = userErrors([]*fault.Error{invalid})
+			p.malformed[len(p.results)] = invalid
 		} else {
 			p.refs = append(p.refs, licensing.PrincipalRef{Kind: kind, ID: principal})
 			p.valid = append(p.valid, len(p.results))
@@ -57,10 +62,8 @@ func readPrincipals(field string, ids []string) *principals {
 // require asks for the right to change the licenses of these principals: users and groups
 // have one each.
 func (p *principals) require(ctx context.Context) error {
-	for _, ref := range p.refs {
-		if ref.Kind == id.Group {
-			return allowed(ctx, access.AssignToGroups)
-		}
+	if p.hasGroups() {
+		return allowed(ctx, access.AssignToGroups)
 	}
 	return nil
 }
@@ -81,6 +84,37 @@ func (p *principals) take(results []*licensing.PrincipalResult) {
 			shown.UserErrors = append(shown.UserErrors, model.NewUserError(e))
 		}
 	}
+}
+
+// kept is take for an operation: what became of all of them, the malformed ones included. excused
+// says that nothing was done to the others, as excuse does.
+func (p *principals) kept(results []*licensing.PrincipalResult, excused bool) []operation.Result {
+	list := make([]operation.Result, len(p.results))
+	for i, r := range p.results {
+		list[i] = operation.Result{Principal: r.PrincipalID}
+		if e := p.malformed[i]; e != nil {
+			list[i].Errors = []*fault.Error{e}
+		}
+	}
+	for n, r := range results {
+		one, at := &list[p.valid[n]], p.at[p.valid[n]]
+		one.Changed = r.Changed && !excused
+		for _, e := range r.Errors {
+			if len(e.Path) == 0 { // about the principal itself
+				e = e.At("principalIds", at)
+			}
+			one.Errors = append(one.Errors, e)
+		}
+		if excused && len(one.Errors) == 0 {
+			one.Errors = []*fault.Error{licensing.NotAppliedForOthers().At("principalIds", at)}
+		}
+	}
+	return list
+}
+
+// hasGroups tells whether groups are among them.
+func (p *principals) hasGroups() bool {
+	return slices.ContainsFunc(p.refs, func(r licensing.PrincipalRef) bool { return r.Kind == id.Group })
 }
 
 // excuse tells of the well-formed principals of an atomic call that nothing was done to them,

@@ -4,6 +4,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/operation"
 )
 
 // Resolver is the root of the resolvers.
@@ -11,4 +12,6 @@ type Resolver struct {
 	licensing *licensing.Service
 	directory *directory.Service
 	audit     *audit.Log
+
+	operations *operation.Service
 }

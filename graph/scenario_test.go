@@ -33,6 +33,8 @@ var update = flag.Bool("update", false, "write the expected answers of the scena
 //	# keep NAME = PATH   names the id at a path of the answer
 //	# threshold N        sets how many users of acme may lose a product unasked
 //	# country CODE       sets acme's country
+//	# operations         has operations run, from then on
+//	# wait NAME          waits, after the answer, until the operation of that name has ended
 //
 // {{NAME}} stands for an id, in operations and in answers. At the end of each scenario what is
 // stored holds R17 in both tenants.
@@ -142,6 +144,7 @@ func (w *world) step(text string) string {
 	w.t.Helper()
 	r := request{query: text}
 	var keep [][2]string
+	var wait string
 	w.clock.Advance(time.Minute)
 	for line := range strings.Lines(text) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(strings.TrimPrefix(line, "#")), " ")
@@ -170,6 +173,10 @@ func (w *world) step(text string) string {
 			w.settle(licensing.UpdateTenantInput{LossThreshold: &n})
 		case "country":
 			w.settle(licensing.UpdateTenantInput{Country: &rest})
+		case "operations":
+			w.runOperations()
+		case "wait":
+			wait = rest
 		case "keep":
 			name, path, _ := strings.Cut(rest, " = ")
 			keep = append(keep, [2]string{name, path})
@@ -180,6 +187,9 @@ func (w *world) step(text string) string {
 	a := w.ask(r)
 	for _, k := range keep {
 		w.keep(k[0], a, k[1])
+	}
+	if wait != "" {
+		w.waitFor(wait)
 	}
 	out, err := json.Marshal(a)
 	w.ok(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/operation"
 )
 
 func (r *mutationResolver) createSubscription(ctx context.Context, in model.CreateSubscriptionInput) (*model.SubscriptionPayload, error) {
@@ -21,10 +22,20 @@ func (r *mutationResolver) createSubscription(ctx context.Context, in model.Crea
 	if invalid != nil {
 		return &model.SubscriptionPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
 	}
-	out, err := r.licensing.CreateSubscription(ctx, tenantOf(ctx), licensing.CreateSubscriptionInput{
+	tenant, purchase := tenantOf(ctx), licensing.CreateSubscriptionInput{
 		Product: key, Seats: in.Seats.Value(), Status: in.Status, StartsAt: in.StartsAt.Value(),
 		RenewsAt: in.RenewsAt.Value(), EndsAt: in.EndsAt.Value(), DryRun: in.DryRun,
-	})
+	}
+	if in.RunAsOperation {
+		p, err := r.startSubscribing(ctx, c, operation.CreateSubscription, nil, func(ctx context.Context) (*licensing.SubscriptionOutcome, error) {
+			return r.licensing.CreateSubscription(ctx, tenant, purchase)
+		})
+		if err == nil {
+			p.SubscribedProduct, err = load(ctx).SubscribedProduct(ctx, key)
+		}
+		return p, err
+	}
+	out, err := r.licensing.CreateSubscription(ctx, tenant, purchase)
 	var created *uuid.UUID
 	if out != nil && out.Subscription != nil {
 		created = &out.Subscription.ID
@@ -58,7 +69,13 @@ func (r *mutationResolver) updateSubscription(ctx context.Context, in model.Upda
 	if len(wrong) > 0 {
 		return &model.SubscriptionPayload{Payload: c.refusedFor(wrong)}, nil
 	}
-	out, err := r.licensing.UpdateSubscription(ctx, tenantOf(ctx), change)
+	tenant := tenantOf(ctx)
+	if in.RunAsOperation {
+		return r.startSubscribing(ctx, c, operation.UpdateSubscription, &key, func(ctx context.Context) (*licensing.SubscriptionOutcome, error) {
+			return r.licensing.UpdateSubscription(ctx, tenant, change)
+		})
+	}
+	out, err := r.licensing.UpdateSubscription(ctx, tenant, change)
 	return subscriptionPayload(ctx, c, &key, out, err)
 }
 
@@ -71,24 +88,40 @@ func (r *mutationResolver) cancelSubscription(ctx context.Context, in model.Canc
 	if len(wrong) > 0 {
 		return &model.SubscriptionPayload{Payload: c.refusedFor(wrong)}, nil
 	}
-	out, err := r.licensing.CancelSubscription(ctx, tenantOf(ctx), licensing.CancelSubscriptionInput{
+	tenant, change := tenantOf(ctx), licensing.CancelSubscriptionInput{
 		ID: key, AllowOverAllocation: in.AllowOverAllocation, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
 		AcknowledgeLosses: losses,
-	})
+	}
+	if in.RunAsOperation {
+		return r.startSubscribing(ctx, c, operation.CancelSubscription, &key, func(ctx context.Context) (*licensing.SubscriptionOutcome, error) {
+			return r.licensing.CancelSubscription(ctx, tenant, change)
+		})
+	}
+	out, err := r.licensing.CancelSubscription(ctx, tenant, change)
 	return subscriptionPayload(ctx, c, &key, out, err)
 }
 
 // subscriptionPayload shows what became of a change, and the subscription with its product as
 // they now stand; neither where key is nil.
 func subscriptionPayload(ctx context.Context, c call, key *uuid.UUID, out *licensing.SubscriptionOutcome, err error) (*model.SubscriptionPayload, error) {
-	p := &model.SubscriptionPayload{}
+	var shown model.Payload
 	if err != nil {
-		p.Payload, err = c.refused(err)
+		shown, err = c.refused(err)
 	} else {
-		p.Payload = c.done(ctx, out.Outcome)
+		shown = c.done(ctx, out.Outcome)
 	}
-	if err != nil || key == nil {
-		return p, err
+	if err != nil {
+		return nil, err
+	}
+	return subscriptionShown(ctx, shown, key)
+}
+
+// subscriptionShown puts the subscription with its product to a payload, as they now stand;
+// neither where key is nil.
+func subscriptionShown(ctx context.Context, shown model.Payload, key *uuid.UUID) (p *model.SubscriptionPayload, err error) {
+	p = &model.SubscriptionPayload{Payload: shown}
+	if key == nil {
+		return p, nil
 	}
 	if p.Subscription, err = load(ctx).Subscription(ctx, *key); p.Subscription == nil {
 		return p, err

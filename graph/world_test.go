@@ -110,11 +110,24 @@ func (w *world) execution(c graph.Config) (*graph.API, *executor.Executor) {
 // runOperations has operations run until the test ends.
 func (w *world) runOperations() {
 	ctx, end := context.WithCancel(context.WithoutCancel(w.t.Context()))
-	var running sync.WaitGroup
-	running.Go(func() { w.operations.Run(ctx) })
-	w.t.Cleanup(func() { end(); running.Wait() })
-	for w.ask(request{query: "# still closed\nmutation { cancelOperation }"}) == nil {
-		continue
+	wait := w.operations.Run(ctx)
+	w.t.Cleanup(func() { end(); wait() })
+}
+
+// waitFor waits until the operation of a name has ended, whichever tenant's it is.
+func (w *world) waitFor(name string) {
+	w.t.Helper()
+	_, key, err := id.ParseAny(w.names[name])
+	w.ok(err)
+	for {
+		for _, tenant := range w.tenants {
+			o, err := w.operations.ByID(w.t.Context(), tenant, key)
+			w.ok(err)
+			if o != nil && o.FinishedAt != nil {
+				return
+			}
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -55,6 +55,7 @@ var sizes = map[string]int{
 	"AssignmentResult.assignments":    2,
 	"SubscribedProduct.subscriptions": 2,
 	"LicenseImpact.products":          3,
+	"OperationImpact.products":        3,
 	"InheritedDetails.groups":         2,
 	"GroupLicensesDetails.products":   2,
 	"CycleDetails.path":               3,

@@ -172,6 +172,38 @@ func (ec *executionContext) fieldContext_AssignLicensesPayload_userErrors(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _AssignLicensesPayload_operation(ctx context.Context, field graphql.CollectedField, obj *model.AssignPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AssignLicensesPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AssignLicensesPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AssignLicensesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AssignLicensesPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.AssignPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -485,8 +517,11 @@ func (ec *executionContext) unmarshalInputAssignLicensesInput(ctx context.Contex
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
+	if _, present := asMap["runAsOperation"]; !present {
+		asMap["runAsOperation"] = false
+	}
 
-	fieldsInOrder := [...]string{"principalIds", "add", "mode", "remove", "expectedVersion", "atomic", "dryRun", "acknowledgeLosses", "clientMutationId"}
+	fieldsInOrder := [...]string{"principalIds", "add", "mode", "remove", "expectedVersion", "atomic", "dryRun", "acknowledgeLosses", "runAsOperation", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -549,6 +584,13 @@ func (ec *executionContext) unmarshalInputAssignLicensesInput(ctx context.Contex
 				return it, err
 			}
 			it.AcknowledgeLosses = graphql.OmittableOf(data)
+		case "runAsOperation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("runAsOperation"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RunAsOperation = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -857,6 +899,11 @@ func (ec *executionContext) _AssignLicensesPayload(ctx context.Context, sel ast.
 		case "userErrors":
 			out.Values[i] = ec._AssignLicensesPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._AssignLicensesPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "clientMutationId":

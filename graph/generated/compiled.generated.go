@@ -574,7 +574,7 @@ func (ec *executionContext) compiledEffectiveLicense() map[string]compiled.Resol
 		},
 		"plans": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*licensing.EffectiveLicense)
-			v := obj.Plans
+			v := obj.Plans()
 			r.Open()
 			for i0 := range v {
 				r.Next(i0)
@@ -2488,7 +2488,7 @@ func (ec *executionContext) compiledPlanSelection() map[string]compiled.Resolve 
 		},
 		"plans": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*licensing.Selection)
-			v := obj.Plans
+			v := obj.Plans()
 			r.Open()
 			for i0 := range v {
 				r.Next(i0)

@@ -379,6 +379,38 @@ func (ec *executionContext) fieldContext_ChangeGroupMembersPayload_userErrors(_ 
 	return fc, nil
 }
 
+func (ec *executionContext) _ChangeGroupMembersPayload_operation(ctx context.Context, field graphql.CollectedField, obj *model.MembersPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeGroupMembersPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeGroupMembersPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeGroupMembersPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ChangeGroupMembersPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.MembersPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -704,6 +736,38 @@ func (ec *executionContext) fieldContext_DeleteGroupPayload_userErrors(_ context
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeleteGroupPayload_operation(ctx context.Context, field graphql.CollectedField, obj *model.GroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteGroupPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteGroupPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1585,8 +1649,11 @@ func (ec *executionContext) unmarshalInputAddGroupMembersInput(ctx context.Conte
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
+	if _, present := asMap["runAsOperation"]; !present {
+		asMap["runAsOperation"] = false
+	}
 
-	fieldsInOrder := [...]string{"groupId", "memberIds", "atomic", "dryRun", "acknowledgeLosses", "clientMutationId"}
+	fieldsInOrder := [...]string{"groupId", "memberIds", "atomic", "dryRun", "acknowledgeLosses", "runAsOperation", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1628,6 +1695,13 @@ func (ec *executionContext) unmarshalInputAddGroupMembersInput(ctx context.Conte
 				return it, err
 			}
 			it.AcknowledgeLosses = graphql.OmittableOf(data)
+		case "runAsOperation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("runAsOperation"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RunAsOperation = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -1669,8 +1743,11 @@ func (ec *executionContext) unmarshalInputChangeGroupMembersInput(ctx context.Co
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
+	if _, present := asMap["runAsOperation"]; !present {
+		asMap["runAsOperation"] = false
+	}
 
-	fieldsInOrder := [...]string{"changes", "atomic", "dryRun", "acknowledgeLosses", "clientMutationId"}
+	fieldsInOrder := [...]string{"changes", "atomic", "dryRun", "acknowledgeLosses", "runAsOperation", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1705,6 +1782,13 @@ func (ec *executionContext) unmarshalInputChangeGroupMembersInput(ctx context.Co
 				return it, err
 			}
 			it.AcknowledgeLosses = graphql.OmittableOf(data)
+		case "runAsOperation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("runAsOperation"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RunAsOperation = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -1824,8 +1908,11 @@ func (ec *executionContext) unmarshalInputDeleteGroupInput(ctx context.Context, 
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
+	if _, present := asMap["runAsOperation"]; !present {
+		asMap["runAsOperation"] = false
+	}
 
-	fieldsInOrder := [...]string{"id", "expectedVersion", "dryRun", "acknowledgeLosses", "clientMutationId"}
+	fieldsInOrder := [...]string{"id", "expectedVersion", "dryRun", "acknowledgeLosses", "runAsOperation", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1860,6 +1947,13 @@ func (ec *executionContext) unmarshalInputDeleteGroupInput(ctx context.Context, 
 				return it, err
 			}
 			it.AcknowledgeLosses = graphql.OmittableOf(data)
+		case "runAsOperation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("runAsOperation"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RunAsOperation = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2073,8 +2167,11 @@ func (ec *executionContext) unmarshalInputRemoveGroupMembersInput(ctx context.Co
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
+	if _, present := asMap["runAsOperation"]; !present {
+		asMap["runAsOperation"] = false
+	}
 
-	fieldsInOrder := [...]string{"groupId", "memberIds", "atomic", "dryRun", "acknowledgeLosses", "clientMutationId"}
+	fieldsInOrder := [...]string{"groupId", "memberIds", "atomic", "dryRun", "acknowledgeLosses", "runAsOperation", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2116,6 +2213,13 @@ func (ec *executionContext) unmarshalInputRemoveGroupMembersInput(ctx context.Co
 				return it, err
 			}
 			it.AcknowledgeLosses = graphql.OmittableOf(data)
+		case "runAsOperation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("runAsOperation"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RunAsOperation = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2277,6 +2381,11 @@ func (ec *executionContext) _ChangeGroupMembersPayload(ctx context.Context, sel 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "operation":
+			out.Values[i] = ec._ChangeGroupMembersPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "clientMutationId":
 			out.Values[i] = ec._ChangeGroupMembersPayload_clientMutationId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2391,6 +2500,11 @@ func (ec *executionContext) _DeleteGroupPayload(ctx context.Context, sel ast.Sel
 		case "userErrors":
 			out.Values[i] = ec._DeleteGroupPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._DeleteGroupPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "clientMutationId":

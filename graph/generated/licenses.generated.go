@@ -167,7 +167,7 @@ func (ec *executionContext) _EffectiveLicense_plans(ctx context.Context, field g
 			return ec.fieldContext_EffectiveLicense_plans(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Plans, nil
+			return obj.Plans(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*licensing.EffectivePlan) graphql.Marshaler {
@@ -181,7 +181,7 @@ func (ec *executionContext) fieldContext_EffectiveLicense_plans(_ context.Contex
 	fc = &graphql.FieldContext{
 		Object:     "EffectiveLicense",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_EffectivePlan(ctx, field)
@@ -1056,7 +1056,7 @@ func (ec *executionContext) _PlanSelection_plans(ctx context.Context, field grap
 			return ec.fieldContext_PlanSelection_plans(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Plans, nil
+			return obj.Plans(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*tenantgraph.Plan) graphql.Marshaler {
@@ -1070,7 +1070,7 @@ func (ec *executionContext) fieldContext_PlanSelection_plans(_ context.Context, 
 	fc = &graphql.FieldContext{
 		Object:     "PlanSelection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Plan(ctx, field)

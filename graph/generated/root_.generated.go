@@ -30,6 +30,8 @@ type ResolverRoot interface {
 	LicenseError() LicenseErrorResolver
 	LicenseImpact() LicenseImpactResolver
 	Mutation() MutationResolver
+	Operation() OperationResolver
+	OperationResult() OperationResultResolver
 	Plan() PlanResolver
 	Query() QueryResolver
 	SubscribedProduct() SubscribedProductResolver
@@ -68,6 +70,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AddGroupMembersInput", ec.unmarshalInputAddGroupMembersInput),
 			graphql.NewInputUnmarshaler("AssignLicensesInput", ec.unmarshalInputAssignLicensesInput),
+			graphql.NewInputUnmarshaler("CancelOperationInput", ec.unmarshalInputCancelOperationInput),
 			graphql.NewInputUnmarshaler("CancelSubscriptionInput", ec.unmarshalInputCancelSubscriptionInput),
 			graphql.NewInputUnmarshaler("ChangeGroupMembersInput", ec.unmarshalInputChangeGroupMembersInput),
 			graphql.NewInputUnmarshaler("CreateGroupInput", ec.unmarshalInputCreateGroupInput),
@@ -80,6 +83,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("GroupOrder", ec.unmarshalInputGroupOrder),
 			graphql.NewInputUnmarshaler("LicenseErrorFilter", ec.unmarshalInputLicenseErrorFilter),
 			graphql.NewInputUnmarshaler("LicenseInput", ec.unmarshalInputLicenseInput),
+			graphql.NewInputUnmarshaler("OperationFilter", ec.unmarshalInputOperationFilter),
 			graphql.NewInputUnmarshaler("PlanSelectionInput", ec.unmarshalInputPlanSelectionInput),
 			graphql.NewInputUnmarshaler("PlanSwitchInput", ec.unmarshalInputPlanSwitchInput),
 			graphql.NewInputUnmarshaler("RemoveGroupMembersInput", ec.unmarshalInputRemoveGroupMembersInput),
@@ -385,6 +389,13 @@ input AssignLicensesInput {
   change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
   """
   acknowledgeLosses: Int
+  """
+  True: answer at once, with an ` + "`" + `operation` + "`" + ` to watch, and make the change apart from this request, which may
+  then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+  are too long) is answered at once in ` + "`" + `userErrors` + "`" + `, without an operation. Worth its while where tens of
+  thousands of users are concerned; allowed for any number. At most 20 may wait (` + "`" + `TOO_MANY` + "`" + `).
+  """
+  runAsOperation: Boolean! = false
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -404,6 +415,11 @@ type AssignLicensesPayload {
   nothing was changed.
   """
   userErrors: [UserError!]!
+  """
+  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; all other fields then answer as if nothing
+  were changed, because nothing is yet. Null without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
+  """
+  operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."
   clientMutationId: String
 }
@@ -761,7 +777,7 @@ scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
 """
 Anything that can be read again by its id alone, with ` + "`" + `node(id:)` + "`" + `: tenants, users, groups, products,
-plans, subscriptions, assignments and audit events.
+plans, subscriptions, assignments, audit events and operations.
 """
 interface Node {
   """
@@ -832,6 +848,8 @@ A change that takes a product from more users than the tenant's ` + "`" + `lossT
 of it answers the full impact and ` + "`" + `changed` + "`" + ` as if it were confirmed, and that error in ` + "`" + `userErrors` + "`" + `.
 Every change is one transaction and leaves one audit event; a change that changes nothing says
 ` + "`" + `changed: false` + "`" + ` and leaves none. Changes are safe to repeat, creations are not yet: see their inputs.
+
+A change that may take longer than a request should can run as an operation: ` + "`" + `runAsOperation: true` + "`" + `.
 """
 type Mutation
 `, BuiltIn: false},
@@ -974,6 +992,8 @@ enum UserErrorCode {
   ` + "`" + `replaces` + "`" + ` names, or the call is ` + "`" + `atomic` + "`" + ` and something else in it was refused.
   """
   NOT_APPLIED
+  "The operation has ended already: it cannot be cancelled any more."
+  OPERATION_FINISHED
 }
 
 "One thing that is wrong with the input of a mutation."
@@ -1386,6 +1406,13 @@ input DeleteGroupInput {
   change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
   """
   acknowledgeLosses: Int
+  """
+  True: answer at once, with an ` + "`" + `operation` + "`" + ` to watch, and make the change apart from this request, which may
+  then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+  are too long) is answered at once in ` + "`" + `userErrors` + "`" + `, without an operation. Worth its while where tens of
+  thousands of users are concerned; allowed for any number. At most 20 may wait (` + "`" + `TOO_MANY` + "`" + `).
+  """
+  runAsOperation: Boolean! = false
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -1413,6 +1440,13 @@ input AddGroupMembersInput {
   change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
   """
   acknowledgeLosses: Int
+  """
+  True: answer at once, with an ` + "`" + `operation` + "`" + ` to watch, and make the change apart from this request, which may
+  then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+  are too long) is answered at once in ` + "`" + `userErrors` + "`" + `, without an operation. Worth its while where tens of
+  thousands of users are concerned; allowed for any number. At most 20 may wait (` + "`" + `TOO_MANY` + "`" + `).
+  """
+  runAsOperation: Boolean! = false
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -1440,6 +1474,13 @@ input RemoveGroupMembersInput {
   change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
   """
   acknowledgeLosses: Int
+  """
+  True: answer at once, with an ` + "`" + `operation` + "`" + ` to watch, and make the change apart from this request, which may
+  then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+  are too long) is answered at once in ` + "`" + `userErrors` + "`" + `, without an operation. Worth its while where tens of
+  thousands of users are concerned; allowed for any number. At most 20 may wait (` + "`" + `TOO_MANY` + "`" + `).
+  """
+  runAsOperation: Boolean! = false
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -1468,6 +1509,13 @@ input ChangeGroupMembersInput {
   change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
   """
   acknowledgeLosses: Int
+  """
+  True: answer at once, with an ` + "`" + `operation` + "`" + ` to watch, and make the change apart from this request, which may
+  then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+  are too long) is answered at once in ` + "`" + `userErrors` + "`" + `, without an operation. Worth its while where tens of
+  thousands of users are concerned; allowed for any number. At most 20 may wait (` + "`" + `TOO_MANY` + "`" + `).
+  """
+  runAsOperation: Boolean! = false
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -1524,6 +1572,11 @@ type DeleteGroupPayload {
   impact: LicenseImpact!
   "What is wrong with the input. Not empty: nothing was changed."
   userErrors: [UserError!]!
+  """
+  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; all other fields then answer as if nothing
+  were changed, because nothing is yet. Null without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
+  """
+  operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."
   clientMutationId: String
 }
@@ -1542,6 +1595,11 @@ type ChangeGroupMembersPayload {
   impact: LicenseImpact!
   "What is wrong with the input as a whole. Not empty: nothing was changed."
   userErrors: [UserError!]!
+  """
+  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; all other fields then answer as if nothing
+  were changed, because nothing is yet. Null without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
+  """
+  operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."
   clientMutationId: String
 }
@@ -1890,6 +1948,263 @@ extend type Query {
   ): PlanDecision
 }
 `, BuiltIn: false},
+	{Name: "../schema/operations.graphqls", Input: `"What an operation does: the mutation that asked for it."
+enum OperationKind {
+  "` + "`" + `assignLicenses` + "`" + `"
+  ASSIGN_LICENSES
+  "` + "`" + `changeGroupMembers` + "`" + `, ` + "`" + `addGroupMembers` + "`" + ` or ` + "`" + `removeGroupMembers` + "`" + `"
+  CHANGE_GROUP_MEMBERS
+  "` + "`" + `deleteGroup` + "`" + `"
+  DELETE_GROUP
+  "` + "`" + `createSubscription` + "`" + `"
+  CREATE_SUBSCRIPTION
+  "` + "`" + `updateSubscription` + "`" + `"
+  UPDATE_SUBSCRIPTION
+  "` + "`" + `cancelSubscription` + "`" + `"
+  CANCEL_SUBSCRIPTION
+}
+
+"How an operation stands. Whatever the state is, its change was made as a whole or not at all."
+enum OperationState {
+  "It waits for its turn: operations of one tenant run one after the other."
+  QUEUED
+  "It is at work. Nothing of it is to be seen yet."
+  RUNNING
+  """
+  It is done: ` + "`" + `changed` + "`" + ` says whether it changed anything, or would have (` + "`" + `dryRun` + "`" + `), and ` + "`" + `results` + "`" + ` what
+  became of each principal or member; some of them may have been refused. Final.
+  """
+  SUCCEEDED
+  "It was refused as a whole (` + "`" + `userErrors` + "`" + `), or something went wrong (` + "`" + `failure` + "`" + `). Nothing was changed. Final."
+  FAILED
+  "It was cancelled before its change was made. Nothing was changed. Final."
+  CANCELLED
+  """
+  The server that ran it was stopped, or died, before the change was made. Nothing was changed: send the
+  mutation again if it is still wanted. Final.
+  """
+  INTERRUPTED
+}
+
+"What an operation is about just now. One that the database had to give up on begins again by itself."
+enum OperationPhase {
+  "Waiting for other changes of the tenant."
+  WAITING
+  "Reading who is concerned, and what they have."
+  READING
+  "Deciding who gets what, or counting it."
+  JUDGING
+  "Writing, and committing."
+  STORING
+}
+
+"How far an operation has come."
+type OperationProgress {
+  "What it is about."
+  phase: OperationPhase!
+  "How many users of ` + "`" + `total` + "`" + ` this phase has been through."
+  done: Int!
+  "How many users this phase goes through; null when that is not known, or when it takes them all at once."
+  total: Int
+}
+
+"""
+A change that runs apart from the request that asked for it: the mutation was sent with
+` + "`" + `runAsOperation: true` + "`" + `. Read it again until ` + "`" + `finishedAt` + "`" + ` is set, about once a second. An operation can be
+read for 30 days after it has ended.
+"""
+type Operation implements Node {
+  "The operation's id: ` + "`" + `operation_…` + "`" + `."
+  id: ID!
+  "What it does."
+  kind: OperationKind!
+  "True when the input said ` + "`" + `dryRun: true` + "`" + `: it tells what would happen and changes nothing."
+  dryRun: Boolean!
+  "How it stands."
+  state: OperationState!
+  "How far it has come; null before it begins. Once it has ended: how far it came."
+  progress: OperationProgress
+  "When it was asked for."
+  createdAt: DateTime!
+  "When it began; null before."
+  startedAt: DateTime
+  "When it ended; null before. Everything below is set by then and does not change any more."
+  finishedAt: DateTime
+  "Who asked for it: the name of the token."
+  requestedBy: String!
+  "The request that asked for it, as in the ` + "`" + `X-Request-Id` + "`" + ` header, in the log and in the audit event."
+  requestId: String!
+  "True until it has ended: ` + "`" + `cancelOperation` + "`" + ` ends it, unless its change is made first."
+  cancellable: Boolean!
+  "True when something was changed, or would be (` + "`" + `dryRun` + "`" + `)."
+  changed: Boolean!
+  "What it did to the licenses of users, or would do, in numbers; null unless it succeeded."
+  impact: OperationImpact
+  """
+  What is wrong with the input as a whole: why it was refused. After a dry run that succeeded: the
+  ` + "`" + `CONFIRMATION_REQUIRED` + "`" + ` that applying it without ` + "`" + `acknowledgeLosses` + "`" + ` would be refused with. Paths and facts
+  are as the mutation would have answered them; groups that have gone since are left out.
+  """
+  userErrors: [UserError!]!
+  "Why it failed, where that has nothing to do with the input; else null."
+  failure: OperationFailure
+  "The audit event of the change; null when nothing was changed."
+  auditEvent: AuditEvent
+  """
+  What became of each principal (` + "`" + `assignLicenses` + "`" + `) or member (changes of groups' members), in the order of the
+  input. Empty for other kinds, and unless the operation succeeded.
+  """
+  results(
+    "True: those alone that were refused."
+    onlyRefused: Boolean! = false
+    "How many rows from the start: 0 to 100; 25 when absent. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "Go on after this cursor, the ` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "How many rows from the end: 0 to 100. Not together with ` + "`" + `first` + "`" + `."
+    last: Int
+    "Go back before this cursor, the ` + "`" + `startCursor` + "`" + ` of the page after."
+    before: String
+  ): OperationResultConnection!
+}
+
+"Why an operation failed, where that has nothing to do with its input. Nothing was changed."
+type OperationFailure {
+  "The cause, as ` + "`" + `extensions.code` + "`" + ` of a request that fails so: ` + "`" + `UNAVAILABLE` + "`" + ` (send it again) or ` + "`" + `INTERNAL` + "`" + `."
+  code: String!
+  "The cause in words, in the language that the header Accept-Language prefers."
+  message: String!
+  "What to do about it; null when that says it all."
+  remediation: String
+}
+
+"""
+What an operation did to the licenses of users, in numbers: those of ` + "`" + `LicenseImpact` + "`" + `. Who they are is not
+kept; to read it beforehand, page through ` + "`" + `impact.changes` + "`" + ` of a dry run that is no operation.
+"""
+type OperationImpact {
+  "Users who hold a product after the change that they did not hold before."
+  usersGaining: Int!
+  "Users who held a product before the change and do not hold it after."
+  usersLosing: Int!
+  "Users who kept a product while a source of it began, ended or was edited."
+  usersChanged: Int!
+  "Users with an error after the change that they did not have before."
+  usersInError: Int!
+  "The products concerned, ordered by name."
+  products: [ProductImpact!]!
+}
+
+"What an operation did to one principal or member of its input."
+type OperationResult {
+  "The group, of a change of members; else null."
+  groupId: ID
+  "The user or group, as the input gave it."
+  principalId: ID!
+  "The user or group as it now stands; null when there is none."
+  principal: Principal
+  "True when something of it was changed, or would be (` + "`" + `dryRun` + "`" + `)."
+  changed: Boolean!
+  "Why it was refused. Not empty: nothing of its part was changed."
+  userErrors: [UserError!]!
+}
+
+"A result in a list."
+type OperationResultEdge {
+  "The place of this row in its list; good for this list only."
+  cursor: String!
+  "The result."
+  node: OperationResult!
+}
+
+"A page of results."
+type OperationResultConnection {
+  "The rows with their cursors."
+  edges: [OperationResultEdge!]!
+  "The results alone, in the same order."
+  nodes: [OperationResult!]!
+  "Where this page stands in the list."
+  pageInfo: PageInfo!
+  "How many results the whole list has. Counted only when selected."
+  totalCount: Int!
+}
+
+"An operation in a list."
+type OperationEdge {
+  "The place of this row in its list; good for this list only."
+  cursor: String!
+  "The operation."
+  node: Operation!
+}
+
+"A page of operations."
+type OperationConnection {
+  "The rows with their cursors."
+  edges: [OperationEdge!]!
+  "The operations alone, in the same order."
+  nodes: [Operation!]!
+  "Where this page stands in the list."
+  pageInfo: PageInfo!
+  "How many operations the whole list has. Counted only when selected."
+  totalCount: Int!
+}
+
+"Which operations to list. All conditions must hold; an absent or null one does not narrow."
+input OperationFilter {
+  "Operations in any of these states. ` + "`" + `[]` + "`" + ` lists none."
+  states: [OperationState!]
+}
+
+"Which operation to cancel."
+input CancelOperationInput {
+  "The operation."
+  operationId: ID!
+  "Given back in the answer; it has no meaning of its own."
+  clientMutationId: String
+}
+
+"The outcome of ` + "`" + `cancelOperation` + "`" + `."
+type CancelOperationPayload {
+  "True when this call ended it; false when it was cancelled before, or was not cancelled."
+  changed: Boolean!
+  "The operation as it now stands; null when there is none."
+  operation: Operation
+  "Why it was not cancelled: ` + "`" + `OPERATION_FINISHED` + "`" + ` when it came too late, ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `."
+  userErrors: [UserError!]!
+  "The input's ` + "`" + `clientMutationId` + "`" + `."
+  clientMutationId: String
+}
+
+extend type Query {
+  "An operation by its id; null when there is none."
+  operation(
+    "The id, as an answer gave it. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
+    id: ID!
+  ): Operation
+
+  "The tenant's operations, the latest first."
+  operations(
+    "Which operations to list."
+    filter: OperationFilter
+    "How many rows from the start: 0 to 100; 25 when absent. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "Go on after this cursor, the ` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "How many rows from the end: 0 to 100. Not together with ` + "`" + `first` + "`" + `."
+    last: Int
+    "Go back before this cursor, the ` + "`" + `startCursor` + "`" + ` of the page after."
+    before: String
+  ): OperationConnection!
+}
+
+extend type Mutation {
+  """
+  Ends an operation before its change is made; nothing of it is then changed, now or later. Needs the right to
+  ask for the operation. Safe to repeat. It is no change of the tenant's facts and leaves no audit event.
+  """
+  cancelOperation(input: CancelOperationInput!): CancelOperationPayload!
+}
+`, BuiltIn: false},
 	{Name: "../schema/subscriptions.graphqls", Input: `"""
 Where a subscription stands. Its dates move it on by themselves, each time as a change of its own: to
 ` + "`" + `ENABLED` + "`" + ` at ` + "`" + `startsAt` + "`" + `, to ` + "`" + `WARNING` + "`" + ` at ` + "`" + `endsAt` + "`" + `, to ` + "`" + `SUSPENDED` + "`" + ` and to ` + "`" + `LOCKED_OUT` + "`" + ` after the tenant's
@@ -2181,6 +2496,13 @@ input CreateSubscriptionInput {
   endsAt: DateTime
   "Try it out: answers what would happen and stores nothing; ` + "`" + `subscription` + "`" + ` is null."
   dryRun: Boolean! = false
+  """
+  True: answer at once, with an ` + "`" + `operation` + "`" + ` to watch, and make the change apart from this request, which may
+  then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+  are too long) is answered at once in ` + "`" + `userErrors` + "`" + `, without an operation. Worth its while where tens of
+  thousands of users are concerned; allowed for any number. At most 20 may wait (` + "`" + `TOO_MANY` + "`" + `).
+  """
+  runAsOperation: Boolean! = false
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -2223,6 +2545,13 @@ input UpdateSubscriptionInput {
   change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
   """
   acknowledgeLosses: Int
+  """
+  True: answer at once, with an ` + "`" + `operation` + "`" + ` to watch, and make the change apart from this request, which may
+  then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+  are too long) is answered at once in ` + "`" + `userErrors` + "`" + `, without an operation. Worth its while where tens of
+  thousands of users are concerned; allowed for any number. At most 20 may wait (` + "`" + `TOO_MANY` + "`" + `).
+  """
+  runAsOperation: Boolean! = false
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -2250,6 +2579,13 @@ input CancelSubscriptionInput {
   change then takes is refused again. Absent or null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
   """
   acknowledgeLosses: Int
+  """
+  True: answer at once, with an ` + "`" + `operation` + "`" + ` to watch, and make the change apart from this request, which may
+  then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+  are too long) is answered at once in ` + "`" + `userErrors` + "`" + `, without an operation. Worth its while where tens of
+  thousands of users are concerned; allowed for any number. At most 20 may wait (` + "`" + `TOO_MANY` + "`" + `).
+  """
+  runAsOperation: Boolean! = false
   "Given back in the answer; it has no meaning of its own."
   clientMutationId: String
 }
@@ -2268,6 +2604,11 @@ type CreateSubscriptionPayload {
   impact: LicenseImpact!
   "What is wrong with the input. Not empty: nothing was changed."
   userErrors: [UserError!]!
+  """
+  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; all other fields then answer as if nothing
+  were changed, because nothing is yet. Null without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
+  """
+  operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."
   clientMutationId: String
 }
@@ -2286,6 +2627,11 @@ type UpdateSubscriptionPayload {
   impact: LicenseImpact!
   "What is wrong with the input. Not empty: nothing was changed."
   userErrors: [UserError!]!
+  """
+  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; all other fields then answer as if nothing
+  were changed, because nothing is yet. Null without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
+  """
+  operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."
   clientMutationId: String
 }
@@ -2304,6 +2650,11 @@ type CancelSubscriptionPayload {
   impact: LicenseImpact!
   "What is wrong with the input. Not empty: nothing was changed."
   userErrors: [UserError!]!
+  """
+  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; all other fields then answer as if nothing
+  were changed, because nothing is yet. Null without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
+  """
+  operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."
   clientMutationId: String
 }
@@ -2728,6 +3079,8 @@ func (ec *executionContext) childFields_AssignLicensesPayload(ctx context.Contex
 		return ec.fieldContext_AssignLicensesPayload_impact(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_AssignLicensesPayload_userErrors(ctx, field)
+	case "operation":
+		return ec.fieldContext_AssignLicensesPayload_operation(ctx, field)
 	case "clientMutationId":
 		return ec.fieldContext_AssignLicensesPayload_clientMutationId(ctx, field)
 	}
@@ -2844,6 +3197,20 @@ func (ec *executionContext) childFields_AuditSubject(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type AuditSubject", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelOperationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "changed":
+		return ec.fieldContext_CancelOperationPayload_changed(ctx, field)
+	case "operation":
+		return ec.fieldContext_CancelOperationPayload_operation(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CancelOperationPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CancelOperationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelOperationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelSubscriptionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "changed":
@@ -2858,6 +3225,8 @@ func (ec *executionContext) childFields_CancelSubscriptionPayload(ctx context.Co
 		return ec.fieldContext_CancelSubscriptionPayload_impact(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_CancelSubscriptionPayload_userErrors(ctx, field)
+	case "operation":
+		return ec.fieldContext_CancelSubscriptionPayload_operation(ctx, field)
 	case "clientMutationId":
 		return ec.fieldContext_CancelSubscriptionPayload_clientMutationId(ctx, field)
 	}
@@ -2878,6 +3247,8 @@ func (ec *executionContext) childFields_ChangeGroupMembersPayload(ctx context.Co
 		return ec.fieldContext_ChangeGroupMembersPayload_impact(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_ChangeGroupMembersPayload_userErrors(ctx, field)
+	case "operation":
+		return ec.fieldContext_ChangeGroupMembersPayload_operation(ctx, field)
 	case "clientMutationId":
 		return ec.fieldContext_ChangeGroupMembersPayload_clientMutationId(ctx, field)
 	}
@@ -2916,6 +3287,8 @@ func (ec *executionContext) childFields_CreateSubscriptionPayload(ctx context.Co
 		return ec.fieldContext_CreateSubscriptionPayload_impact(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_CreateSubscriptionPayload_userErrors(ctx, field)
+	case "operation":
+		return ec.fieldContext_CreateSubscriptionPayload_operation(ctx, field)
 	case "clientMutationId":
 		return ec.fieldContext_CreateSubscriptionPayload_clientMutationId(ctx, field)
 	}
@@ -2952,6 +3325,8 @@ func (ec *executionContext) childFields_DeleteGroupPayload(ctx context.Context, 
 		return ec.fieldContext_DeleteGroupPayload_impact(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_DeleteGroupPayload_userErrors(ctx, field)
+	case "operation":
+		return ec.fieldContext_DeleteGroupPayload_operation(ctx, field)
 	case "clientMutationId":
 		return ec.fieldContext_DeleteGroupPayload_clientMutationId(ctx, field)
 	}
@@ -3256,6 +3631,150 @@ func (ec *executionContext) childFields_MemberResult(ctx context.Context, field 
 		return ec.fieldContext_MemberResult_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MemberResult", field.Name)
+}
+
+func (ec *executionContext) childFields_Operation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Operation_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Operation_kind(ctx, field)
+	case "dryRun":
+		return ec.fieldContext_Operation_dryRun(ctx, field)
+	case "state":
+		return ec.fieldContext_Operation_state(ctx, field)
+	case "progress":
+		return ec.fieldContext_Operation_progress(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Operation_createdAt(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_Operation_startedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Operation_finishedAt(ctx, field)
+	case "requestedBy":
+		return ec.fieldContext_Operation_requestedBy(ctx, field)
+	case "requestId":
+		return ec.fieldContext_Operation_requestId(ctx, field)
+	case "cancellable":
+		return ec.fieldContext_Operation_cancellable(ctx, field)
+	case "changed":
+		return ec.fieldContext_Operation_changed(ctx, field)
+	case "impact":
+		return ec.fieldContext_Operation_impact(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_Operation_userErrors(ctx, field)
+	case "failure":
+		return ec.fieldContext_Operation_failure(ctx, field)
+	case "auditEvent":
+		return ec.fieldContext_Operation_auditEvent(ctx, field)
+	case "results":
+		return ec.fieldContext_Operation_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Operation", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OperationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OperationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OperationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OperationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OperationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OperationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationFailure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_OperationFailure_code(ctx, field)
+	case "message":
+		return ec.fieldContext_OperationFailure_message(ctx, field)
+	case "remediation":
+		return ec.fieldContext_OperationFailure_remediation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationFailure", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationImpact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "usersGaining":
+		return ec.fieldContext_OperationImpact_usersGaining(ctx, field)
+	case "usersLosing":
+		return ec.fieldContext_OperationImpact_usersLosing(ctx, field)
+	case "usersChanged":
+		return ec.fieldContext_OperationImpact_usersChanged(ctx, field)
+	case "usersInError":
+		return ec.fieldContext_OperationImpact_usersInError(ctx, field)
+	case "products":
+		return ec.fieldContext_OperationImpact_products(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationImpact", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationProgress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "phase":
+		return ec.fieldContext_OperationProgress_phase(ctx, field)
+	case "done":
+		return ec.fieldContext_OperationProgress_done(ctx, field)
+	case "total":
+		return ec.fieldContext_OperationProgress_total(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationProgress", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "groupId":
+		return ec.fieldContext_OperationResult_groupId(ctx, field)
+	case "principalId":
+		return ec.fieldContext_OperationResult_principalId(ctx, field)
+	case "principal":
+		return ec.fieldContext_OperationResult_principal(ctx, field)
+	case "changed":
+		return ec.fieldContext_OperationResult_changed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OperationResult_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationResult", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationResultConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OperationResultConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OperationResultConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OperationResultConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OperationResultConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationResultConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationResultEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OperationResultEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OperationResultEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationResultEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3580,6 +4099,8 @@ func (ec *executionContext) childFields_UpdateSubscriptionPayload(ctx context.Co
 		return ec.fieldContext_UpdateSubscriptionPayload_impact(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_UpdateSubscriptionPayload_userErrors(ctx, field)
+	case "operation":
+		return ec.fieldContext_UpdateSubscriptionPayload_operation(ctx, field)
 	case "clientMutationId":
 		return ec.fieldContext_UpdateSubscriptionPayload_clientMutationId(ctx, field)
 	}

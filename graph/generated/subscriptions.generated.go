@@ -345,6 +345,38 @@ func (ec *executionContext) fieldContext_CancelSubscriptionPayload_userErrors(_ 
 	return fc, nil
 }
 
+func (ec *executionContext) _CancelSubscriptionPayload_operation(ctx context.Context, field graphql.CollectedField, obj *model.SubscriptionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CancelSubscriptionPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CancelSubscriptionPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CancelSubscriptionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CancelSubscriptionPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.SubscriptionPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -537,6 +569,38 @@ func (ec *executionContext) fieldContext_CreateSubscriptionPayload_userErrors(_ 
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CreateSubscriptionPayload_operation(ctx context.Context, field graphql.CollectedField, obj *model.SubscriptionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreateSubscriptionPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreateSubscriptionPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateSubscriptionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1564,6 +1628,38 @@ func (ec *executionContext) fieldContext_UpdateSubscriptionPayload_userErrors(_ 
 	return fc, nil
 }
 
+func (ec *executionContext) _UpdateSubscriptionPayload_operation(ctx context.Context, field graphql.CollectedField, obj *model.SubscriptionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateSubscriptionPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateSubscriptionPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateSubscriptionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UpdateSubscriptionPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.SubscriptionPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1860,8 +1956,11 @@ func (ec *executionContext) unmarshalInputCancelSubscriptionInput(ctx context.Co
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
+	if _, present := asMap["runAsOperation"]; !present {
+		asMap["runAsOperation"] = false
+	}
 
-	fieldsInOrder := [...]string{"id", "allowOverAllocation", "expectedVersion", "dryRun", "acknowledgeLosses", "clientMutationId"}
+	fieldsInOrder := [...]string{"id", "allowOverAllocation", "expectedVersion", "dryRun", "acknowledgeLosses", "runAsOperation", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1903,6 +2002,13 @@ func (ec *executionContext) unmarshalInputCancelSubscriptionInput(ctx context.Co
 				return it, err
 			}
 			it.AcknowledgeLosses = graphql.OmittableOf(data)
+		case "runAsOperation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("runAsOperation"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RunAsOperation = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -1944,8 +2050,11 @@ func (ec *executionContext) unmarshalInputCreateSubscriptionInput(ctx context.Co
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
+	if _, present := asMap["runAsOperation"]; !present {
+		asMap["runAsOperation"] = false
+	}
 
-	fieldsInOrder := [...]string{"productId", "seats", "status", "startsAt", "renewsAt", "endsAt", "dryRun", "clientMutationId"}
+	fieldsInOrder := [...]string{"productId", "seats", "status", "startsAt", "renewsAt", "endsAt", "dryRun", "runAsOperation", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2001,6 +2110,13 @@ func (ec *executionContext) unmarshalInputCreateSubscriptionInput(ctx context.Co
 				return it, err
 			}
 			it.DryRun = data
+		case "runAsOperation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("runAsOperation"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RunAsOperation = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2042,8 +2158,11 @@ func (ec *executionContext) unmarshalInputUpdateSubscriptionInput(ctx context.Co
 	if _, present := asMap["dryRun"]; !present {
 		asMap["dryRun"] = false
 	}
+	if _, present := asMap["runAsOperation"]; !present {
+		asMap["runAsOperation"] = false
+	}
 
-	fieldsInOrder := [...]string{"id", "seats", "status", "renewsAt", "endsAt", "allowOverAllocation", "expectedVersion", "dryRun", "acknowledgeLosses", "clientMutationId"}
+	fieldsInOrder := [...]string{"id", "seats", "status", "renewsAt", "endsAt", "allowOverAllocation", "expectedVersion", "dryRun", "acknowledgeLosses", "runAsOperation", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2113,6 +2232,13 @@ func (ec *executionContext) unmarshalInputUpdateSubscriptionInput(ctx context.Co
 				return it, err
 			}
 			it.AcknowledgeLosses = graphql.OmittableOf(data)
+		case "runAsOperation":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("runAsOperation"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RunAsOperation = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2186,6 +2312,11 @@ func (ec *executionContext) _CancelSubscriptionPayload(ctx context.Context, sel 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "operation":
+			out.Values[i] = ec._CancelSubscriptionPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "clientMutationId":
 			out.Values[i] = ec._CancelSubscriptionPayload_clientMutationId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2247,6 +2378,11 @@ func (ec *executionContext) _CreateSubscriptionPayload(ctx context.Context, sel 
 		case "userErrors":
 			out.Values[i] = ec._CreateSubscriptionPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._CreateSubscriptionPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "clientMutationId":
@@ -2604,6 +2740,11 @@ func (ec *executionContext) _UpdateSubscriptionPayload(ctx context.Context, sel 
 		case "userErrors":
 			out.Values[i] = ec._UpdateSubscriptionPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._UpdateSubscriptionPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "clientMutationId":

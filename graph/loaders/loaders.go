@@ -16,6 +16,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/operation"
 	"github.com/licensegraph/licensegraph/internal/principal"
 	"github.com/licensegraph/licensegraph/internal/tenant"
 	"github.com/licensegraph/licensegraph/internal/textkey"
@@ -27,6 +28,8 @@ type Sources struct {
 	Directory *directory.Service
 	Tenants   *tenant.Tenants
 	Audit     *audit.Log
+
+	Operations *operation.Service
 }
 
 // Loaders are one request's, for one tenant.
@@ -39,6 +42,7 @@ type Loaders struct {
 	products *together[uuid.UUID, *licensing.SubscribedProduct]
 	assigned *together[uuid.UUID, *licensing.Assignment]
 	events   *together[uuid.UUID, *audit.Event]
+	running  *together[uuid.UUID, *operation.Operation]
 	pages    *pages
 
 	ownOnce sync.Once
@@ -62,6 +66,9 @@ func New(from Sources, tenantID uuid.UUID) *Loaders {
 	})
 	l.events = newTogether(func(ctx context.Context, ids []uuid.UUID) ([]*audit.Event, error) {
 		return from.Audit.ByIDs(ctx, tenantID, ids)
+	})
+	l.running = newTogether(func(ctx context.Context, ids []uuid.UUID) ([]*operation.Operation, error) {
+		return from.Operations.ByIDs(ctx, tenantID, ids)
 	})
 	l.pages = newPages(l)
 	return l
@@ -232,6 +239,11 @@ func (l *Loaders) Event(ctx context.Context, key uuid.UUID) (*audit.Event, error
 	return l.events.load(ctx, key)
 }
 
+// Operation returns an operation; nil where the tenant has none with the id.
+func (l *Loaders) Operation(ctx context.Context, key uuid.UUID) (*operation.Operation, error) {
+	return l.running.load(ctx, key)
+}
+
 // OwnTenant returns the request's own tenant.
 func (l *Loaders) OwnTenant(ctx context.Context) (*tenant.Tenant, error) {
 	l.ownOnce.Do(func() { l.own, l.ownErr = l.from.Tenants.ByID(ctx, l.Tenant) })
@@ -253,4 +265,5 @@ func (l *Loaders) Expect(refs []Ref) {
 	l.users.expect(of[id.User])
 	l.assigned.expect(of[id.Assignment])
 	l.events.expect(of[id.Audit])
+	l.running.expect(of[id.Operation])
 }

@@ -81,6 +81,10 @@ type (
 	LicenseChangeEdge           = Edge[*licensing.LicenseChange]
 	AuditEventConnection        = Connection[*AuditEvent]
 	AuditEventEdge              = Edge[*AuditEvent]
+	OperationConnection         = Connection[*Operation]
+	OperationEdge               = Edge[*Operation]
+	OperationResultConnection   = Connection[*OperationResult]
+	OperationResultEdge         = Edge[*OperationResult]
 )
 
 // WaitingConnection is a page of the users who wait for a seat.

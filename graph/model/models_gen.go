@@ -13,6 +13,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/operation"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
@@ -33,6 +34,11 @@ type AddGroupMembersInput struct {
 	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
 	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
 	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
+	// True: answer at once, with an `operation` to watch, and make the change apart from this request, which may
+	// then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+	// are too long) is answered at once in `userErrors`, without an operation. Worth its while where tens of
+	// thousands of users are concerned; allowed for any number. At most 20 may wait (`TOO_MANY`).
+	RunAsOperation bool `json:"runAsOperation"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -67,6 +73,19 @@ type AssignLicensesInput struct {
 	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
 	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
 	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
+	// True: answer at once, with an `operation` to watch, and make the change apart from this request, which may
+	// then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+	// are too long) is answered at once in `userErrors`, without an operation. Worth its while where tens of
+	// thousands of users are concerned; allowed for any number. At most 20 may wait (`TOO_MANY`).
+	RunAsOperation bool `json:"runAsOperation"`
+	// Given back in the answer; it has no meaning of its own.
+	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
+}
+
+// Which operation to cancel.
+type CancelOperationInput struct {
+	// The operation.
+	OperationID string `json:"operationId"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -88,6 +107,11 @@ type CancelSubscriptionInput struct {
 	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
 	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
 	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
+	// True: answer at once, with an `operation` to watch, and make the change apart from this request, which may
+	// then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+	// are too long) is answered at once in `userErrors`, without an operation. Worth its while where tens of
+	// thousands of users are concerned; allowed for any number. At most 20 may wait (`TOO_MANY`).
+	RunAsOperation bool `json:"runAsOperation"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -108,6 +132,11 @@ type ChangeGroupMembersInput struct {
 	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
 	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
 	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
+	// True: answer at once, with an `operation` to watch, and make the change apart from this request, which may
+	// then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+	// are too long) is answered at once in `userErrors`, without an operation. Worth its while where tens of
+	// thousands of users are concerned; allowed for any number. At most 20 may wait (`TOO_MANY`).
+	RunAsOperation bool `json:"runAsOperation"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -149,6 +178,11 @@ type CreateSubscriptionInput struct {
 	EndsAt graphql.Omittable[*clock.Instant] `json:"endsAt,omitempty"`
 	// Try it out: answers what would happen and stores nothing; `subscription` is null.
 	DryRun bool `json:"dryRun"`
+	// True: answer at once, with an `operation` to watch, and make the change apart from this request, which may
+	// then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+	// are too long) is answered at once in `userErrors`, without an operation. Worth its while where tens of
+	// thousands of users are concerned; allowed for any number. At most 20 may wait (`TOO_MANY`).
+	RunAsOperation bool `json:"runAsOperation"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -200,6 +234,11 @@ type DeleteGroupInput struct {
 	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
 	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
 	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
+	// True: answer at once, with an `operation` to watch, and make the change apart from this request, which may
+	// then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+	// are too long) is answered at once in `userErrors`, without an operation. Worth its while where tens of
+	// thousands of users are concerned; allowed for any number. At most 20 may wait (`TOO_MANY`).
+	RunAsOperation bool `json:"runAsOperation"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -287,6 +326,12 @@ type LicenseInput struct {
 	IncludeNested graphql.Omittable[*bool] `json:"includeNested,omitempty"`
 }
 
+// Which operations to list. All conditions must hold; an absent or null one does not narrow.
+type OperationFilter struct {
+	// Operations in any of these states. `[]` lists none.
+	States graphql.Omittable[[]operation.State] `json:"states,omitempty"`
+}
+
 // Which plans of the product to turn on: all; all except some; only some; or switch some on and off, leaving
 // the rest as it is. Exactly one field must be given, and not null (`BAD_USER_INPUT`). A plan that is not in
 // the product is refused by name (`PLAN_NOT_IN_PRODUCT`).
@@ -331,6 +376,11 @@ type RemoveGroupMembersInput struct {
 	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
 	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
 	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
+	// True: answer at once, with an `operation` to watch, and make the change apart from this request, which may
+	// then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+	// are too long) is answered at once in `userErrors`, without an operation. Worth its while where tens of
+	// thousands of users are concerned; allowed for any number. At most 20 may wait (`TOO_MANY`).
+	RunAsOperation bool `json:"runAsOperation"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
@@ -402,6 +452,11 @@ type UpdateSubscriptionInput struct {
 	// where more lose one than the tenant's `lossThreshold` (`CONFIRMATION_REQUIRED`); a number below what the
 	// change then takes is refused again. Absent or null: not agreed. Negative is `INVALID_VALUE`.
 	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
+	// True: answer at once, with an `operation` to watch, and make the change apart from this request, which may
+	// then take as long as it needs. What can be told without looking (malformed ids, missing rights, lists that
+	// are too long) is answered at once in `userErrors`, without an operation. Worth its while where tens of
+	// thousands of users are concerned; allowed for any number. At most 20 may wait (`TOO_MANY`).
+	RunAsOperation bool `json:"runAsOperation"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }

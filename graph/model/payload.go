@@ -14,6 +14,7 @@ type Payload struct {
 	Impact           *licensing.Impact
 	UserErrors       []*UserError
 	ClientMutationID *string
+	Operation        *Operation // that makes the change; nil where the mutation does
 }
 
 // UserPayload answers a mutation of a user.

@@ -12,12 +12,13 @@ import (
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/operation"
 	"github.com/licensegraph/licensegraph/internal/server"
 )
 
 // handler is the whole server over a database.
-func (e *Env) handler(db *database.DB, licenses *licensing.Service, examples []server.Example) (http.Handler, error) {
-	api, err := e.api(db, licenses)
+func (e *Env) handler(db *database.DB, s *services, examples []server.Example) (http.Handler, error) {
+	api, err := e.api(db, s)
 	if err != nil {
 		return nil, err
 	}
@@ -32,12 +33,27 @@ func (e *Env) handler(db *database.DB, licenses *licensing.Service, examples []s
 	})
 }
 
+// services are those of which a server has one each: they do work of their own.
+type services struct {
+	licenses   *licensing.Service
+	operations *operation.Service
+}
+
+func (e *Env) services(db *database.DB) (*services, error) {
+	licenses, err := e.licenses(db)
+	if err != nil {
+		return nil, err
+	}
+	operations, err := operation.New(operation.Config{DB: db, Clock: e.Clock, NewID: e.NewID, Log: e.Log})
+	return &services{licenses, operations}, err
+}
+
 func (e *Env) licenses(db *database.DB) (*licensing.Service, error) {
 	return licensing.New(licensing.Config{DB: db, Clock: e.Clock, NewID: e.NewID, Log: e.Log})
 }
 
-func (e *Env) api(db *database.DB, licenses *licensing.Service) (*graph.API, error) {
-	people, err := directory.New(directory.Config{DB: db, Licensing: licenses})
+func (e *Env) api(db *database.DB, s *services) (*graph.API, error) {
+	people, err := directory.New(directory.Config{DB: db, Licensing: s.licenses})
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +61,9 @@ func (e *Env) api(db *database.DB, licenses *licensing.Service) (*graph.API, err
 	if err != nil {
 		return nil, err
 	}
-	return graph.New(graph.Config{Licensing: licenses, Directory: people, Tenants: tenants, Audit: audit.NewLog(db), Log: e.Log})
+	return graph.New(graph.Config{
+		Licensing: s.licenses, Directory: people, Tenants: tenants, Audit: audit.NewLog(db), Operations: s.operations, Log: e.Log,
+	})
 }
 
 // authenticator lets in who has a valid token.

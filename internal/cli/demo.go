@@ -116,11 +116,11 @@ func (c *DemoCmd) serve(ctx context.Context, env *Env, db *database.DB, o *demo.
 	for _, e := range o.Examples() {
 		examples = append(examples, server.Example{Title: e.Title, Query: e.Query})
 	}
-	licenses, err := env.licenses(db)
+	work, err := env.services(db)
 	if err != nil {
 		return err
 	}
-	handler, err := env.handler(db, licenses, examples)
+	handler, err := env.handler(db, work, examples)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (c *DemoCmd) serve(ctx context.Context, env *Env, db *database.DB, o *demo.
 	if err := c.welcome(env.Stdout, baseURL(listener), o, tokens); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return env.serve(ctx, listener, handler, licenses)
+	return env.serve(ctx, listener, handler, work)
 }
 
 // roleToken is a token of one role.

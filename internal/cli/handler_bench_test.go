@@ -36,7 +36,7 @@ func BenchmarkHandler(b *testing.B) {
 			b.Fatal(err)
 		}
 		env := &Env{Log: zerolog.Nop(), Clock: clock.Wall{}, NewID: id.NewV7, Version: "bench"}
-		licenses, err := env.licenses(db)
+		licenses, err := env.services(db)
 		if err != nil {
 			b.Fatal(err)
 		}

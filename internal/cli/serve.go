@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/licensegraph/licensegraph/internal/database"
-	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/schedule"
 	"github.com/licensegraph/licensegraph/internal/server"
 )
@@ -28,9 +27,9 @@ const defaultListen = "127.0.0.1:8080"
 func (ServeCmd) Help() string {
 	return `Paths: /graphql (POST; GET for queries; a token is needed), / (the playground), /livez and /readyz (for probes).
 
-It also carries out what falls due: subscriptions that begin or expire, deleted users whose retention is over.
+It also carries out what falls due: subscriptions that begin or expire, deleted users whose retention is over. And it runs the operations that requests ask for.
 
-SIGTERM and Ctrl-C end it in order: requests under way may finish, for at most 20 seconds. Any number of servers may share one PostgreSQL database. It speaks plain HTTP: put a proxy with TLS in front of it wherever other machines can reach it, since tokens travel in every request.
+SIGTERM and Ctrl-C end it in order: requests under way may finish, for at most 20 seconds; operations are interrupted, and nothing of them is changed. Any number of servers may share one PostgreSQL database. It speaks plain HTTP: put a proxy with TLS in front of it wherever other machines can reach it, since tokens travel in every request.
 
     licensegraph serve --listen 0.0.0.0:8080 --database-url postgres://licensegraph:secret@db.example/licensegraph`
 }
@@ -69,11 +68,11 @@ func (c *ServeCmd) Run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	licenses, err := env.licenses(db)
+	work, err := env.services(db)
 	if err != nil {
 		return err
 	}
-	handler, err := env.handler(db, licenses, nil)
+	handler, err := env.handler(db, work, nil)
 	if err != nil {
 		return err
 	}
@@ -85,24 +84,26 @@ func (c *ServeCmd) Run(ctx context.Context, env *Env) (err error) {
 	if !loopback(listener) {
 		env.Log.Warn().Msg("other machines can reach this address, and it speaks plain HTTP: put a proxy with TLS in front of it")
 	}
-	if err := env.serve(ctx, listener, handler, licenses); err != nil {
+	if err := env.serve(ctx, listener, handler, work); err != nil {
 		return err
 	}
 	env.Log.Info().Msg("stopped")
 	return nil
 }
 
-// serve serves until ctx ends, and carries out what falls due meanwhile; it closes the listener.
-func (e *Env) serve(ctx context.Context, listener net.Listener, handler http.Handler, licenses *licensing.Service) error {
-	runner, err := schedule.New(schedule.Config{Apply: licenses.ApplyDue, Clock: e.Clock, Log: e.Log})
+// serve serves until ctx ends, and meanwhile carries out what falls due and the operations that
+// requests ask for; it closes the listener.
+func (e *Env) serve(ctx context.Context, listener net.Listener, handler http.Handler, s *services) error {
+	runner, err := schedule.New(schedule.Config{Apply: s.licenses.ApplyDue, Clock: e.Clock, Log: e.Log})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	var due sync.WaitGroup
-	defer due.Wait()
 	ctx, end := context.WithCancel(ctx)
-	defer end()
+	var due sync.WaitGroup
 	due.Go(func() { runner.Run(ctx) })
+	defer due.Wait()
+	defer s.operations.Run(e.Log.WithContext(ctx))()
+	defer end() // before waiting for either
 	return server.Run(e.Log.WithContext(ctx), listener, handler)
 }
 

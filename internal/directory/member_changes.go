@@ -89,6 +89,11 @@ func (s *Service) RemoveGroupMembers(ctx context.Context, tenant uuid.UUID, in M
 // product that the group left had and without what the other one gives; else R27). Errors of
 // one member: as AddGroupMembers.
 func (s *Service) ChangeGroupMembers(ctx context.Context, tenant uuid.UUID, in ChangeMembersInput) (*MembersResult, error) {
+	o := licensing.Options{DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses}
+	return s.changeMembers(ctx, tenant, o, in.Atomic, in.groups()...)
+}
+
+func (in ChangeMembersInput) groups() []*groupMembers {
 	changes := make([]*groupMembers, len(in.Changes))
 	for i, c := range in.Changes {
 		changes[i] = &groupMembers{
@@ -96,8 +101,24 @@ func (s *Service) ChangeGroupMembers(ctx context.Context, tenant uuid.UUID, in C
 			add: c.Add, addPath: []any{"changes", i, "add"}, remove: c.Remove, removePath: []any{"changes", i, "remove"},
 		}
 	}
-	o := licensing.Options{DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses}
-	return s.changeMembers(ctx, tenant, o, in.Atomic, changes...)
+	return changes
+}
+
+// Validate checks what needs no look at the directory, as ChangeGroupMembers does.
+//
+// Errors: TOO_MANY, DUPLICATE_VALUE.
+func (in ChangeMembersInput) Validate() error {
+	_, err := parseMembers(in.groups()...)
+	return err
+}
+
+// Validate checks what needs no look at the directory, as AddGroupMembers and RemoveGroupMembers
+// do.
+//
+// Errors: TOO_MANY.
+func (in MembersInput) Validate() error {
+	_, err := parseMembers(&groupMembers{group: in.Group, add: in.MemberIDs, addPath: []any{"memberIds"}})
+	return err
 }
 
 func (in MembersInput) options() licensing.Options {

@@ -70,25 +70,10 @@ type PrincipalResult struct {
 // result: NOT_FOUND, VERSION_CONFLICT, NO_SUBSCRIPTION, PRODUCT_RETIRED,
 // USAGE_LOCATION_REQUIRED, LICENSE_IS_INHERITED, the codes of the checks, and NOT_APPLIED.
 func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) (*AssignOutcome, error) {
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
 	principals := dedupe(in.Principals)
-	if len(principals) > MaxPrincipals {
-		return nil, fault.New(fault.TooMany, "%d principals are too many for one call.", len(principals)).
-			Fix("Pass at most %d.", MaxPrincipals).At("principalIds")
-	}
-	if in.ExpectedVersion != nil && len(principals) > 1 {
-		return nil, fault.New(fault.InvalidValue, "expectedVersion goes with one principal only; there are %d.", len(principals)).
-			Fix("Leave it out, or call once per principal.").At("expectedVersion")
-	}
-	if in.Mode == AssignReplace {
-		if in.Add == nil {
-			return nil, fault.New(fault.Required, "REPLACE needs add: the assignments that the principals are to have.").
-				Fix("Pass [] to remove all of the principals' own.").At("add")
-		}
-		if len(in.Remove) > 0 {
-			return nil, fault.New(fault.InvalidValue, "REPLACE removes everything that is not in add; remove goes with ADD only.").
-				Fix("Leave remove out.").At("remove")
-		}
-	}
 	var a *assigning
 	var results []*PrincipalResult
 	o := Options{Action: audit.LicensesAssign, DryRun: in.DryRun, Atomic: in.Atomic, AcknowledgeLosses: in.AcknowledgeLosses}
@@ -111,6 +96,32 @@ func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) 
 		return nil, err
 	}
 	return &AssignOutcome{Outcome: out, Results: results}, nil
+}
+
+// Validate checks what needs no look at the tenant, as Assign does.
+//
+// Errors: TOO_MANY, INVALID_VALUE, REQUIRED.
+func (in AssignInput) Validate() error {
+	principals := dedupe(in.Principals)
+	if len(principals) > MaxPrincipals {
+		return fault.New(fault.TooMany, "%d principals are too many for one call.", len(principals)).
+			Fix("Pass at most %d.", MaxPrincipals).At("principalIds")
+	}
+	if in.ExpectedVersion != nil && len(principals) > 1 {
+		return fault.New(fault.InvalidValue, "expectedVersion goes with one principal only; there are %d.", len(principals)).
+			Fix("Leave it out, or call once per principal.").At("expectedVersion")
+	}
+	if in.Mode == AssignReplace {
+		if in.Add == nil {
+			return fault.New(fault.Required, "REPLACE needs add: the assignments that the principals are to have.").
+				Fix("Pass [] to remove all of the principals' own.").At("add")
+		}
+		if len(in.Remove) > 0 {
+			return fault.New(fault.InvalidValue, "REPLACE removes everything that is not in add; remove goes with ADD only.").
+				Fix("Leave remove out.").At("remove")
+		}
+	}
+	return nil
 }
 
 func dedupe(refs []PrincipalRef) []PrincipalRef {

@@ -372,4 +372,14 @@ var dutch = map[string]string{
 	"a list":                  "een lijst",
 	"an object":               "een object",
 	"a value of another kind": "een waarde van een andere soort",
+
+	// Operations.
+	"%d operations are waiting already.":                                          "Er wachten al %d bewerkingen.",
+	"Wait until some have ended, or cancel some.":                                 "Wacht tot er enkele zijn afgelopen, of annuleer er enkele.",
+	"This server takes no operations any more: it is being stopped.":              "Deze server neemt geen bewerkingen meer aan: hij wordt gestopt.",
+	"There is no such operation.":                                                 "Zo'n bewerking is er niet.",
+	"The operation has ended already (%s): it cannot be cancelled any more.":      "De bewerking is al afgelopen (%s): ze kan niet meer worden geannuleerd.",
+	"Read how it ended; what it changed is changed.":                              "Lees hoe ze is afgelopen; wat ze heeft gewijzigd, is gewijzigd.",
+	"The operation is about to end, and did not within the time of this request.": "De bewerking loopt zo af, maar niet binnen de tijd van dit verzoek.",
+	"Read how it ended.": "Lees hoe ze is afgelopen.",
 }

@@ -177,11 +177,12 @@ func (s *Service) Start(ctx context.Context, tenant uuid.UUID, w Work) (*Operati
 		s.forget(j)
 		return nil, err
 	}
+	accepted := j.op
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j.queued = true
 	s.dispatch()
-	return s.seen(j.op), nil
+	return &accepted, nil
 }
 
 // accept makes room for an operation.

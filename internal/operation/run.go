@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -47,12 +48,19 @@ type ending struct {
 	errors  []*fault.Error
 }
 
-// Run carries out operations until ctx ends, and looks after those of servers that are dead. What
-// runs or waits then is interrupted; nothing of it is changed. It returns when all is stored.
-func (s *Service) Run(ctx context.Context) {
+// Run begins to accept operations and to look after those of servers that are dead, and goes on
+// until ctx ends. What runs or waits then is interrupted; nothing of it is changed. wait returns
+// when that is stored.
+func (s *Service) Run(ctx context.Context) (wait func()) {
 	s.mu.Lock()
 	s.running = ctx
 	s.mu.Unlock()
+	var goes sync.WaitGroup
+	goes.Go(func() { s.run(ctx) })
+	return goes.Wait
+}
+
+func (s *Service) run(ctx context.Context) {
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -120,7 +128,7 @@ func (s *Service) carryOut(j *job) *ending {
 	ctx = licensing.WithRecord(ctx, func(ctx context.Context, tx *database.Tx, out *licensing.Outcome) error {
 		return s.record(ctx, tx, j, out)
 	})
-	out, err := run(ctx, j.work)
+	out, err := change(ctx, j.work)
 	if err != nil {
 		return s.failed(j, err)
 	}
@@ -134,8 +142,8 @@ func (s *Service) carryOut(j *job) *ending {
 	return end
 }
 
-// run makes the change. A fault of the program that it brings to light must not end the server.
-func run(ctx context.Context, w Work) (out *licensing.Outcome, err error) {
+// change makes the change. A fault of the program that it brings to light must not end the server.
+func change(ctx context.Context, w Work) (out *licensing.Outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			out, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
