@@ -343,7 +343,7 @@ func TestEveryPromisedExampleIsThere(t *testing.T) {
 			}
 			for _, a := range page.Items {
 				form := string(a.Selection.Mode)
-				if len(a.Selection.Plans) == 0 {
+				if len(a.Selection.Plans()) == 0 {
 					form += " of none"
 				}
 				forms[form] = true

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 )
 
 // License is what a user has of one product (R3): the union over the sources.
@@ -22,29 +23,49 @@ type SourceState struct {
 
 // Derive reads a state: one license per product, in the order of the user's sources.
 func (r *Rules) Derive(u User) []License {
-	var licenses []License
-	at := map[int32]int{}
+	licenses := make([]License, 0, min(len(u.Sources), 16))
+	room := make([]SourceState, len(u.Sources)) // of all licenses
 	for i := range u.Sources {
-		a := &u.Sources[i]
-		s := SourceState{Source: a, Admitted: true, On: u.enables(a)}
-		for _, row := range u.Rows {
-			if row.Assignment == a.Key {
-				s.Rows = append(s.Rows, row)
-				s.Admitted = s.Admitted && row.Plan != Whole
+		if u.licenseOf(licenses, i) >= 0 {
+			continue
+		}
+		l := License{Product: u.Sources[i].Product, Sources: room[:0]}
+		for j := i; j < len(u.Sources); j++ {
+			if u.Sources[j].Product == l.Product {
+				l.add(u.stateOf(&u.Sources[j]))
 			}
 		}
-		j, ok := at[a.Product]
-		if !ok {
-			j = len(licenses)
-			at[a.Product] = j
-			licenses = append(licenses, License{Product: a.Product})
-		}
-		l := &licenses[j]
-		l.Sources = append(l.Sources, s)
-		l.On = l.On.Union(s.On)
-		l.Held = l.Held || s.Admitted
+		l.Sources = slices.Clip(l.Sources)
+		room = room[len(l.Sources):]
+		licenses = append(licenses, l)
 	}
 	return licenses
+}
+
+// licenseOf finds the license that a source belongs to, -1 where it is not there yet. Users
+// have few licenses.
+func (u *User) licenseOf(licenses []License, source int) int {
+	return slices.IndexFunc(licenses, func(l License) bool { return l.Product == u.Sources[source].Product })
+}
+
+func (u *User) stateOf(a *Source) SourceState {
+	s := SourceState{Source: a, Admitted: true, On: u.enables(a)}
+	for _, row := range u.Rows {
+		if row.Assignment == a.Key {
+			s.Rows = append(s.Rows, row)
+			s.Admitted = s.Admitted && row.Plan != Whole
+		}
+	}
+	return s
+}
+
+func (l *License) add(s SourceState) {
+	if l.Sources = append(l.Sources, s); len(l.Sources) == 1 {
+		l.On = s.On // shared: sets are values
+	} else {
+		l.On = l.On.Union(s.On)
+	}
+	l.Held = l.Held || s.Admitted
 }
 
 // On returns the plans that are on for a user through all licenses.

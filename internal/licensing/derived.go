@@ -3,6 +3,7 @@ package licensing
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -14,69 +15,99 @@ import (
 )
 
 // derived is what follows from a user's facts and exceptions: the engine's verdicts, with
-// names, paths and instants put to them.
+// names, paths and instants put to them. It does not change once it is made: what few requests
+// ask for, such as the plans of a license, is worked out each time.
 type derived struct {
 	graph    *tenantgraph.Graph
 	user     *principal.User
 	state    engine.User
 	licenses []*EffectiveLicense
-	bound    map[engine.ID]*tenantgraph.Bound
-	shown    map[engine.ID]*Source
+	shown    []*Source // beside state.Sources, in its order: by key
+}
+
+// part is a source of a license with the plans that it selects and those that it turns on.
+type part struct {
+	*Source
+	selected, on engine.PlanSet
 }
 
 // derive derives a user's licenses. Sources of products without a live subscription are
 // shown too: in error, with NO_SUBSCRIPTION (R16).
 func derive(g *tenantgraph.Graph, u *principal.User, members []tenantgraph.Member, direct []*tenantgraph.Assignment, rows []engine.Row) *derived {
-	d := &derived{graph: g, user: u, bound: map[engine.ID]*tenantgraph.Bound{}, shown: map[engine.ID]*Source{}}
-	var idle []*Source
-	add := func(b *tenantgraph.Bound, s *Source, since clock.Instant) {
-		s.Assignment = d.assignment(b)
-		d.bound[b.Engine.Key] = b
-		d.shown[b.Engine.Key] = s
+	inherited := g.Inherit(members)
+	n := len(inherited) + len(direct)
+	d := &derived{graph: g, user: u, shown: make([]*Source, 0, n), state: engine.User{
+		Sources: make([]engine.Source, 0, n), Rows: rows, Barred: barred(g, u.UsageLocation),
+	}}
+	sources, assignments := make([]Source, n), make([]Assignment, n) // made at once
+	var idle []part
+	add := func(b *tenantgraph.Bound, s Source, since clock.Instant) {
+		shown := &sources[0]
+		*shown, assignments[0] = s, assignmentOf(g, b.Assignment, b.Product)
+		shown.Assignment = &assignments[0]
+		sources, assignments = sources[1:], assignments[1:]
 		began, live := g.LiveSince(b.ProductID)
-		s.Since = liveSince(b.CreatedAt, since, began, restored(u))
-		s.State = StatusActive
+		shown.Since = liveSince(b.CreatedAt, since, began, restored(u))
+		shown.State = StatusActive
 		if live {
-			d.state.Sources = append(d.state.Sources, engine.Source{Assignment: b.Engine, Selected: b.Selected})
+			d.add(shown, engine.Source{Assignment: b.Engine, Selected: b.Selected})
 			return
 		}
-		s.State, s.Since = StatusError, liveSince(b.CreatedAt, since, restored(u))
-		s.Errors = []*LicenseError{{
-			Code: fault.NoSubscription, UserID: u.ID, Product: b.Product, Source: s, Since: g.LastCancelled(b.ProductID),
+		shown.State, shown.Since = StatusError, liveSince(b.CreatedAt, since, restored(u))
+		shown.Errors = []*LicenseError{{
+			Code: fault.NoSubscription, UserID: u.ID, Product: b.Product, Source: shown, Since: g.LastCancelled(b.ProductID),
 		}}
-		idle = append(idle, s)
+		idle = append(idle, part{Source: shown, selected: b.Selected})
 	}
-	for _, r := range g.Inherit(members) {
-		add(r.Bound, &Source{Kind: SourceGroup, Group: g.Group(r.GroupID), Path: r.Path}, r.Since)
+	for _, r := range inherited {
+		add(r.Bound, Source{Kind: SourceGroup, Group: g.Group(r.GroupID), Path: r.Path}, r.Since)
 	}
 	for _, a := range direct {
 		b := g.Bind(a)
 		b.Engine.Key = a.ProductID
-		add(b, &Source{Kind: SourceDirect}, 0)
+		add(b, Source{Kind: SourceDirect}, 0)
 	}
-	slices.SortFunc(d.state.Sources, func(a, b engine.Source) int { return bytes.Compare(a.Key[:], b.Key[:]) })
-	d.state.Rows, d.state.Barred = rows, barred(g, u.UsageLocation)
-	for _, l := range g.Rules.Derive(d.state) {
+	found := g.Rules.Derive(d.state)
+	d.licenses = make([]*EffectiveLicense, 0, len(found))
+	for _, l := range found {
 		d.licenses = append(d.licenses, d.license(l))
 	}
 	for _, s := range idle {
 		d.addIdle(s)
 	}
 	slices.SortFunc(d.licenses, func(a, b *EffectiveLicense) int {
-		if c := bytes.Compare([]byte(a.Product.DisplayNameKey), []byte(b.Product.DisplayNameKey)); c != 0 {
+		if c := strings.Compare(a.Product.DisplayNameKey, b.Product.DisplayNameKey); c != 0 {
 			return c
 		}
 		return bytes.Compare(a.Product.ID[:], b.Product.ID[:])
 	})
 	for _, l := range d.licenses {
-		slices.SortFunc(l.Sources, compareSources)
-		for _, p := range l.Plans {
-			slices.SortFunc(p.EnabledBy, compareSources)
-			slices.SortFunc(p.DisabledBy, compareSources)
-			slices.SortFunc(p.WithheldBy, compareSources)
+		slices.SortFunc(l.parts, func(a, b part) int { return compareSources(a.Source, b.Source) })
+		l.Sources = make([]*Source, len(l.parts))
+		for i, p := range l.parts {
+			l.Sources[i] = p.Source
 		}
 	}
 	return d
+}
+
+// add puts a source into the order of its key; those that come from groups come in it.
+func (d *derived) add(shown *Source, s engine.Source) {
+	at := len(d.state.Sources)
+	if at > 0 && bytes.Compare(d.state.Sources[at-1].Key[:], s.Key[:]) > 0 {
+		at, _ = d.find(s.Key)
+	}
+	d.state.Sources, d.shown = slices.Insert(d.state.Sources, at, s), slices.Insert(d.shown, at, shown)
+}
+
+func (d *derived) find(key engine.ID) (int, bool) {
+	return slices.BinarySearchFunc(d.state.Sources, key, func(s engine.Source, key engine.ID) int { return bytes.Compare(s.Key[:], key[:]) })
+}
+
+// shownAs returns the source with a key as it is shown.
+func (d *derived) shownAs(key engine.ID) *Source {
+	i, _ := d.find(key)
+	return d.shown[i]
 }
 
 func restored(u *principal.User) clock.Instant {
@@ -102,14 +133,15 @@ func compareSources(a, b *Source) int {
 	return bytes.Compare(a.Group.ID[:], b.Group.ID[:])
 }
 
-func (d *derived) assignment(b *tenantgraph.Bound) *Assignment {
-	return AssignmentOf(d.graph, b.Assignment)
-}
-
 // AssignmentOf shows an assignment's fact with the catalogue's names.
 func AssignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment) *Assignment {
-	shown := &Assignment{
-		ID: a.ID, Product: g.Product(a.ProductID), Selection: Selection{Mode: a.Selection.Mode}, IncludeNested: a.IncludeNested,
+	shown := assignmentOf(g, a, g.Product(a.ProductID))
+	return &shown
+}
+
+func assignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment, p *Product) Assignment {
+	shown := Assignment{
+		ID: a.ID, Product: p, Selection: Selection{Mode: a.Selection.Mode, named: a.Selection.Plans, graph: g}, IncludeNested: a.IncludeNested,
 		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, Version: a.Version,
 	}
 	if a.Direct() {
@@ -117,22 +149,29 @@ func AssignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment) *Assignment {
 	} else {
 		shown.GroupID = &a.GroupID
 	}
+	return shown
+}
+
+// Plans are the plans that the mode names, in the catalogue's display order; none for ALL.
+func (s Selection) Plans() []*Plan {
 	var named engine.PlanSet
-	for _, id := range a.Selection.Plans {
-		if p := g.Plan(id); p != nil {
+	for _, id := range s.named {
+		if p := s.graph.Plan(id); p != nil {
 			named = named.With(p.Index)
 		}
 	}
-	shown.Selection.Plans = g.PlansIn(named)
-	return shown
+	return s.graph.PlansIn(named)
 }
 
 func (d *derived) license(l engine.License) *EffectiveLicense {
 	product := d.graph.ProductAt(l.Product)
-	e := &EffectiveLicense{Product: product, Capability: CapabilityOf(d.graph, product.ID), ConsumesSeat: l.Held, Status: StatusActive}
+	e := &EffectiveLicense{
+		Product: product, Capability: CapabilityOf(d.graph, product.ID), ConsumesSeat: l.Held, Status: StatusActive,
+		parts: make([]part, 0, len(l.Sources)),
+	}
 	failed := false
 	for _, s := range l.Sources {
-		shown := d.shown[s.Key]
+		shown := d.shownAs(s.Key)
 		for _, row := range s.Rows {
 			shown.Errors = append(shown.Errors, d.err(shown, row))
 			failed = true
@@ -146,7 +185,7 @@ func (d *derived) license(l engine.License) *EffectiveLicense {
 		if len(shown.Errors) > 0 && shown.State == StatusError {
 			shown.Since = shown.Errors[0].Since
 		}
-		e.Sources = append(e.Sources, shown)
+		e.parts = append(e.parts, part{Source: shown, selected: s.Selected, on: s.On})
 	}
 	if failed {
 		e.Status = StatusActiveWithError
@@ -155,9 +194,6 @@ func (d *derived) license(l engine.License) *EffectiveLicense {
 		e.Status = StatusError
 	}
 	e.Since = since(e)
-	for _, p := range product.Plans {
-		e.Plans = append(e.Plans, d.plan(p, l))
-	}
 	return e
 }
 
@@ -165,7 +201,7 @@ func (d *derived) license(l engine.License) *EffectiveLicense {
 // license in error, the earliest of all.
 func since(e *EffectiveLicense) clock.Instant {
 	var first clock.Instant
-	for _, s := range e.Sources {
+	for _, s := range e.parts {
 		if (s.State != StatusError) == e.ConsumesSeat && (first == 0 || s.Since < first) {
 			first = s.Since
 		}
@@ -173,55 +209,43 @@ func since(e *EffectiveLicense) clock.Instant {
 	return first
 }
 
-func (d *derived) plan(p *Plan, l engine.License) *EffectivePlan {
-	e := &EffectivePlan{Plan: p}
-	for _, s := range l.Sources {
-		shown := d.shown[s.Key]
-		switch {
-		case s.On.Has(p.Index):
-			e.Enabled = true
-			e.EnabledBy = append(e.EnabledBy, shown)
-		case s.Selected.Has(p.Index):
-			e.WithheldBy = append(e.WithheldBy, shown)
-		default:
-			e.DisabledBy = append(e.DisabledBy, shown)
-		}
-	}
-	return e
-}
-
 // addIdle shows a source of a product without a live subscription.
-func (d *derived) addIdle(s *Source) {
+func (d *derived) addIdle(s part) {
 	product := s.Assignment.Product
 	i := slices.IndexFunc(d.licenses, func(l *EffectiveLicense) bool { return l.Product == product })
 	if i < 0 {
-		l := &EffectiveLicense{Product: product, Status: StatusError, Capability: CapabilityNone, Since: s.Since}
-		for _, p := range product.Plans {
-			l.Plans = append(l.Plans, &EffectivePlan{Plan: p})
-		}
 		i = len(d.licenses)
-		d.licenses = append(d.licenses, l)
+		d.licenses = append(d.licenses, &EffectiveLicense{Product: product, Status: StatusError, Capability: CapabilityNone, Since: s.Since})
 	}
 	l := d.licenses[i]
-	l.Sources = append(l.Sources, s)
+	l.parts = append(l.parts, s)
 	l.Since = min(l.Since, s.Since)
-	selected := d.selected(s)
-	for _, e := range l.Plans {
-		if selected.Has(e.Plan.Index) {
-			e.WithheldBy = append(e.WithheldBy, s)
-		} else {
-			e.DisabledBy = append(e.DisabledBy, s)
-		}
-	}
 }
 
-func (d *derived) selected(s *Source) engine.PlanSet {
-	for key, shown := range d.shown {
-		if shown == s {
-			return d.bound[key].Selected
+// Plans returns the product's plans, by display name, then id, each with the sources that bring
+// it or do not.
+func (l *EffectiveLicense) Plans() []*EffectivePlan {
+	all, plans := make([]*EffectivePlan, len(l.Product.Plans)), make([]EffectivePlan, len(l.Product.Plans))
+	room := make([]*Source, 0, len(plans)*len(l.parts)) // each source stands in one list of each plan
+	where := func(holds func(p part) bool) []*Source {
+		start := len(room)
+		for _, p := range l.parts {
+			if holds(p) {
+				room = append(room, p.Source)
+			}
 		}
+		return room[start:len(room):len(room)]
 	}
-	return nil
+	for i, p := range l.Product.Plans {
+		e := &plans[i]
+		e.Plan = p
+		e.EnabledBy = where(func(s part) bool { return s.on.Has(p.Index) })
+		e.WithheldBy = where(func(s part) bool { return !s.on.Has(p.Index) && s.selected.Has(p.Index) })
+		e.DisabledBy = where(func(s part) bool { return !s.selected.Has(p.Index) })
+		e.Enabled = len(e.EnabledBy) > 0
+		all[i] = e
+	}
+	return all
 }
 
 // err shows a violation. The facts about seats, which other users decide, are left to
@@ -263,7 +287,7 @@ func (d *derived) exclusion(c engine.Reason, product *Product) *ExclusionDetails
 		}
 		for _, s := range l.Sources {
 			if s.On.Has(c.Other) {
-				e.OtherSources = append(e.OtherSources, d.shown[s.Key])
+				e.OtherSources = append(e.OtherSources, d.shownAs(s.Key))
 			}
 		}
 	}
@@ -302,7 +326,7 @@ func (d *derived) Plans() []*EffectivePlan {
 	at := map[*Plan]*EffectivePlan{}
 	var all []*EffectivePlan
 	for _, l := range d.licenses {
-		for _, p := range l.Plans {
+		for _, p := range l.Plans() {
 			e := at[p.Plan]
 			if e == nil {
 				e = &EffectivePlan{Plan: p.Plan}
@@ -360,16 +384,18 @@ func (v *UserView) DecidePlan(plan *Plan) *PlanDecision {
 	var usable, unusable []*Source
 	known, inError := false, false
 	for _, l := range v.licenses {
-		for _, p := range l.Plans {
-			if p.Plan != plan {
-				continue
-			}
-			known = true
-			inError = inError || len(p.WithheldBy) > 0
-			if l.Capability.Usable() {
-				usable = append(usable, p.EnabledBy...)
-			} else {
-				unusable = append(unusable, p.EnabledBy...)
+		if !l.Product.Set.Has(plan.Index) {
+			continue
+		}
+		known = true
+		for _, s := range l.parts {
+			switch {
+			case !s.on.Has(plan.Index):
+				inError = inError || s.selected.Has(plan.Index)
+			case l.Capability.Usable():
+				usable = append(usable, s.Source)
+			default:
+				unusable = append(unusable, s.Source)
 			}
 		}
 	}

@@ -512,7 +512,7 @@ func (p *product) compare(ctx context.Context, s *oracle.State) error {
 	for i, v := range views {
 		on := oracle.Set{}
 		for _, l := range v.Licenses() {
-			for _, plan := range l.Plans {
+			for _, plan := range l.Plans() {
 				if plan.Enabled {
 					on[plan.Plan.ID] = true
 				}

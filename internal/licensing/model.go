@@ -35,11 +35,12 @@ func (a *Assignment) NodeID() string { return id.Format(id.Assignment, a.ID) }
 // SelectionMode is how an assignment chooses among its product's plans (R2).
 type SelectionMode = tenantgraph.Mode
 
-// Selection is the plan selection of an assignment, for reading: Plans are what Mode names,
-// in the catalogue's display order; empty for ALL.
+// Selection is the plan selection of an assignment, for reading.
 type Selection struct {
-	Mode  SelectionMode
-	Plans []*tenantgraph.Plan // under its own name, as all lists of the API are: generated code then never varies
+	Mode SelectionMode
+
+	named []uuid.UUID // plans
+	graph *tenantgraph.Graph
 }
 
 // Subscription is a purchase of seats of a product; Seats nil is unlimited.
@@ -127,8 +128,9 @@ type EffectiveLicense struct {
 	Capability   Capability
 	ConsumesSeat bool
 	Since        clock.Instant
-	Plans        []*EffectivePlan
-	Sources      []*Source
+	Sources      []*Source // direct ones first, then by group
+
+	parts []part // beside Sources
 }
 
 // EffectivePlan is one plan of the product for the user, with its proof.

@@ -61,7 +61,7 @@ func (o *office) selection(ref licensing.PrincipalRef, product uuid.UUID) tenant
 	if err == nil && all[0] != nil {
 		for _, a := range all[0].DirectAssignments() {
 			if a.Product.ID == product {
-				return tenantgraph.Selection{Mode: a.Selection.Mode, Plans: planIDs(a.Selection.Plans)}
+				return tenantgraph.Selection{Mode: a.Selection.Mode, Plans: planIDs(a.Selection.Plans())}
 			}
 		}
 	}

@@ -235,10 +235,10 @@ func TestDryRunShowsEntitiesAsTheyStandR26(t *testing.T) {
 				t.Errorf("%s has %d assignments, want %d", r.Principal.ID, len(r.Assignments), want)
 			}
 		}
-		if r := assign(only(base, talk), true)[1]; r.Assignments[0].Selection.Plans[0].ID != mail {
+		if r := assign(only(base, talk), true)[1]; r.Assignments[0].Selection.Plans()[0].ID != mail {
 			t.Error("an edit that is only previewed is shown")
 		}
-		if r := assign(only(base, talk), false); len(r[0].Assignments) != 1 || r[1].Assignments[0].Selection.Plans[0].ID != talk {
+		if r := assign(only(base, talk), false); len(r[0].Assignments) != 1 || r[1].Assignments[0].Selection.Plans()[0].ID != talk {
 			t.Error("an edit is not shown")
 		}
 	})

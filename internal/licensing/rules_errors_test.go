@@ -224,7 +224,7 @@ func TestConflictNamesBothSidesR9(t *testing.T) {
 		if other := v.License(suite); other.Status != licensing.StatusActive {
 			t.Errorf("the other side is %s", other.Status)
 		}
-		talkPlan := l.Plans[slices.IndexFunc(l.Plans, func(p *licensing.EffectivePlan) bool { return p.Plan.ID == talk })]
+		talkPlan := l.Plans()[slices.IndexFunc(l.Plans(), func(p *licensing.EffectivePlan) bool { return p.Plan.ID == talk })]
 		if talkPlan.Enabled || len(talkPlan.WithheldBy) != 1 || len(talkPlan.EnabledBy) != 0 {
 			t.Errorf("talk is enabled %v, withheld by %d", talkPlan.Enabled, len(talkPlan.WithheldBy))
 		}

@@ -203,7 +203,7 @@ func TestCancellingTheLastSubscriptionR16(t *testing.T) {
 				t.Errorf("the source %s is %s with %v", s.Kind, s.State, s.Errors)
 			}
 		}
-		if slices.ContainsFunc(l.Plans, func(p *licensing.EffectivePlan) bool { return p.Enabled }) {
+		if slices.ContainsFunc(l.Plans(), func(p *licensing.EffectivePlan) bool { return p.Enabled }) {
 			t.Error("a plan is on")
 		}
 		o.verify(t)

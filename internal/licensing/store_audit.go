@@ -63,7 +63,7 @@ func (d *Draft) selectionText(a *tenantgraph.Assignment) *string {
 		return nil
 	}
 	names := make([]string, 0, len(a.Selection.Plans))
-	for _, p := range AssignmentOf(d.Graph, a).Selection.Plans {
+	for _, p := range AssignmentOf(d.Graph, a).Selection.Plans() {
 		names = append(names, p.DisplayName)
 	}
 	text := "all plans"

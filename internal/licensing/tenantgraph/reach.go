@@ -90,28 +90,26 @@ type Member struct {
 // diamonds count once), each with the path shown and the instant from which that path holds.
 // The order is by assignment id.
 func (g *Graph) Inherit(memberships []Member) []Reached {
-	if len(memberships) == 1 {
-		m := memberships[0]
-		all := slices.Clone(g.reach[m.Group])
-		for i := range all {
-			all[i].Since = max(all[i].Since, m.Since)
-		}
-		return all
+	n := 0
+	for _, m := range memberships {
+		n += len(g.reach[m.Group])
 	}
-	at := map[uuid.UUID]int{}
-	var all []Reached
+	all := make([]Reached, 0, n)
 	for _, m := range memberships {
 		for _, r := range g.reach[m.Group] {
 			r.Since = max(r.Since, m.Since)
-			i, ok := at[r.ID]
-			if !ok {
-				at[r.ID] = len(all)
-				all = append(all, r)
-			} else if g.comparePaths(r.Path, all[i].Path) < 0 {
-				all[i] = r
-			}
+			all = append(all, r)
 		}
 	}
-	slices.SortFunc(all, func(a, b Reached) int { return compareIDs(a.ID, b.ID) })
-	return all
+	if len(memberships) <= 1 {
+		return all
+	}
+	// Of one assignment the path shown comes first, and the others go.
+	slices.SortFunc(all, func(a, b Reached) int {
+		if c := compareIDs(a.ID, b.ID); c != 0 {
+			return c
+		}
+		return g.comparePaths(a.Path, b.Path)
+	})
+	return slices.CompactFunc(all, func(a, b Reached) bool { return a.ID == b.ID })
 }
