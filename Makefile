@@ -99,6 +99,16 @@ soak-rules: ## compare the rules with the oracle over OPERATIONS (100000) random
 	$(POSTGRES) $(GO) test -tags soak ./internal/licensing -run '^TestSoak' -count 1 -timeout 180m \
 		-rapid.checks $$(( ($(OPERATIONS) + 99) / 100 )) -rapid.nofailfile -rapid.shrinktime 60s $(if $(SEED),-rapid.seed $(SEED))
 
+# What the benchmark makes and measures. BENCHFLAGS are further flags of `licensegraph bench`.
+USERS ?= 100000
+DATABASES ?= postgres sqlite
+BENCHOUT ?= .
+BENCHFLAGS ?=
+
+.PHONY: bench
+bench: build ## measure reads and writes: make bench [USERS=100000] [DATABASES="postgres sqlite"] [BENCHOUT=folder for JSON] [BENCHFLAGS=…]
+	@USERS="$(USERS)" DATABASES="$(DATABASES)" BENCHOUT="$(BENCHOUT)" $(POSTGRES) scripts/bench.sh $(BENCHFLAGS)
+
 .PHONY: fuzz-short
 fuzz-short: ## run every fuzz test for FUZZTIME (10s) each
 	@$(GO) list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r package dir; do \

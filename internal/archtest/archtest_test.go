@@ -25,7 +25,7 @@ const module = "github.com/licensegraph/licensegraph"
 var floors = [][]string{
 	{"cmd/licensegraph"},
 	{"internal/cli"},
-	{"internal/demo"},
+	{"internal/demo", "internal/bench"},
 	{"internal/server"},
 	{"graph"},
 	{"internal/directory", "internal/catalog", "internal/tenant", "internal/schedule", "internal/operation"},
@@ -50,7 +50,7 @@ var apart = []string{
 var reserved = map[string][]string{
 	"github.com/99designs/gqlgen":  {"graph", "internal/server", "internal/cli", "cmd/licensegraph"},
 	"github.com/vektah/gqlparser":  {"graph", "internal/server", "internal/cli", "cmd/licensegraph"},
-	"net/http":                     {"graph", "internal/server", "internal/cli", "cmd/licensegraph"},
+	"net/http":                     {"graph", "internal/server", "internal/bench", "internal/cli", "cmd/licensegraph"},
 	"github.com/alecthomas/kong":   {"internal/cli", "cmd/licensegraph"},
 	"github.com/pressly/goose":     {"internal/database"},
 	"ariga.io/atlas":               {"ent"},

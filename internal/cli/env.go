@@ -21,6 +21,8 @@ type Env struct {
 	Log    zerolog.Logger
 	// Terminal tells whether Stderr is a terminal: only then may progress be drawn on it.
 	Terminal bool
+	// URL is that of the database that the flags name. It may hold a password.
+	URL string
 	// Open opens the database that the flags name, and requires its migrations to be at head.
 	// The caller closes it.
 	Open func(ctx context.Context) (*database.DB, error)

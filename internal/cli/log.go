@@ -35,11 +35,11 @@ func (f *logFormat) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is no format: give json or console", text)
 }
 
-// logger writes to stderr as the flags say. The demo is quiet unless told otherwise: what it
-// prints for people would drown in the access log.
+// logger writes to stderr as the flags say. The demo and the benchmark are quiet unless told
+// otherwise: what they print for people would drown in the access log.
 func (c *commands) logger(p Process, command string) (zerolog.Logger, error) {
 	level := zerolog.InfoLevel
-	if command == "demo" {
+	if command == "demo" || command == "bench" {
 		level = zerolog.WarnLevel
 	}
 	if c.LogLevel != "" {

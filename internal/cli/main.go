@@ -33,7 +33,7 @@ type Process struct {
 // commands is the grammar of the command line.
 type commands struct {
 	DatabaseURL string    `name:"database-url" env:"LICENSEGRAPH_DATABASE_URL" default:"${database}" placeholder:"URL" group:"Flags of every command:" help:"The database: sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/DATABASE. Default: ${database}."`
-	LogLevel    logLevel  `env:"LICENSEGRAPH_LOG_LEVEL" placeholder:"LEVEL" group:"Flags of every command:" help:"The least serious lines to log: debug, info, warn or error. Default: info; for demo, warn."`
+	LogLevel    logLevel  `env:"LICENSEGRAPH_LOG_LEVEL" placeholder:"LEVEL" group:"Flags of every command:" help:"The least serious lines to log: debug, info, warn or error. Default: info; for demo and bench, warn."`
 	LogFormat   logFormat `env:"LICENSEGRAPH_LOG_FORMAT" placeholder:"FORMAT" group:"Flags of every command:" help:"How to log: json (one object a line) or console (for reading). Default: console on a terminal, else json."`
 
 	Demo    DemoCmd    `cmd:"" help:"Try it: serve a sample organisation from a temporary database."`
@@ -43,7 +43,10 @@ type commands struct {
 	Token   TokenCmd   `cmd:"" help:"The tokens with which clients call the API."`
 	Catalog CatalogCmd `cmd:"" help:"The vendor's products and plans."`
 	Verify  VerifyCmd  `cmd:"" help:"Check that the stored state obeys every rule."`
+	Bench   BenchCmd   `cmd:"" help:"Measure reads and writes on a made-up organisation."`
 	Version VersionCmd `cmd:"" help:"Print the version."`
+
+	BenchLoad BenchLoadCmd `cmd:"" hidden:"" help:"Send the requests of bench."`
 }
 
 const defaultDatabase = "sqlite:licensegraph.db"
@@ -116,7 +119,7 @@ func (c *commands) env(p Process, command string) (*Env, error) {
 		url = defaultDatabase
 	}
 	e := &Env{
-		Stdout: p.Stdout, Stderr: p.Stderr, Terminal: p.Terminal, Log: log,
+		Stdout: p.Stdout, Stderr: p.Stderr, Terminal: p.Terminal, Log: log, URL: url,
 		Connect: func(ctx context.Context, o database.Options) (*database.DB, error) {
 			o.Log = log
 			return database.Open(ctx, url, o)
