@@ -22,11 +22,11 @@ func (d Dialect) UUIDType() string {
 	return "text"
 }
 
-// ForUpdate is what a SELECT ends with to lock its rows, so that other writers wait: nothing
-// on SQLite, where there is only one.
+// ForUpdate is what a SELECT ends with to lock its rows, so that other writers of them wait, and
+// those who write what refers to them do not: nothing on SQLite, where there is only one.
 func (d Dialect) ForUpdate() string {
 	if d == Postgres {
-		return " FOR UPDATE"
+		return " FOR NO KEY UPDATE"
 	}
 	return ""
 }

@@ -34,6 +34,7 @@ type job struct {
 	cancel context.CancelCauseFunc
 
 	progress atomic.Pointer[licensing.Progress]
+	asked    atomic.Bool // to be cancelled
 	recorded atomic.Bool // a transaction has got as far as to say that it succeeded
 	end      atomic.Pointer[ending]
 	ended    chan struct{} // closed when end is known
@@ -72,8 +73,13 @@ func (s *Service) run(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+	s.part()
+}
+
+// part ends what waits, and returns when everything is stored.
+func (s *Service) part() {
 	s.mu.Lock()
-	s.dispatch() // what waits ends, too
+	s.dispatch()
 	s.mu.Unlock()
 	s.works.Wait()
 }
@@ -93,8 +99,11 @@ func (s *Service) work(j *job, begin bool) {
 		j.end.Store(end)
 		close(j.ended)
 	}
-	s.conclude(j, end)
+	stored := s.conclude(j, end)
 	if j.end.Load() == nil {
+		if stored { // the transaction that had recorded its success was given up
+			j.end.Store(end)
+		}
 		close(j.ended)
 	}
 	s.mu.Lock()
@@ -215,21 +224,22 @@ const (
 
 // conclude stores how an operation ended, unless its row tells already; it goes on trying while
 // the server runs. What it does not get to store will be found to be interrupted.
-func (s *Service) conclude(j *job, end *ending) {
+func (s *Service) conclude(j *job, end *ending) (stored bool) {
 	ctx, done := s.untilStopped(j)
 	defer done()
 	for end != nil {
-		err := s.finish(ctx, j, end)
+		stored, err := s.finish(ctx, j, end)
 		if err == nil {
-			return
+			return stored
 		}
 		s.log.Warn().Err(err).Str("operation", id.Format(id.Operation, j.op.ID)).Msg("how an operation ended could not be stored")
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-time.After(patience):
 		}
 	}
+	return false
 }
 
 // untilStopped returns a context that outlives the operation's by what parting allows.
@@ -254,12 +264,13 @@ func (s *Service) Cancel(ctx context.Context, tenant, key uuid.UUID) (o *Operati
 		j = nil
 	}
 	s.mu.Unlock()
+	var end *ending
 	if j != nil {
-		if changed, err = s.stop(ctx, j); err != nil {
+		if end, changed, err = s.stop(ctx, j); err != nil {
 			return nil, false, err
 		}
 	}
-	if !changed {
+	if end == nil {
 		if changed, err = s.markCancelled(ctx, tenant, key); err != nil {
 			return nil, false, err
 		}
@@ -268,6 +279,9 @@ func (s *Service) Cancel(ctx context.Context, tenant, key uuid.UUID) (o *Operati
 		return nil, false, err
 	}
 	switch {
+	case o != nil && end != nil: // which the row may not tell yet
+		o.State, o.FinishedAt = end.state, &end.at
+		return o, changed, nil
 	case o == nil:
 		return nil, false, fault.New(fault.NotFound, "There is no such operation.").At("operationId")
 	case o.State != Cancelled:
@@ -277,8 +291,10 @@ func (s *Service) Cancel(ctx context.Context, tenant, key uuid.UUID) (o *Operati
 	return o, changed, nil
 }
 
-// stop ends an operation of this process, and waits until it has ended, in this way or another.
-func (s *Service) stop(ctx context.Context, j *job) (cancelled bool, err error) {
+// stop ends an operation of this process, and waits until it has ended. It returns how where it
+// was cancelled, and whether first by this call; nil where it ended in another way.
+func (s *Service) stop(ctx context.Context, j *job) (end *ending, first bool, err error) {
+	first = j.asked.CompareAndSwap(false, true)
 	j.cancel(errCancelled)
 	s.mu.Lock()
 	s.dispatch()
@@ -286,8 +302,10 @@ func (s *Service) stop(ctx context.Context, j *job) (cancelled bool, err error) 
 	select {
 	case <-j.ended:
 	case <-ctx.Done():
-		return false, fault.Wrap(ctx.Err(), fault.Unavailable, "The operation is about to end, and did not within the time of this request.").Fix("Read how it ended.")
+		return nil, false, fault.Wrap(ctx.Err(), fault.Unavailable, "The operation is about to end, and did not within the time of this request.").Fix("Read how it ended.")
 	}
-	end := j.end.Load()
-	return end != nil && end.state == Cancelled, nil
+	if end = j.end.Load(); end == nil || end.state != Cancelled {
+		return nil, false, nil
+	}
+	return end, first, nil
 }

@@ -56,12 +56,13 @@ func (s *Service) record(ctx context.Context, tx *database.Tx, j *job, out *lice
 }
 
 // finish stores how an operation ended that made no change, or of which it is not known whether it
-// did: its row then tells.
-func (s *Service) finish(ctx context.Context, j *job, end *ending) error {
-	return s.db.Aside(ctx, func(ctx context.Context, tx *database.Tx) error {
-		_, err := s.write(ctx, tx, j, end)
+// did: its row then tells, and stored is false.
+func (s *Service) finish(ctx context.Context, j *job, end *ending) (stored bool, err error) {
+	err = s.db.Aside(ctx, func(ctx context.Context, tx *database.Tx) error {
+		stored, err = s.write(ctx, tx, j, end)
 		return err
 	})
+	return stored, err
 }
 
 // write stores how an operation ended; false where it has ended already.
