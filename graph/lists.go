@@ -2,9 +2,12 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"unicode/utf8"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/licensegraph/licensegraph/graph/model"
 	"github.com/licensegraph/licensegraph/internal/fault"
@@ -32,6 +35,37 @@ func users(ctx context.Context, c paging.Connection[*principal.User], err error)
 	}
 	load(ctx).ExpectUsers(idsOf(c.Items, func(u *principal.User) uuid.UUID { return u.ID }))
 	return model.NewConnection(c), nil
+}
+
+// licensed returns who takes the users of a list with their licenses, where those are asked for
+// of its rows; nil otherwise.
+func licensed(ctx context.Context) func([]*licensing.UserView) {
+	op := graphql.GetOperationContext(ctx)
+	for _, rows := range graphql.CollectFieldsCtx(ctx, nil) {
+		switch rows.Name {
+		case "edges":
+			for _, edge := range graphql.CollectFields(op, rows.Selections, []string{"UserEdge"}) {
+				if edge.Name == "node" && asksForLicenses(op, edge.Selections) {
+					return load(ctx).Took
+				}
+			}
+		case "nodes":
+			if asksForLicenses(op, rows.Selections) {
+				return load(ctx).Took
+			}
+		}
+	}
+	return nil
+}
+
+func asksForLicenses(op *graphql.OperationContext, ofUser ast.SelectionSet) bool {
+	return slices.ContainsFunc(graphql.CollectFields(op, ofUser, []string{"User", "Node", "Principal"}), func(f graphql.CollectedField) bool {
+		switch f.Name {
+		case "licenses", "license", "plans", "directAssignments", "groups":
+			return true
+		}
+		return false
+	})
 }
 
 func idsOf[T any](items []T, key func(T) uuid.UUID) []uuid.UUID {

@@ -28,6 +28,7 @@ func members(ctx context.Context, group uuid.UUID, query directory.MemberQuery, 
 		count := func(ctx context.Context) (int, error) { return load(ctx).MemberCount(ctx, group) }
 		return model.NewConnection(paging.Connection[*principal.User]{Count: count}), nil
 	}
+	query.Take = licensed(ctx)
 	c, err := load(ctx).Members(ctx, group, query, args)
 	return users(ctx, c, err)
 }

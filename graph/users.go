@@ -17,7 +17,7 @@ import (
 //
 // Errors: BAD_USER_INPUT.
 func (r *queryResolver) users(ctx context.Context, search *string, filter *model.UserFilter, orderBy *model.UserOrder, args paging.Args) (*model.UserConnection, error) {
-	query := directory.UserQuery{Search: text(search)}
+	query := directory.UserQuery{Search: text(search), Take: licensed(ctx)}
 	if orderBy != nil {
 		query.OrderBy = directory.UserOrder(orderBy.Field)
 		query.Descending = orderBy.Direction == model.OrderDirectionDesc

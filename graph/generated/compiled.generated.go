@@ -1123,7 +1123,6 @@ func (ec *executionContext) compiledLicenseAssignment() map[string]compiled.Reso
 			case *principal.User:
 				if v == nil {
 					return r.Missing()
-					break
 				}
 				if err := r.Object(ctx, f.On("User"), v); err != nil {
 					return err
@@ -1135,7 +1134,6 @@ func (ec *executionContext) compiledLicenseAssignment() map[string]compiled.Reso
 			case *principal.Group:
 				if v == nil {
 					return r.Missing()
-					break
 				}
 				if err := r.Object(ctx, f.On("Group"), v); err != nil {
 					return err

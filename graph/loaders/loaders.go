@@ -139,9 +139,18 @@ func (l *Loaders) UserByName(ctx context.Context, name string) (*licensing.UserV
 	if v == nil || err != nil {
 		return nil, err
 	}
-	l.seen([]*licensing.UserView{v})
-	l.users.prime(v.User.ID, v)
+	l.Took([]*licensing.UserView{v})
 	return v, nil
+}
+
+// Took takes note of users that were read with everything that decides their licenses.
+func (l *Loaders) Took(views []*licensing.UserView) {
+	l.seen(views)
+	byID := make(map[uuid.UUID]*licensing.UserView, len(views))
+	for _, v := range views {
+		byID[v.User.ID] = v
+	}
+	l.users.prime(byID)
 }
 
 // ExpectUsers says that users are shown together.

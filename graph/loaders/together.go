@@ -69,14 +69,19 @@ func (t *together[K, V]) load(ctx context.Context, key K) (V, error) {
 	return values[key], err
 }
 
-// prime puts a value that was read elsewhere, unless the key is expected already.
-func (t *together[K, V]) prime(key K, value V) {
+// prime puts values that were read together elsewhere, but those of keys that are expected
+// already.
+func (t *together[K, V]) prime(values map[K]V) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.sets[key] == nil {
-		t.sets[key] = &set[K]{keys: []K{key}}
-		t.loader.Prime(t.sets[key], map[K]V{key: value})
+	s := &set[K]{keys: make([]K, 0, len(values))}
+	for key := range values {
+		if t.sets[key] == nil {
+			t.sets[key] = s
+			s.keys = append(s.keys, key)
+		}
 	}
+	t.loader.Prime(s, values)
 }
 
 func (t *together[K, V]) setOf(key K) *set[K] {

@@ -66,8 +66,8 @@ func TestWhatWasReadElsewhereIsNotReadAgain(t *testing.T) {
 	r := &reader{}
 	l := newTogether(r.read)
 	l.expect([]int{1})
-	l.prime(1, 7) // expected already: it is read with what it was expected with
-	l.prime(2, 7)
+	l.prime(map[int]int{1: 7}) // expected already: it is read with what it was expected with
+	l.prime(map[int]int{2: 7})
 	one, _ := l.load(t.Context(), 1)
 	two, err := l.load(t.Context(), 2)
 	if one != 2 || two != 7 || err != nil || len(r.calls) != 1 {

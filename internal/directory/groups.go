@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/paging"
 	"github.com/licensegraph/licensegraph/internal/principal"
@@ -108,8 +109,9 @@ func sortedGroups(g *tenantgraph.Graph, ids []uuid.UUID) []*principal.Group {
 
 // MemberQuery asks for the users in a group.
 type MemberQuery struct {
-	Transitive bool   // those of nested groups, too
-	Search     string // as UserQuery.Search
+	Transitive bool                              // those of nested groups, too
+	Search     string                            // as UserQuery.Search
+	Take       func(views []*licensing.UserView) // as UserQuery.Take
 }
 
 // Members returns a page of the undeleted users in a group, by display name.
@@ -118,9 +120,9 @@ type MemberQuery struct {
 func (s *Service) Members(ctx context.Context, tenant, group uuid.UUID, query MemberQuery, args paging.Args) (paging.Connection[*principal.User], error) {
 	order := userOrder("members", UsersByDisplayName, false)
 	if query.Transitive {
-		return s.listUsers(ctx, tenant, order, UserQuery{Search: query.Search, Filter: UserFilter{Group: &group}}, args)
+		return s.listUsers(ctx, tenant, order, UserQuery{Search: query.Search, Take: query.Take, Filter: UserFilter{Group: &group}}, args)
 	}
-	c, err := s.listUsers(ctx, tenant, order, UserQuery{Search: query.Search, directIn: &group}, args)
+	c, err := s.listUsers(ctx, tenant, order, UserQuery{Search: query.Search, Take: query.Take, directIn: &group}, args)
 	if strings.TrimSpace(query.Search) == "" {
 		c.Count = func(ctx context.Context) (int, error) { return s.memberCount(ctx, tenant, group) }
 	}

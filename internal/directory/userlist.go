@@ -11,6 +11,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/country"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/paging"
 	"github.com/licensegraph/licensegraph/internal/principal"
 	"github.com/licensegraph/licensegraph/internal/textkey"
@@ -33,6 +34,10 @@ type UserQuery struct {
 	Filter     UserFilter
 	OrderBy    UserOrder // UsersByDisplayName where empty
 	Descending bool
+	// Take asks for the users' licenses, read in the page's own statement, and is given them in
+	// its order. It is not called where they have to be read anew: because groups, assignments
+	// or subscriptions changed meanwhile. Optional.
+	Take func(views []*licensing.UserView)
 
 	directIn *uuid.UUID // direct members of the group only
 }
@@ -84,14 +89,22 @@ func (s *Service) listUsers(ctx context.Context, tenant uuid.UUID, order paging.
 	if err := args.Validate(); err != nil {
 		return c, err
 	}
+	var views *licensing.Views
 	err = s.read(ctx, tenant, query.Filter.needsGraph(), func(ctx context.Context, r reading) error {
 		list, err := build(r, tenant).forPage(ctx, r, order, s.forms)
 		if err != nil {
 			return err
 		}
+		if query.Take != nil {
+			views = s.licensing.NewViews()
+			list.Beside, list.Scan = licensing.ViewColumns, views.Scan
+		}
 		c.Page, err = list.Page(ctx, r.q, args)
 		return err
 	})
+	if views != nil && err == nil && len(c.Items) > 0 {
+		err = s.take(ctx, tenant, views, query.Take)
+	}
 	if product := query.holdersOnly(); product != nil {
 		c.Count = func(ctx context.Context) (int, error) { return s.holderCount(ctx, tenant, *product) }
 		return c, err
@@ -104,6 +117,14 @@ func (s *Service) listUsers(ctx context.Context, tenant uuid.UUID, order paging.
 		return n, err
 	}
 	return c, err
+}
+
+func (s *Service) take(ctx context.Context, tenant uuid.UUID, views *licensing.Views, take func([]*licensing.UserView)) error {
+	bound, err := views.Bind(ctx, tenant)
+	if err == nil && bound != nil {
+		take(bound)
+	}
+	return err
 }
 
 // holdersOnly returns the product whose holders the query asks for, where it asks for nothing

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/principal"
 	"github.com/licensegraph/licensegraph/internal/textkey"
 )
@@ -72,8 +73,7 @@ func usersByID(ctx context.Context, q database.Querier, d database.Dialect, tena
 	return users, nil
 }
 
-const userColumns = `u.id, u.user_principal_name, u.display_name, u.mail, u.department, u.job_title, u.usage_location, u.user_type,
-	u.account_enabled, u.external_id, u.created_at, u.updated_at, u.deleted_at, u.restored_at, u.version`
+const userColumns = licensing.UserColumns
 
 func scanUser(scan func(...any) error) (*principal.User, error) {
 	var u principal.User

@@ -73,26 +73,20 @@ func (s *Service) ReadUserByName(ctx context.Context, tenant uuid.UUID, key stri
 }
 
 func (s *Service) readUsers(ctx context.Context, tenant uuid.UUID, where string, arg any) ([]*UserView, error) {
-	query := userQuery(where)
+	query := `SELECT ` + UserColumns + `, ` + ViewColumns + ` FROM users u WHERE u.tenant_id = $1 AND ` + where
 	for range 2 {
-		views, tag, err := scanUsers(ctx, s.db.Reader(), query, tenant, arg)
-		if err != nil || len(views) == 0 {
+		v := s.NewViews()
+		if err := v.read(ctx, s.db.Reader(), query, tenant, arg); err != nil || len(v.views) == 0 {
 			return nil, err
 		}
-		g := s.cached(tenant, tag)
-		if g == nil {
-			if g, err = s.graphAt(ctx, tenant, tag); err != nil {
-				return nil, err
-			}
-		}
-		if g.Tag == tag {
-			return bindViews(views, g), nil
+		if bound, err := v.Bind(ctx, tenant); bound != nil || err != nil {
+			return bound, err
 		}
 	}
-	var views []*UserView
+	v := s.NewViews()
 	var g *tenantgraph.Graph
 	err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
-		if views, _, err = scanUsers(ctx, tx, query, tenant, arg); err == nil {
+		if err = v.read(ctx, tx, query, tenant, arg); err == nil {
 			g, err = s.loadGraph(ctx, tx, tenant)
 		}
 		return err
@@ -101,7 +95,7 @@ func (s *Service) readUsers(ctx context.Context, tenant uuid.UUID, where string,
 		return nil, err
 	}
 	s.keep(g)
-	return bindViews(views, g), nil
+	return bindViews(v.views, g), nil
 }
 
 func bindViews(views []*UserView, g *tenantgraph.Graph) []*UserView {
@@ -111,46 +105,82 @@ func bindViews(views []*UserView, g *tenantgraph.Graph) []*UserView {
 	return views
 }
 
-// userQuery is the statement: per user the own fields, and lists of memberships, own
+// UserColumns are the own fields of users u, as Views.Scan reads them.
+const UserColumns = `u.id, u.user_principal_name, u.display_name, u.mail, u.department, u.job_title, u.usage_location,
+	u.user_type, u.account_enabled, u.external_id, u.created_at, u.updated_at, u.deleted_at, u.restored_at, u.version`
+
+// ViewColumns are what else decides the licenses of users u of the tenant $1, as Views.Scan
+// reads it after UserColumns: the tag of the tenant's graph, and lists of memberships, own
 // assignments and violations. A list is one text, with a space between the fields and a
 // semicolon between the rows, neither of which occurs in an id, a number, a code or a plan
 // selection: that costs both databases less to write than JSON, and much less to read here.
-func userQuery(where string) string {
-	list := func(from string, fields ...string) string {
-		return `(SELECT coalesce(string_agg(` + strings.Join(fields, ` || ' ' || `) + `, ';'), '') FROM ` + from + `)`
+var ViewColumns = viewColumns()
+
+func viewColumns() string {
+	list := func(from, of string, fields ...string) string {
+		return `(SELECT coalesce(string_agg(` + strings.Join(fields, ` || ' ' || `) + `, ';'), '') FROM ` + from +
+			` WHERE ` + of + `.tenant_id = $1 AND ` + of + `.user_id = u.id)`
 	}
-	return `SELECT ` + tagColumns + `, u.id, u.user_principal_name, u.display_name, u.mail, u.department, u.job_title, u.usage_location,
-		u.user_type, u.account_enabled, u.external_id, u.created_at, u.updated_at, u.deleted_at, u.restored_at, u.version, ` +
-		strings.Join([]string{
-			list(`memberships m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id`, "m.group_id", "m.created_at"),
-			list(`assignments a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id`,
-				"a.id", "a.product_id", "a.mode", "a.plans", "a.created_at", "a.updated_at", "a.version"),
-			list(`license_violations v WHERE v.tenant_id = u.tenant_id AND v.user_id = u.id`,
-				"v.assignment_id", "coalesce(CAST(v.plan_id AS text), '')", "v.code", "v.since"),
-		}, ", ") + ` FROM users u JOIN tenants t ON t.id = u.tenant_id WHERE u.tenant_id = $1 AND ` + where
+	return strings.Join([]string{
+		`(SELECT t.graph_revision FROM tenants t WHERE t.id = $1)`, `(SELECT revision FROM catalog WHERE id = 1)`,
+		list("memberships m", "m", "m.group_id", "m.created_at"),
+		list("assignments a", "a", "a.id", "a.product_id", "a.mode", "a.plans", "a.created_at", "a.updated_at", "a.version"),
+		list("license_violations v", "v", "v.assignment_id", "coalesce(CAST(v.plan_id AS text), '')", "v.code", "v.since"),
+	}, ", ")
 }
 
-func scanUsers(ctx context.Context, q database.Querier, query string, args ...any) ([]*UserView, tenantgraph.Tag, error) {
-	var views []*UserView
-	var tag tenantgraph.Tag
-	var memberships, direct, rows sql.RawBytes
-	err := database.Each(ctx, q, func(scan func(...any) error) error {
-		v := &UserView{}
-		u := &v.User
-		err := scan(&tag.Graph, &tag.Catalog, &u.ID, &u.UserPrincipalName, &u.DisplayName, &u.Mail, &u.Department, &u.JobTitle,
-			&u.UsageLocation, &u.UserType, &u.AccountEnabled, &u.ExternalID, &u.CreatedAt, &u.UpdatedAt, &u.DeletedAt,
-			&u.RestoredAt, &u.Version, &memberships, &direct, &rows)
-		if err != nil {
-			return err
+// Views reads users with everything that decides their licenses, row by row of one statement.
+// It is for one statement and not safe for concurrent use.
+type Views struct {
+	service *Service
+	views   []*UserView
+	tag     tenantgraph.Tag
+
+	memberships, direct, violations sql.RawBytes
+}
+
+// NewViews returns an empty Views.
+func (s *Service) NewViews() *Views { return &Views{service: s} }
+
+// Scan reads a row of UserColumns and ViewColumns.
+func (v *Views) Scan(scan func(...any) error) (*principal.User, error) {
+	view := &UserView{}
+	u := &view.User
+	err := scan(&u.ID, &u.UserPrincipalName, &u.DisplayName, &u.Mail, &u.Department, &u.JobTitle,
+		&u.UsageLocation, &u.UserType, &u.AccountEnabled, &u.ExternalID, &u.CreatedAt, &u.UpdatedAt, &u.DeletedAt,
+		&u.RestoredAt, &u.Version, &v.tag.Graph, &v.tag.Catalog, &v.memberships, &v.direct, &v.violations)
+	if err == nil {
+		view.members, view.direct, view.stored, err = parseLists(u.ID, v.memberships, v.direct, v.violations)
+	}
+	v.views = append(v.views, view)
+	return u, err
+}
+
+// Bind derives the licenses of the users that were read, in their order; it returns nothing
+// where the tenant's graph has changed since, and they have to be read anew.
+func (v *Views) Bind(ctx context.Context, tenant uuid.UUID) ([]*UserView, error) {
+	g := v.service.cached(tenant, v.tag)
+	if g == nil {
+		var err error
+		if g, err = v.service.graphAt(ctx, tenant, v.tag); err != nil {
+			return nil, err
 		}
-		v.members, v.direct, v.stored, err = parseLists(u.ID, memberships, direct, rows)
-		views = append(views, v)
+	}
+	if g.Tag != v.tag {
+		return nil, nil
+	}
+	return bindViews(v.views, g), nil
+}
+
+func (v *Views) read(ctx context.Context, q database.Querier, query string, args ...any) error {
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
+		_, err := v.Scan(scan)
 		return err
 	}, query, args...)
 	if err != nil {
-		return nil, tag, fmt.Errorf("read users: %w", err)
+		return fmt.Errorf("read users: %w", err)
 	}
-	return views, tag, nil
+	return nil
 }
 
 func parseLists(user uuid.UUID, memberships, direct, violations []byte) ([]tenantgraph.Member, []*tenantgraph.Assignment, []stored, error) {

@@ -53,7 +53,11 @@ type Keyset[T any] struct {
 	Select string // the columns that Scan reads
 	From   string // a table, or tables joined; each row once
 	Where  *Where
-	// Scan reads one row. It calls scan once, with a destination for each column of Select.
+	// Beside are further columns, over the rows of the page alone: they are read after it is cut,
+	// from a table u with the columns of Select. Optional; the list's own table is then u as well.
+	Beside string
+	// Scan reads one row. It calls scan once, with a destination for each column of Select and
+	// of Beside.
 	Scan func(scan func(dest ...any) error) (T, error)
 }
 
@@ -133,17 +137,26 @@ func (k Keyset[T]) read(ctx context.Context, q database.Querier, w window) (p Pa
 	}
 	statement := "SELECT " + k.Select + k.Order.selected() + " FROM " + k.From + where.SQL() +
 		k.Order.by(w.backward) + " LIMIT " + strconv.Itoa(w.size+1)
+	if k.Beside != "" {
+		named := k.Order.named()
+		statement = "SELECT " + k.Select + ", " + k.Beside + named.selected() + " FROM (" + statement + ") u" + named.by(w.backward)
+	}
 	rows, err := q.QueryContext(ctx, statement, where.Values()...)
 	if err != nil {
 		return p, false, fmt.Errorf("read a page of %s: %w", k.Order.Name, err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	keys := make([]any, len(k.Order.Columns))
+	for i, c := range k.Order.Columns {
+		keys[i] = c.Type.dest()
+	}
+	p.Items, p.Cursors = make([]T, 0, w.size), make([]string, 0, w.size)
 	for rows.Next() {
 		if len(p.Items) == w.size {
 			more = true
 			break
 		}
-		item, cursor, err := k.scan(rows)
+		item, cursor, err := k.scan(rows, keys)
 		if err != nil {
 			return p, false, fmt.Errorf("read a page of %s: %w", k.Order.Name, err)
 		}
@@ -156,17 +169,10 @@ func (k Keyset[T]) read(ctx context.Context, q database.Querier, w window) (p Pa
 	return p, more, nil
 }
 
-func (k Keyset[T]) scan(rows *sql.Rows) (item T, cursor string, err error) {
-	keys := make([]any, len(k.Order.Columns))
-	for i, c := range k.Order.Columns {
-		keys[i] = c.Type.dest()
-	}
+func (k Keyset[T]) scan(rows *sql.Rows, keys []any) (item T, cursor string, err error) {
 	item, err = k.Scan(func(dest ...any) error { return rows.Scan(append(dest, keys...)...) })
 	if err != nil {
 		return item, "", err
-	}
-	for i := range keys {
-		keys[i] = scanned(keys[i])
 	}
 	cursor, err = k.Order.cursor(keys)
 	return item, cursor, err
@@ -229,8 +235,17 @@ func (o Order) by(backward bool) string {
 
 func (o Order) selected() string {
 	var b strings.Builder
-	for _, c := range o.Columns {
-		b.WriteString(", " + c.Expr)
+	for i, c := range o.Columns {
+		b.WriteString(", " + c.Expr + " AS k" + strconv.Itoa(i))
 	}
 	return b.String()
+}
+
+// named is the order of what was selected in it, from a table u.
+func (o Order) named() Order {
+	columns := make([]Column, len(o.Columns))
+	for i, c := range o.Columns {
+		columns[i] = Column{Expr: "u.k" + strconv.Itoa(i), Type: c.Type}
+	}
+	return Order{Columns: columns, Descending: o.Descending}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -55,13 +56,51 @@ func (o Order) tag() string {
 	return o.Name
 }
 
-// cursor returns the cursor of a row with the given values.
+// cursor returns the cursor of a row with the given values, or places of values (dest).
 func (o Order) cursor(values []any) (string, error) {
-	text, err := json.Marshal(append([]any{o.tag()}, values...))
+	var room [256]byte
+	text, err := appendJSON(append(room[:0], '['), o.tag())
+	for _, v := range values {
+		if err == nil {
+			text, err = appendJSON(append(text, ','), v)
+		}
+	}
 	if err != nil {
 		return "", err
 	}
-	return encoding.EncodeToString(text), nil
+	return encoding.EncodeToString(append(text, ']')), nil
+}
+
+// appendJSON appends a value of a column as JSON. Most are plain, and there is one in each row.
+func appendJSON(text []byte, value any) ([]byte, error) {
+	switch v := value.(type) {
+	case string:
+		if plain(v) {
+			return append(append(append(text, '"'), v...), '"'), nil
+		}
+	case *string:
+		return appendJSON(text, *v)
+	case *int64:
+		return strconv.AppendInt(text, *v, 10), nil
+	case *bool:
+		return strconv.AppendBool(text, *v), nil
+	case uuid.UUID:
+		return append(append(append(text, '"'), v.String()...), '"'), nil
+	case *uuid.UUID:
+		return appendJSON(text, *v)
+	}
+	more, err := json.Marshal(value)
+	return append(text, more...), err
+}
+
+// plain tells whether JSON has a text as it is between quotes.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || strings.IndexByte(`"\<>&`, c) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // values reads a cursor given for an argument; nil is none.
@@ -138,21 +177,6 @@ func (t Type) dest() any {
 	default:
 		return new(bool)
 	}
-}
-
-// scanned returns the value at a place that dest made.
-func scanned(dest any) any {
-	switch d := dest.(type) {
-	case *string:
-		return *d
-	case *int64:
-		return *d
-	case *uuid.UUID:
-		return *d
-	case *bool:
-		return *d
-	}
-	return nil
 }
 
 // compare puts two rows with the given values in order.

@@ -226,7 +226,11 @@ func (w *writer) abstract(t *config.TypeReference, v string) {
 		w.line("case %s:", w.name(i.Type))
 		object := "v"
 		if _, pointer := i.Type.(*types.Pointer); pointer {
-			w.line("if v == nil {\n%s\nbreak\n}", null)
+			if t.GQL.NonNull {
+				w.line("if v == nil {\n%s\n}", null)
+			} else {
+				w.line("if v == nil {\n%s\nbreak\n}", null)
+			}
 		} else {
 			object = "&v"
 		}
