@@ -22,6 +22,8 @@ const (
 	directProducts   = 5   // how many these are
 	productParent    = 11  // the first of two that groupParent holds
 	productPlain     = 13  // the first of those that plain groups hold
+	productLargest   = 60  // has 111 plans
+	productSmallest  = 61  // has 5
 	productShared    = 150 // held by sharedGroups groups; in rules
 	productConflict  = 151 // excludes it
 	productRuled     = 152 // the first of those in rules that plain groups hold
@@ -69,8 +71,10 @@ func (l *layout) productPlans() [][]int {
 		size := 5 + int(106.99*math.Pow(random.Float64(), 3))
 		switch p {
 		case productBase:
+			size = 40
+		case productLargest:
 			size = 111
-		case 1:
+		case productSmallest:
 			size = 5
 		}
 		plans := map[int]bool{}
