@@ -17,9 +17,11 @@ const wait = 0
 // together and are loaded by the first that is: so the number of statements follows from the
 // query alone, not from how the fields' goroutines happen to run.
 type together[K comparable, V any] struct {
+	fetch func(ctx context.Context, keys []K) ([]V, error)
+
 	mu     sync.Mutex
 	sets   map[K]*set[K]
-	loader *dataloadgen.Loader[*set[K], map[K]V]
+	loader *dataloadgen.Loader[*set[K], map[K]V] // made when something is loaded: few requests load all kinds
 }
 
 // set is keys that are loaded together.
@@ -28,36 +30,49 @@ type set[K comparable] struct{ keys []K }
 // newTogether returns a loader over a function that reads the values of keys, which are
 // distinct, in their order.
 func newTogether[K comparable, V any](read func(ctx context.Context, keys []K) ([]V, error)) *together[K, V] {
-	fetch := func(ctx context.Context, sets []*set[K]) ([]map[K]V, []error) {
-		var keys []K
-		for _, s := range sets { // no key is in two sets
-			keys = append(keys, s.keys...)
-		}
-		values, err := read(ctx, keys)
-		if err != nil {
-			return nil, []error{err}
-		}
-		found := make(map[K]V, len(keys))
-		for i, key := range keys {
-			found[key] = values[i]
-		}
-		results := make([]map[K]V, len(sets))
-		for i := range sets {
-			results[i] = found
-		}
-		return results, nil
+	return &together[K, V]{fetch: read}
+}
+
+// ready returns the loader. The lock is held.
+func (t *together[K, V]) ready() *dataloadgen.Loader[*set[K], map[K]V] {
+	if t.loader == nil {
+		t.loader = dataloadgen.NewLoader(t.read, dataloadgen.WithWait(wait))
 	}
-	return &together[K, V]{sets: map[K]*set[K]{}, loader: dataloadgen.NewLoader(fetch, dataloadgen.WithWait(wait))}
+	return t.loader
+}
+
+// read reads the values of sets of keys; no key is in two of them.
+func (t *together[K, V]) read(ctx context.Context, sets []*set[K]) ([]map[K]V, []error) {
+	var keys []K
+	for _, s := range sets {
+		keys = append(keys, s.keys...)
+	}
+	values, err := t.fetch(ctx, keys)
+	if err != nil {
+		return nil, []error{err}
+	}
+	found := make(map[K]V, len(keys))
+	for i, key := range keys {
+		found[key] = values[i]
+	}
+	results := make([]map[K]V, len(sets))
+	for i := range sets {
+		results[i] = found
+	}
+	return results, nil
 }
 
 // expect says that some keys will be asked for together.
 func (t *together[K, V]) expect(keys []K) {
+	if len(keys) == 0 {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := &set[K]{}
 	for _, key := range keys {
 		if t.sets[key] == nil {
-			t.sets[key] = s
+			t.put(key, s)
 			s.keys = append(s.keys, key)
 		}
 	}
@@ -65,7 +80,8 @@ func (t *together[K, V]) expect(keys []K) {
 
 // load returns the value of a key.
 func (t *together[K, V]) load(ctx context.Context, key K) (V, error) {
-	values, err := t.loader.Load(ctx, t.setOf(key))
+	loader, s := t.setOf(key)
+	values, err := loader.Load(ctx, s)
 	return values[key], err
 }
 
@@ -77,20 +93,28 @@ func (t *together[K, V]) prime(values map[K]V) {
 	s := &set[K]{keys: make([]K, 0, len(values))}
 	for key := range values {
 		if t.sets[key] == nil {
-			t.sets[key] = s
+			t.put(key, s)
 			s.keys = append(s.keys, key)
 		}
 	}
-	t.loader.Prime(s, values)
+	t.ready().Prime(s, values)
 }
 
-func (t *together[K, V]) setOf(key K) *set[K] {
+// put puts a key into a set. The lock is held.
+func (t *together[K, V]) put(key K, s *set[K]) {
+	if t.sets == nil {
+		t.sets = map[K]*set[K]{}
+	}
+	t.sets[key] = s
+}
+
+func (t *together[K, V]) setOf(key K) (*dataloadgen.Loader[*set[K], map[K]V], *set[K]) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.sets[key] == nil {
-		t.sets[key] = &set[K]{keys: []K{key}}
+		t.put(key, &set[K]{keys: []K{key}})
 	}
-	return t.sets[key]
+	return t.ready(), t.sets[key]
 }
 
 // loadAll returns the values of keys in their order.
@@ -99,8 +123,8 @@ func (t *together[K, V]) loadAll(ctx context.Context, keys []K) ([]V, error) {
 	values := make([]V, len(keys))
 	thunks := map[*set[K]]func() (map[K]V, error){}
 	for _, key := range keys {
-		if s := t.setOf(key); thunks[s] == nil {
-			thunks[s] = t.loader.LoadThunk(ctx, s)
+		if loader, s := t.setOf(key); thunks[s] == nil {
+			thunks[s] = loader.LoadThunk(ctx, s)
 		}
 	}
 	found := map[K]V{}

@@ -19,16 +19,17 @@ const maxLogged = 200
 // note gathers what the access log says about a request beside the HTTP facts. A request is
 // served by one goroutine, so it needs no lock.
 type note struct {
-	identity      Identity
+	identify      func() Identity
 	operation     string
 	operationType string
 }
 
 type noteKey struct{}
 
-func noteIdentity(ctx context.Context, id Identity) {
+// noteIdentity says how to learn who calls, which is not asked where nothing is logged.
+func noteIdentity(ctx context.Context, identify func() Identity) {
 	if n, ok := ctx.Value(noteKey{}).(*note); ok {
-		n.identity = id
+		n.identify = identify
 	}
 }
 
@@ -65,6 +66,9 @@ func observe(log zerolog.Logger, clk clock.Clock, next http.Handler) http.Handle
 
 func logRequest(log *zerolog.Logger, r *http.Request, rec *recorder, n *note, ms float64) {
 	line := log.WithLevel(lineLevel(r, rec.status()))
+	if !line.Enabled() {
+		return
+	}
 	line.Str("method", shorten(r.Method, maxLogged)).
 		Str("path", shorten(r.URL.Path, maxLogged)).
 		Int("status", rec.status()).
@@ -73,11 +77,14 @@ func logRequest(log *zerolog.Logger, r *http.Request, rec *recorder, n *note, ms
 	if n.operationType != "" {
 		line.Str("operation", shorten(n.operation, maxLogged)).Str("operation_type", n.operationType)
 	}
-	if n.identity.Tenant != "" {
-		line.Str("tenant", n.identity.Tenant)
-	}
-	if n.identity.Token != "" {
-		line.Str("token_id", n.identity.Token)
+	if n.identify != nil {
+		identity := n.identify()
+		if identity.Tenant != "" {
+			line.Str("tenant", identity.Tenant)
+		}
+		if identity.Token != "" {
+			line.Str("token_id", identity.Token)
+		}
 	}
 	line.Msg("request")
 }

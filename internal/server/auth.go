@@ -40,7 +40,7 @@ func (e *endpoint) authenticated(r *http.Request) (context.Context, *problem) {
 		return nil, refusedToken(r.Context(), err)
 	}
 	if e.identify != nil {
-		noteIdentity(r.Context(), e.identify(ctx))
+		noteIdentity(r.Context(), func() Identity { return e.identify(ctx) })
 	}
 	return ctx, nil
 }

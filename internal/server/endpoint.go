@@ -88,7 +88,6 @@ func (e *endpoint) answer(w http.ResponseWriter, r *http.Request, m mediaType) (
 		OperationName: op.Name,
 		Variables:     params.variables,
 		Extensions:    params.extensions,
-		Headers:       withoutSecrets(r.Header),
 	}, doc)
 }
 
@@ -121,13 +120,4 @@ func operation(doc *ast.QueryDocument, name string) (*ast.OperationDefinition, *
 		return nil, badInput("the query holds several operations: operationName must say which one to run")
 	}
 	return nil, badInput("operationName names no operation of the query")
-}
-
-// withoutSecrets copies the headers that the resolvers may see.
-func withoutSecrets(h http.Header) http.Header {
-	h = h.Clone()
-	for _, name := range []string{"Authorization", "Cookie", "Proxy-Authorization"} {
-		h.Del(name)
-	}
-	return h
 }

@@ -48,10 +48,8 @@ func readRequest(w http.ResponseWriter, r *http.Request, l Limits) (*params, *pr
 // readBody reads at most limit bytes, so that a body that is longer, wherever its excess stands
 // and whatever it consists of, costs no more than one that is not.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *problem) {
-	tooLarge := refuse(http.StatusRequestEntityTooLarge, codeBadInput,
-		"the body is larger than %d bytes", limit)
 	if r.ContentLength > limit {
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	}
 	var buf bytes.Buffer
 	if r.ContentLength > 0 {
@@ -61,13 +59,17 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *pro
 	var excess *http.MaxBytesError
 	switch {
 	case errors.As(err, &excess):
-		return nil, tooLarge
+		return nil, tooLarge(limit)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, badRequest("the body ended too early")
 	case err != nil:
 		return nil, refuse(http.StatusRequestTimeout, codeBadInput, "the body did not arrive in time")
 	}
 	return buf.Bytes(), nil
+}
+
+func tooLarge(limit int64) *problem {
+	return refuse(http.StatusRequestEntityTooLarge, codeBadInput, "the body is larger than %d bytes", limit)
 }
 
 // parseBody reads the parameters from a JSON body.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -78,8 +79,11 @@ func write(w http.ResponseWriter, r *http.Request, m mediaType, status int, resp
 	}
 	tail.WriteString("}\n")
 
-	w.Header().Set("Content-Type", string(m)+"; charset=utf-8")
-	w.Header().Set("Content-Language", languageOf(r).String())
+	h := w.Header()
+	h.Set("Content-Type", string(m)+"; charset=utf-8")
+	h.Set("Content-Language", languageOf(r).String())
+	// Without its length net/http would cut a large answer into chunks.
+	h.Set("Content-Length", strconv.Itoa(head.Len()+len(resp.Data)+tail.Len()))
 	w.WriteHeader(status)
 	// An error here means that the client is gone; the access log shows the bytes written.
 	for _, part := range [][]byte{head.Bytes(), resp.Data, tail.Bytes()} {

@@ -436,12 +436,12 @@ func (interceptor) InterceptOperation(context.Context, graphql.OperationHandler)
 	}})
 }
 
-func TestResolversSeeHeadersButNoSecrets(t *testing.T) {
+func TestResolversSeeNoHeaders(t *testing.T) {
 	var seen *graphql.OperationContext
 	h := newHarness(t, func(c *server.Config) { c.Extensions = []graphql.HandlerExtension{operationReader{&seen}} })
 	h.post(t, query("{ __typename }"), "Accept-Language", "nl", "Cookie", "a=b")
-	if h := seen.Headers; h.Get("Accept-Language") != "nl" || h.Get("Authorization") != "" || h.Get("Cookie") != "" {
-		t.Errorf("%v", h)
+	if len(seen.Headers) > 0 {
+		t.Errorf("%v", seen.Headers)
 	}
 }
 
