@@ -10,8 +10,6 @@ import (
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
-	"github.com/licensegraph/licensegraph/internal/licensing"
-	"github.com/licensegraph/licensegraph/internal/operation"
 	"github.com/licensegraph/licensegraph/internal/paging"
 )
 
@@ -81,24 +79,13 @@ func (r *mutationResolver) deleteGroup(ctx context.Context, in model.DeleteGroup
 	if len(wrong) > 0 {
 		return &model.GroupPayload{Payload: c.refusedFor(wrong)}, nil
 	}
-	tenant, change := tenantOf(ctx), directory.DeleteGroupInput{
+	change := directory.DeleteGroupInput{
 		ID: key, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun, AcknowledgeLosses: losses,
 	}
 	if in.RunAsOperation {
-		p, err := r.start(ctx, c, operation.Work{Kind: operation.DeleteGroup, Run: func(ctx context.Context) (*licensing.Outcome, error) {
-			result, err := r.directory.DeleteGroup(ctx, tenant, change)
-			if err != nil {
-				return nil, err
-			}
-			return result.Outcome, nil
-		}})
-		if err != nil {
-			return nil, err
-		}
-		g, err := load(ctx).Group(ctx, key)
-		return &model.GroupPayload{Payload: p, Group: g}, err
+		return r.startDeleting(ctx, c, change)
 	}
-	result, err := r.directory.DeleteGroup(ctx, tenant, change)
+	result, err := r.directory.DeleteGroup(ctx, tenantOf(ctx), change)
 	return groupPayload(ctx, c, &key, result, err)
 }
 

@@ -16,7 +16,8 @@ import (
 	"github.com/licensegraph/licensegraph/internal/paging"
 )
 
-// start has an operation make a change, and answers as long as nothing is changed.
+// start has an operation make a change, and answers that nothing is changed. What else is shown is
+// read before: the operation may be faster than the answer.
 func (r *mutationResolver) start(ctx context.Context, c call, w operation.Work) (model.Payload, error) {
 	w.DryRun = c.dryRun
 	o, err := r.operations.Start(ctx, tenantOf(ctx), w)
@@ -58,6 +59,10 @@ func (r *mutationResolver) startAssigning(ctx context.Context, c call, in licens
 
 // startMembers has an operation change members of groups.
 func (r *mutationResolver) startMembers(ctx context.Context, c call, named []uuid.UUID, change func(ctx context.Context) (*directory.MembersResult, error)) (*model.MembersPayload, error) {
+	groups, err := groupsOf(ctx, named)
+	if err != nil {
+		return nil, err
+	}
 	shown, err := r.start(ctx, c, operation.Work{
 		Kind: operation.ChangeGroupMembers,
 		Run: func(ctx context.Context) (*licensing.Outcome, error) {
@@ -78,29 +83,38 @@ func (r *mutationResolver) startMembers(ctx context.Context, c call, named []uui
 			return results
 		},
 	})
+	return &model.MembersPayload{Payload: shown, Groups: groups}, err
+}
+
+// startDeleting has an operation delete a group.
+func (r *mutationResolver) startDeleting(ctx context.Context, c call, in directory.DeleteGroupInput) (*model.GroupPayload, error) {
+	group, err := load(ctx).Group(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	p := &model.MembersPayload{Payload: shown}
-	p.Groups, err = groupsOf(ctx, named)
-	return p, err
+	tenant := tenantOf(ctx)
+	shown, err := r.start(ctx, c, operation.Work{Kind: operation.DeleteGroup, Run: func(ctx context.Context) (*licensing.Outcome, error) {
+		result, err := r.directory.DeleteGroup(ctx, tenant, in)
+		if err != nil {
+			return nil, err
+		}
+		return result.Outcome, nil
+	}})
+	return &model.GroupPayload{Payload: shown, Group: group}, err
 }
 
-// startSubscribing has an operation change a subscription, or create one: key is then nil.
-func (r *mutationResolver) startSubscribing(ctx context.Context, c call, kind operation.Kind, key *uuid.UUID,
+// startSubscribing has an operation change a subscription. p shows it as it stands.
+func (r *mutationResolver) startSubscribing(ctx context.Context, c call, kind operation.Kind, p *model.SubscriptionPayload,
 	change func(ctx context.Context) (*licensing.SubscriptionOutcome, error),
-) (*model.SubscriptionPayload, error) {
-	shown, err := r.start(ctx, c, operation.Work{Kind: kind, Run: func(ctx context.Context) (*licensing.Outcome, error) {
+) (_ *model.SubscriptionPayload, err error) {
+	p.Payload, err = r.start(ctx, c, operation.Work{Kind: kind, Run: func(ctx context.Context) (*licensing.Outcome, error) {
 		out, err := change(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return out.Outcome, nil
 	}})
-	if err != nil {
-		return nil, err
-	}
-	return subscriptionShown(ctx, shown, key)
+	return p, err
 }
 
 // operations lists the tenant's operations. What they name is read together.

@@ -27,13 +27,14 @@ func (r *mutationResolver) createSubscription(ctx context.Context, in model.Crea
 		RenewsAt: in.RenewsAt.Value(), EndsAt: in.EndsAt.Value(), DryRun: in.DryRun,
 	}
 	if in.RunAsOperation {
-		p, err := r.startSubscribing(ctx, c, operation.CreateSubscription, nil, func(ctx context.Context) (*licensing.SubscriptionOutcome, error) {
+		product, err := load(ctx).SubscribedProduct(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		p := &model.SubscriptionPayload{SubscribedProduct: product}
+		return r.startSubscribing(ctx, c, operation.CreateSubscription, p, func(ctx context.Context) (*licensing.SubscriptionOutcome, error) {
 			return r.licensing.CreateSubscription(ctx, tenant, purchase)
 		})
-		if err == nil {
-			p.SubscribedProduct, err = load(ctx).SubscribedProduct(ctx, key)
-		}
-		return p, err
 	}
 	out, err := r.licensing.CreateSubscription(ctx, tenant, purchase)
 	var created *uuid.UUID
@@ -71,7 +72,11 @@ func (r *mutationResolver) updateSubscription(ctx context.Context, in model.Upda
 	}
 	tenant := tenantOf(ctx)
 	if in.RunAsOperation {
-		return r.startSubscribing(ctx, c, operation.UpdateSubscription, &key, func(ctx context.Context) (*licensing.SubscriptionOutcome, error) {
+		p, err := subscriptionShown(ctx, model.Payload{}, &key)
+		if err != nil {
+			return nil, err
+		}
+		return r.startSubscribing(ctx, c, operation.UpdateSubscription, p, func(ctx context.Context) (*licensing.SubscriptionOutcome, error) {
 			return r.licensing.UpdateSubscription(ctx, tenant, change)
 		})
 	}
@@ -93,7 +98,11 @@ func (r *mutationResolver) cancelSubscription(ctx context.Context, in model.Canc
 		AcknowledgeLosses: losses,
 	}
 	if in.RunAsOperation {
-		return r.startSubscribing(ctx, c, operation.CancelSubscription, &key, func(ctx context.Context) (*licensing.SubscriptionOutcome, error) {
+		p, err := subscriptionShown(ctx, model.Payload{}, &key)
+		if err != nil {
+			return nil, err
+		}
+		return r.startSubscribing(ctx, c, operation.CancelSubscription, p, func(ctx context.Context) (*licensing.SubscriptionOutcome, error) {
 			return r.licensing.CancelSubscription(ctx, tenant, change)
 		})
 	}

@@ -46,15 +46,15 @@ type world struct {
 	clock    *clock.Manual
 
 	operations *operation.Service // which run where the test says so (runOperations)
-	tenants  map[string]uuid.UUID
-	names    map[string]string // of ids: acme, suite, mail …
-	api      *graph.API
-	executor *executor.Executor
-	stock    *executor.Executor // gqlgen's own, which must answer queries alike; nil: is not asked
-	present  graphql.ErrorPresenterFunc
-	recover  graphql.RecoverFunc
-	log      *bytes.Buffer
-	made     atomic.Uint64
+	tenants    map[string]uuid.UUID
+	names      map[string]string // of ids: acme, suite, mail …
+	api        *graph.API
+	executor   *executor.Executor
+	stock      *executor.Executor // gqlgen's own, which must answer queries alike; nil: is not asked
+	present    graphql.ErrorPresenterFunc
+	recover    graphql.RecoverFunc
+	log        *bytes.Buffer
+	made       atomic.Uint64
 }
 
 // each runs a test on both databases.

@@ -416,8 +416,9 @@ type AssignLicensesPayload {
   """
   userErrors: [UserError!]!
   """
-  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; all other fields then answer as if nothing
-  were changed, because nothing is yet. Null without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
+  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; the other fields then tell that nothing is
+  changed yet (` + "`" + `changed: false` + "`" + `, an impact of zeros, no results), and show what is there as it stands. Null
+  without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
   """
   operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."
@@ -1573,8 +1574,9 @@ type DeleteGroupPayload {
   "What is wrong with the input. Not empty: nothing was changed."
   userErrors: [UserError!]!
   """
-  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; all other fields then answer as if nothing
-  were changed, because nothing is yet. Null without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
+  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; the other fields then tell that nothing is
+  changed yet (` + "`" + `changed: false` + "`" + `, an impact of zeros, no results), and show what is there as it stands. Null
+  without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
   """
   operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."
@@ -1596,8 +1598,9 @@ type ChangeGroupMembersPayload {
   "What is wrong with the input as a whole. Not empty: nothing was changed."
   userErrors: [UserError!]!
   """
-  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; all other fields then answer as if nothing
-  were changed, because nothing is yet. Null without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
+  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; the other fields then tell that nothing is
+  changed yet (` + "`" + `changed: false` + "`" + `, an impact of zeros, no results), and show what is there as it stands. Null
+  without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
   """
   operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."
@@ -2605,8 +2608,9 @@ type CreateSubscriptionPayload {
   "What is wrong with the input. Not empty: nothing was changed."
   userErrors: [UserError!]!
   """
-  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; all other fields then answer as if nothing
-  were changed, because nothing is yet. Null without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
+  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; the other fields then tell that nothing is
+  changed yet (` + "`" + `changed: false` + "`" + `, an impact of zeros, no results), and show what is there as it stands. Null
+  without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
   """
   operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."
@@ -2628,8 +2632,9 @@ type UpdateSubscriptionPayload {
   "What is wrong with the input. Not empty: nothing was changed."
   userErrors: [UserError!]!
   """
-  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; all other fields then answer as if nothing
-  were changed, because nothing is yet. Null without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
+  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; the other fields then tell that nothing is
+  changed yet (` + "`" + `changed: false` + "`" + `, an impact of zeros, no results), and show what is there as it stands. Null
+  without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
   """
   operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."
@@ -2651,8 +2656,9 @@ type CancelSubscriptionPayload {
   "What is wrong with the input. Not empty: nothing was changed."
   userErrors: [UserError!]!
   """
-  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; all other fields then answer as if nothing
-  were changed, because nothing is yet. Null without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
+  The operation that makes the change, with ` + "`" + `runAsOperation: true` + "`" + `; the other fields then tell that nothing is
+  changed yet (` + "`" + `changed: false` + "`" + `, an impact of zeros, no results), and show what is there as it stands. Null
+  without it, and when ` + "`" + `userErrors` + "`" + ` says why there is none.
   """
   operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."

@@ -342,8 +342,7 @@ func TestAnotherServerCancels(t *testing.T) {
 		t.Errorf("%+v, %t", now, changed)
 	}
 	w.one.tend() // it hears of it and gives up, without the gate being opened
-	w.one.stop()
-	w.is(two.read(o), operation.Cancelled, 0)
+	w.is(w.one.ended(o), operation.Cancelled, 0)
 }
 
 func TestAnotherServersCancellingComesBeforeTheCommit(t *testing.T) {
