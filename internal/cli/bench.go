@@ -96,15 +96,26 @@ func (c *BenchCmd) Run(ctx context.Context, env *Env) (err error) {
 // measure measures the organisation in the database at url, which is made unless it is to be
 // there.
 func (c *BenchCmd) measure(ctx context.Context, env *Env, url string) (_ *bench.Report, err error) {
+	p := &estimate{progress: progress{env: env}}
+	defer p.progress.clear()
+	if !c.Reuse {
+		if err := c.generate(ctx, env, url, p); err != nil {
+			return nil, err
+		}
+	}
 	var statements atomic.Int64
 	db, err := database.Open(ctx, url, database.Options{Log: env.Log, Observe: func(string) { statements.Add(1) }})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	p := &estimate{progress: progress{env: env}}
-	defer p.progress.clear()
-	tenant, err := c.tenant(ctx, db, p)
+	if err := database.RequireHead(ctx, db); err != nil {
+		return nil, err
+	}
+	tenant, err := bench.Find(ctx, db, c.Users, c.Seed)
+	if fault.CodeOf(err) == fault.NotFound {
+		err = fmt.Errorf("%s does not hold the organisation of %d users and seed %d: leave --reuse out, and give --keep a name that is not taken", c.Keep, c.Users, c.Seed)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +130,20 @@ func (c *BenchCmd) measure(ctx context.Context, env *Env, url string) (_ *bench.
 	}, tenant)
 }
 
+// generate makes the organisation in the empty database at url.
+func (c *BenchCmd) generate(ctx context.Context, env *Env, url string, p *estimate) (err error) {
+	db, err := database.Open(ctx, url, database.Options{Log: env.Log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := database.Migrate(ctx, db, nil); err != nil {
+		return err
+	}
+	_, err = bench.Generate(ctx, db, bench.Options{Users: c.Users, Seed: c.Seed, SkipVerify: c.SkipVerify, Progress: p.say})
+	return err
+}
+
 // benched is the server that is measured, or the one with stock execution that it is compared to.
 func (e *Env) benched(db *database.DB, stock bool) (http.Handler, error) {
 	s, err := e.services(db)
@@ -127,23 +152,6 @@ func (e *Env) benched(db *database.DB, stock bool) (http.Handler, error) {
 	}
 	s.stock = stock
 	return e.handler(db, s, nil)
-}
-
-func (c *BenchCmd) tenant(ctx context.Context, db *database.DB, p *estimate) (*bench.Tenant, error) {
-	if !c.Reuse {
-		if err := database.Migrate(ctx, db, nil); err != nil {
-			return nil, err
-		}
-		return bench.Generate(ctx, db, bench.Options{Users: c.Users, Seed: c.Seed, SkipVerify: c.SkipVerify, Progress: p.say})
-	}
-	if err := database.RequireHead(ctx, db); err != nil {
-		return nil, err
-	}
-	t, err := bench.Find(ctx, db, c.Users, c.Seed)
-	if fault.CodeOf(err) == fault.NotFound {
-		err = fmt.Errorf("%s does not hold the organisation of %d users and seed %d: leave --reuse out, and give --keep a name that is not taken", c.Keep, c.Users, c.Seed)
-	}
-	return t, err
 }
 
 // place finds a place for the database, and says how it is removed when the command ends, with or
