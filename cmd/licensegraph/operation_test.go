@@ -60,7 +60,7 @@ func TestAnOperationThatIsKilledIsDoneOrInterrupted(t *testing.T) {
 					if err := server.Wait(); err != nil {
 						t.Errorf("it was stopped, and ended with %v", err)
 					}
-					server, url = h.serve(t)
+					_, url = h.serve(t)
 					if o := h.read(t, url, key); o["finishedAt"] == nil {
 						t.Errorf("after an orderly end it is %v", o)
 					}

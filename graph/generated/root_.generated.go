@@ -2005,9 +2005,9 @@ enum OperationPhase {
 type OperationProgress {
   "What it is about."
   phase: OperationPhase!
-  "How many users of ` + "`" + `total` + "`" + ` this phase has been through."
+  "How many users this phase has been through; 0 when it takes them all at once."
   done: Int!
-  "How many users this phase goes through; null when that is not known, or when it takes them all at once."
+  "How many users this phase goes through in all; null when that is not known, or when it takes them all at once."
   total: Int
 }
 

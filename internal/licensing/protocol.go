@@ -377,6 +377,7 @@ type waiters struct {
 	d     *Draft
 	book  *casebook
 	pages map[int32]*waiterPage
+	met   int64 // users who waited, loaded so far
 }
 
 type waiterPage struct {
@@ -448,6 +449,8 @@ func (w *waiters) load(product int32, page *waiterPage) error {
 	if err != nil {
 		return err
 	}
+	w.met += int64(len(loaded))
+	progress(w.ctx, Progress{Phase: PhaseJudging, Done: w.met})
 	byID := make(map[uuid.UUID]*person, len(loaded))
 	for _, p := range loaded {
 		byID[p.id] = p

@@ -128,10 +128,10 @@ func given(j *job) *ending {
 
 // carryOut makes the change. It returns nil where the row tells how the operation ended.
 func (s *Service) carryOut(j *job) *ending {
-	j.progress.Store(&licensing.Progress{Phase: licensing.PhaseWaiting})
 	if began, err := s.begin(j); err != nil || !began {
 		return s.failed(j, err)
 	}
+	j.progress.Store(&licensing.Progress{Phase: licensing.PhaseWaiting})
 	ctx := licensing.WithChangeList(j.ctx, licensing.ChangeList{Skip: true})
 	ctx = licensing.WithProgress(ctx, func(p licensing.Progress) { j.progress.Store(&p) })
 	ctx = licensing.WithRecord(ctx, func(ctx context.Context, tx *database.Tx, out *licensing.Outcome) error {
