@@ -60,7 +60,7 @@ func Generate(ctx context.Context, db *database.DB, o Options) (*Tenant, error) 
 	ctx = audit.WithActor(ctx, audit.Actor{Kind: audit.ActorCommand, Name: "bench"})
 	ctx = licensing.WithChangeList(ctx, licensing.ChangeList{Skip: true})
 	for _, step := range []func(context.Context) error{
-		g.cache, g.begin, g.subscribe, g.users, g.groups, g.memberships, g.analyze, g.license, g.loadTenant, g.analyze,
+		g.prepare, g.begin, g.subscribe, g.users, g.groups, g.memberships, g.analyze, g.license, g.loadTenant, g.analyze,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("make a tenant of %d users: %w", o.Users, err)
@@ -120,19 +120,7 @@ type generator struct {
 	licensing *licensing.Service
 	progress  Progress
 	tenant    *Tenant
-}
-
-// cache gives SQLite's writer room: rows come in an order that is none for half of the indexes, and
-// with the usual 2 MB it would read and write most pages over and over. It holds for this
-// connection, so DB is not the one to measure with.
-func (g *generator) cache(ctx context.Context) error {
-	if g.db.Dialect() != database.SQLite {
-		return nil
-	}
-	return g.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		_, err := tx.ExecContext(ctx, `PRAGMA cache_size = -524288`) // KiB
-		return err
-	})
+	superuser bool
 }
 
 // begin imports the catalogue and creates the tenants.
@@ -164,13 +152,15 @@ func (g *generator) begin(ctx context.Context) error {
 }
 
 func (g *generator) users(ctx context.Context) error {
-	for u := 0; u < g.tenant.Users; u += userChunk {
-		g.progress.say("users", u, g.tenant.Users)
-		if err := g.insertUsers(ctx, u, min(u+userChunk, g.tenant.Users)); err != nil {
-			return err
+	return g.withoutIndexes(ctx, "user_words", func(ctx context.Context) error {
+		for u := 0; u < g.tenant.Users; u += userChunk {
+			g.progress.say("users", u, g.tenant.Users)
+			if err := g.insertUsers(ctx, u, min(u+userChunk, g.tenant.Users)); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func (g *generator) groups(ctx context.Context) error {
@@ -182,7 +172,9 @@ func (g *generator) memberships(ctx context.Context) error {
 	for _, size := range g.tenant.sizes {
 		all += size
 	}
-	return g.insertMemberships(ctx, func(done int) { g.progress.say("memberships", done, all) })
+	return g.withoutIndexes(ctx, "memberships", func(ctx context.Context) error {
+		return g.insertMemberships(ctx, func(done int) { g.progress.say("memberships", done, all) })
+	})
 }
 
 // analyze has the database look at what it holds.

@@ -51,7 +51,7 @@ func (g *generator) insertUsers(ctx context.Context, from, to int) error {
 			wordUsers, words = append(wordUsers, key(userID, u)), append(words, w)
 		}
 	}
-	return g.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+	return g.fill(ctx, func(ctx context.Context, tx *database.Tx) error {
 		d := tx.Dialect()
 		_, err := tx.ExecContext(ctx, `INSERT INTO users (id, tenant_id, user_principal_name, user_principal_name_key, display_name, display_name_key,
 			department, usage_location, user_type, account_enabled, created_at, updated_at, version)
@@ -132,7 +132,7 @@ func (g *generator) insertMemberships(ctx context.Context, progress func(done in
 	var groups, users []uuid.UUID
 	done := 0
 	flush := func() error {
-		err := g.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		err := g.fill(ctx, func(ctx context.Context, tx *database.Tx) error {
 			d := tx.Dialect()
 			_, err := tx.ExecContext(ctx, `INSERT INTO memberships (tenant_id, group_id, user_id, created_at) SELECT $1, v.group_id, v.user_id, $2 FROM `+
 				d.Unnest("v", 3, column("group_id", database.UUID), column("user_id", database.UUID)),
