@@ -380,6 +380,6 @@ var dutch = map[string]string{
 	"There is no such operation.":                                                 "Zo'n bewerking is er niet.",
 	"The operation has ended already (%s): it cannot be cancelled any more.":      "De bewerking is al afgelopen (%s): ze kan niet meer worden geannuleerd.",
 	"Read how it ended; what it changed is changed.":                              "Lees hoe ze is afgelopen; wat ze heeft gewijzigd, is gewijzigd.",
-	"The operation is about to end, and did not within the time of this request.": "De bewerking loopt zo af, maar niet binnen de tijd van dit verzoek.",
+	"The operation is about to end, and did not within the time of this request.": "De bewerking loopt zo af, maar niet binnen de tijd van deze aanvraag.",
 	"Read how it ended.": "Lees hoe ze is afgelopen.",
 }
