@@ -29,6 +29,7 @@ type fastPath struct {
 	products []*fastProduct
 	local    []uuid.UUID // groups whose members' sources of the products change
 	pairs    []pair
+	alike    *alike
 }
 
 // pair is an assignment as it reaches the direct members of a group, before or after.
@@ -63,8 +64,13 @@ func (s *Service) fast(ctx context.Context, d *Draft, book *casebook, counts map
 	if ok, err := f.free(ctx); !ok || err != nil {
 		return nil, err
 	}
-	if err := f.count(ctx); err != nil {
+	if err := f.findAlike(ctx); err != nil {
 		return nil, err
+	}
+	if f.alike == nil {
+		if err := f.count(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if !f.decide() {
 		return nil, nil //nolint:nilnil // not this way
@@ -93,7 +99,7 @@ func (f *fastPath) find() {
 			f.products = append(f.products, &fastProduct{Product: p, liveBefore: was, liveAfter: is})
 		}
 	}
-	for _, g := range f.book.groups() {
+	for _, g := range f.reached() {
 		differs := false
 		for _, p := range pairsOf(g, before, after) {
 			if slices.ContainsFunc(f.products, func(fp *fastProduct) bool { return fp.ID == p.bound.ProductID }) {
@@ -105,6 +111,21 @@ func (f *fastPath) find() {
 			f.local = append(f.local, g)
 		}
 	}
+}
+
+// reached returns the groups whose members the products reach, before or after.
+func (f *fastPath) reached() []uuid.UUID {
+	var ids []uuid.UUID
+	for _, p := range f.products {
+		ids = append(ids, p.ID)
+	}
+	groups := f.book.before.GroupsReachedBy(ids)
+	for _, g := range f.book.after.GroupsReachedBy(ids) {
+		if !slices.Contains(groups, g) {
+			groups = append(groups, g)
+		}
+	}
+	return groups
 }
 
 // pairsOf returns what reaches a group's members, before or after.
@@ -230,7 +251,9 @@ func (f *fastPath) fill(ctx context.Context, i *Impact) error {
 			i.UsersGaining, i.UsersLosing, i.UsersChanged = int(d.gaining), int(d.losing), int(p.kept)
 		}
 	}
-	if len(f.products) > 1 {
+	if len(f.products) > 1 && f.alike != nil {
+		f.alike.fill(i)
+	} else if len(f.products) > 1 {
 		if err := f.countUsers(ctx, i); err != nil {
 			return err
 		}

@@ -209,7 +209,7 @@ func (f *fastPath) list(ctx context.Context, i *Impact, cursor string) error {
 	}
 	ids := slices.SortedFunc(maps.Keys(fates), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	ids = ids[:min(len(ids), listed)]
-	loaded, err := people(ctx, f.d.Tx, f.d.Tx.Dialect(), f.d.Tenant, ids, f.book.groups())
+	loaded, err := people(ctx, f.d.Tx, f.d.Tx.Dialect(), f.d.Tenant, ids, f.book.reached)
 	if err != nil {
 		return err
 	}

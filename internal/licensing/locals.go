@@ -37,9 +37,9 @@ type stored struct {
 	since      clock.Instant
 }
 
-// people loads users by id, ascending; unknown ids are left out. Memberships are loaded for
-// the groups given only. It takes four statements.
-func people(ctx context.Context, q database.Querier, d database.Dialect, tenant uuid.UUID, ids []uuid.UUID, groups []uuid.UUID) ([]*person, error) {
+// people loads users by id, ascending; unknown ids are left out. Memberships are kept of the
+// groups that are asked for only. It takes four statements.
+func people(ctx context.Context, q database.Querier, d database.Dialect, tenant uuid.UUID, ids []uuid.UUID, keep func(group uuid.UUID) bool) ([]*person, error) {
 	all := make([]*person, 0, len(ids))
 	at := make(map[uuid.UUID]*person, len(ids))
 	list := d.UUIDArray(ids)
@@ -50,16 +50,15 @@ func people(ctx context.Context, q database.Querier, d database.Dialect, tenant 
 		at[p.id] = p
 		return err
 	}, `SELECT id, deleted_at IS NOT NULL, usage_location FROM users WHERE tenant_id = $1 AND `+d.In("id", 2)+` ORDER BY id`, tenant, list)
-	if err == nil && len(groups) > 0 {
+	if err == nil {
 		err = database.Each(ctx, q, func(scan func(...any) error) error {
 			var user, group uuid.UUID
 			err := scan(&user, &group)
-			if p := at[user]; p != nil {
+			if p := at[user]; p != nil && keep(group) {
 				p.groups = append(p.groups, group)
 			}
 			return err
-		}, `SELECT user_id, group_id FROM memberships WHERE tenant_id = $1 AND `+d.In("user_id", 2)+` AND `+d.In("group_id", 3),
-			tenant, list, d.UUIDArray(groups))
+		}, `SELECT user_id, group_id FROM memberships WHERE tenant_id = $1 AND `+d.In("user_id", 2), tenant, list)
 	}
 	if err == nil {
 		err = database.Each(ctx, q, func(scan func(...any) error) error {
@@ -79,7 +78,9 @@ func people(ctx context.Context, q database.Querier, d database.Dialect, tenant 
 				p.rows = append(p.rows, r)
 			}
 			return err
-		}, `SELECT user_id, assignment_id, plan_id, code, since FROM license_violations WHERE tenant_id = $1 AND `+d.In("user_id", 2), tenant, list)
+		}, `SELECT user_id, assignment_id, plan_id, code, since FROM license_violations WHERE tenant_id = $1 AND `+d.In("user_id", 2)+` AND plan_id IS NULL
+			UNION ALL SELECT user_id, assignment_id, plan_id, code, since FROM license_violations WHERE tenant_id = $1 AND `+d.In("user_id", 2)+` AND plan_id IS NOT NULL`,
+			tenant, list) // each half has an index of its own
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load users: %w", err)
@@ -175,7 +176,7 @@ type casebook struct {
 	before, after *tenantgraph.Graph
 	cases         []*engine.Case
 	at            map[string]*engine.Case
-	numbers       map[uuid.UUID]int // of group assignments, before and after
+	numbers       map[uuid.UUID]int // of group assignments, before and after, as far as users have them
 	reachBefore   map[uuid.UUID][]int
 	reachAfter    map[uuid.UUID][]int
 	direct        map[uuid.UUID][]*tenantgraph.Assignment // every direct assignment, before or after, by user
@@ -184,7 +185,7 @@ type casebook struct {
 	idleNew       map[uuid.UUID][]tenantgraph.Reached // of these, what did not reach them before, or is added by the call
 	promised      map[*engine.Case]bool               // the call brings the users such a product (R23)
 	located       map[uuid.UUID]*string               // usage locations of judged users, as the change has them
-	key           []byte
+	key, bits     []byte
 }
 
 func newCasebook(d *Draft) *casebook {
@@ -192,11 +193,7 @@ func newCasebook(d *Draft) *casebook {
 		d: d, before: d.Graph, after: d.edit.Graph(), at: map[string]*engine.Case{}, numbers: map[uuid.UUID]int{},
 		direct: map[uuid.UUID][]*tenantgraph.Assignment{}, local: map[uuid.UUID]bool{}, located: map[uuid.UUID]*string{}, promised: map[*engine.Case]bool{},
 	}
-	b.reachBefore = b.number(b.before)
-	b.reachAfter = b.reachBefore
-	if b.after != b.before {
-		b.reachAfter = b.number(b.after)
-	}
+	b.reachBefore, b.reachAfter = map[uuid.UUID][]int{}, map[uuid.UUID][]int{}
 	b.findIdle()
 	return b
 }
@@ -206,7 +203,13 @@ func newCasebook(d *Draft) *casebook {
 // of what is lost has neither (R23).
 func (b *casebook) findIdle() {
 	b.idle, b.idleNew = map[uuid.UUID][]tenantgraph.Reached{}, map[uuid.UUID][]tenantgraph.Reached{}
-	for _, group := range b.after.ReachingGroups() {
+	var products []uuid.UUID
+	for _, a := range b.after.Assignments() {
+		if _, live := b.after.LiveSince(a.ProductID); !live && !slices.Contains(products, a.ProductID) {
+			products = append(products, a.ProductID)
+		}
+	}
+	for _, group := range b.after.GroupsReachedBy(products) {
 		for _, r := range b.after.Reach(group) {
 			if _, live := b.after.LiveSince(r.ProductID); live {
 				continue
@@ -240,32 +243,28 @@ func (b *casebook) promises(before, after []uuid.UUID) bool {
 	return false
 }
 
-func (b *casebook) number(g *tenantgraph.Graph) map[uuid.UUID][]int {
-	reach := map[uuid.UUID][]int{}
-	for _, group := range g.ReachingGroups() {
-		for _, r := range g.LiveReach(group) {
-			n, ok := b.numbers[r.ID]
-			if !ok {
-				n = len(b.numbers)
-				b.numbers[r.ID] = n
-			}
-			reach[group] = append(reach[group], n)
-		}
+// reachOf returns the numbers of the assignments that reach a group's members, of products with
+// a live subscription.
+func (b *casebook) reachOf(g *tenantgraph.Graph, known map[uuid.UUID][]int, group uuid.UUID) []int {
+	numbers, ok := known[group]
+	if ok {
+		return numbers
 	}
-	return reach
+	for _, r := range g.LiveReach(group) {
+		n, ok := b.numbers[r.ID]
+		if !ok {
+			n = len(b.numbers)
+			b.numbers[r.ID] = n
+		}
+		numbers = append(numbers, n)
+	}
+	known[group] = numbers
+	return numbers
 }
 
-// groups returns the groups whose members anything reaches, before or after.
-func (b *casebook) groups() []uuid.UUID {
-	groups := b.before.ReachingGroups()
-	if b.after != b.before {
-		for _, g := range b.after.ReachingGroups() {
-			if len(b.before.Reach(g)) == 0 {
-				groups = append(groups, g)
-			}
-		}
-	}
-	return groups
+// reached tells whether anything reaches a group's members, before or after.
+func (b *casebook) reached(group uuid.UUID) bool {
+	return len(b.before.Reach(group)) > 0 || len(b.after.Reach(group)) > 0
 }
 
 // add puts a user into its case. People come in ascending order of their ids.
@@ -291,8 +290,8 @@ func (b *casebook) addAs(p *person, u *userDraft, groups []uuid.UUID, direct []*
 	judged := u != nil && u.judged
 	k := b.key[:0]
 	if !judged {
-		k = b.appendReach(k, b.reachBefore, p.groups, p.deleted)
-		k = b.appendReach(k, b.reachAfter, groups, deleted)
+		k = b.appendReach(k, b.before, b.reachBefore, p.groups, p.deleted)
+		k = b.appendReach(k, b.after, b.reachAfter, groups, deleted)
 		k = appendDirect(k, p.direct)
 		k = appendDirect(k, direct)
 		k = append(k, boolByte(promised)<<2|boolByte(p.deleted)<<1|boolByte(deleted))
@@ -348,18 +347,21 @@ func (b *casebook) ended(s *engine.Source, u *userDraft) bool {
 	return dd != nil && dd.after == nil
 }
 
-func (b *casebook) appendReach(k []byte, reach map[uuid.UUID][]int, groups []uuid.UUID, deleted bool) []byte {
-	start := len(k)
-	k = append(k, make([]byte, len(b.numbers)/8+1)...)
-	if deleted {
-		return k
-	}
-	for _, g := range groups {
-		for _, n := range reach[g] {
-			k[start+n/8] |= 1 << (n % 8)
+// appendReach appends the set of the assignments that reach members of groups: its size, and a bit
+// for each.
+func (b *casebook) appendReach(k []byte, g *tenantgraph.Graph, known map[uuid.UUID][]int, groups []uuid.UUID, deleted bool) []byte {
+	b.bits = b.bits[:0]
+	if !deleted {
+		for _, group := range groups {
+			for _, n := range b.reachOf(g, known, group) {
+				for len(b.bits) <= n/8 {
+					b.bits = append(b.bits, 0)
+				}
+				b.bits[n/8] |= 1 << (n % 8)
+			}
 		}
 	}
-	return k
+	return append(binary.AppendUvarint(k, uint64(len(b.bits))), b.bits...)
 }
 
 func appendDirect(k []byte, direct []*tenantgraph.Assignment) []byte {

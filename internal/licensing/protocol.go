@@ -219,7 +219,6 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
 	if err != nil {
 		return err
 	}
-	groups := book.groups()
 	var born []*person
 	for id, u := range d.users {
 		if u.before == nil && u.after != nil {
@@ -231,7 +230,7 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
 	for part := range slices.Chunk(ids, chunk) {
 		progress(ctx, Progress{Phase: PhaseReading, Done: read, Total: int64(len(ids))})
 		read += int64(len(part))
-		loaded, err := people(ctx, d.Tx, d.Tx.Dialect(), d.Tenant, part, groups)
+		loaded, err := people(ctx, d.Tx, d.Tx.Dialect(), d.Tenant, part, book.reached)
 		if err != nil {
 			return err
 		}
@@ -267,7 +266,7 @@ func (s *Service) localUsers(ctx context.Context, d *Draft, book *casebook) ([]u
 		named = append(named, moved...)
 	}
 	if len(products) > 0 {
-		groups = append(groups, groupsReachedBy(book.after, products)...)
+		groups = append(groups, book.after.GroupsReachedBy(products)...)
 	}
 	if len(groups) == 0 && len(products) == 0 {
 		slices.SortFunc(named, compareUUIDs)
@@ -308,7 +307,7 @@ func usersOfNoLocation(ctx context.Context, tx *database.Tx, g *tenantgraph.Grap
 	}, `SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.usage_location IS NULL AND u.deleted_at IS NULL AND u.id IN (
 		SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1 AND `+q.In("m.group_id", 2)+`
 		UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND `+q.In("a.product_id", 3)+`)`,
-		g.Tenant, q.UUIDArray(groupsReachedBy(g, products)), q.UUIDArray(products))
+		g.Tenant, q.UUIDArray(g.GroupsReachedBy(products)), q.UUIDArray(products))
 	if err != nil {
 		return nil, fmt.Errorf("find the users without a location: %w", err)
 	}
@@ -343,17 +342,6 @@ func productsTouched(before, after *tenantgraph.Graph) []uuid.UUID {
 		touched = append(touched, productsDiffering(before.Catalog, after.Catalog)...)
 	}
 	return touched
-}
-
-// groupsReachedBy returns the groups whose members an assignment of one of the products reaches.
-func groupsReachedBy(g *tenantgraph.Graph, products []uuid.UUID) []uuid.UUID {
-	var groups []uuid.UUID
-	for _, group := range g.ReachingGroups() {
-		if slices.ContainsFunc(g.Reach(group), func(r tenantgraph.Reached) bool { return slices.Contains(products, r.ProductID) }) {
-			groups = append(groups, group)
-		}
-	}
-	return groups
 }
 
 // supplies returns the seats of every product: units as the change has them, users as before.
@@ -445,7 +433,7 @@ func (w *waiters) load(product int32, page *waiterPage) error {
 			ids = append(ids, k.User)
 		}
 	}
-	loaded, err := people(w.ctx, w.d.Tx, w.d.Tx.Dialect(), w.d.Tenant, ids, w.book.groups())
+	loaded, err := people(w.ctx, w.d.Tx, w.d.Tx.Dialect(), w.d.Tenant, ids, w.book.reached)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (v *verifying) problem(p Problem) {
 }
 
 func (v *verifying) users(ctx context.Context, tx *database.Tx, progress func(int)) error {
-	groups := v.graph.ReachingGroups()
+	reached := func(group uuid.UUID) bool { return len(v.graph.Reach(group)) > 0 }
 	after := uuid.Nil
 	for {
 		var ids []uuid.UUID
@@ -77,7 +77,7 @@ func (v *verifying) users(ctx context.Context, tx *database.Tx, progress func(in
 		if err != nil {
 			return fmt.Errorf("read users: %w", err)
 		}
-		loaded, err := people(ctx, tx, tx.Dialect(), v.graph.Tenant, ids, groups)
+		loaded, err := people(ctx, tx, tx.Dialect(), v.graph.Tenant, ids, reached)
 		if err != nil {
 			return err
 		}

@@ -154,49 +154,137 @@ func (e *Edit) Graph() *Graph {
 	return e.built
 }
 
+// build shares with the base whatever the edit leaves as it is: of a graph of thousands of groups
+// a change concerns a few.
 func (e *Edit) build() *Graph {
-	d := Data{Tenant: e.base.Tenant, Name: e.base.Name, Country: e.country, Terms: e.terms, Catalog: e.catalog}
-	for id, g := range e.base.groups {
-		if _, ok := e.groups[id]; !ok {
-			d.Groups = append(d.Groups, GroupRow{Group: g, NameKey: e.base.names[id]})
-		}
+	b := e.base
+	g := &Graph{
+		Tenant: b.Tenant, Name: b.Name, Country: e.country, Terms: e.terms, Catalog: e.catalog,
+		groups: b.groups, names: b.names, parents: b.parents, children: b.children, assignments: b.assignments, byGroup: b.byGroup,
+		subscriptions: b.subscriptions, byProduct: b.byProduct, live: b.live, automatic: b.automatic, reach: b.reach,
 	}
-	for _, r := range e.groups {
-		if r != nil {
-			d.Groups = append(d.Groups, *r)
-		}
+	if e.catalog != b.Catalog {
+		e.bindAnew(g)
 	}
-	for _, list := range e.base.children {
-		for _, n := range list {
-			if _, ok := e.nestings[[2]uuid.UUID{n.Parent, n.Child}]; !ok {
-				d.Nestings = append(d.Nestings, n)
+	dirty := map[uuid.UUID]bool{} // groups whose reach can differ, with those below them
+	e.buildGroups(g, dirty)
+	e.buildNestings(g, dirty)
+	e.buildAssignments(g, dirty)
+	e.buildSubscriptions(g)
+	switch {
+	case e.catalog != b.Catalog:
+		g.derive()
+	case len(dirty) > 0:
+		below := map[uuid.UUID]bool{}
+		for group := range dirty {
+			for _, at := range []*Graph{b, g} {
+				for _, d := range at.Descendants(group) {
+					below[d] = true
+				}
 			}
 		}
+		g.reach = maps.Clone(b.reach)
+		for group := range below {
+			if g.groups[group] == nil {
+				delete(g.reach, group)
+			}
+		}
+		g.deriveReach(maps.Keys(below))
 	}
-	for _, n := range e.nestings {
+	return g
+}
+
+// bindAnew binds the base's assignments to the catalogue as edited.
+func (e *Edit) bindAnew(g *Graph) {
+	g.assignments = make(map[uuid.UUID]*Bound, len(e.base.assignments))
+	for id, a := range e.base.assignments {
+		g.assignments[id] = g.Bind(a.Assignment)
+	}
+}
+
+func (e *Edit) buildGroups(g *Graph, dirty map[uuid.UUID]bool) {
+	if len(e.groups) == 0 {
+		return
+	}
+	g.groups, g.names = maps.Clone(g.groups), maps.Clone(g.names)
+	for id, r := range e.groups {
+		dirty[id] = true
+		if r == nil {
+			delete(g.groups, id)
+			delete(g.names, id)
+		} else {
+			g.groups[id], g.names[id] = r.Group, r.NameKey
+		}
+	}
+}
+
+func (e *Edit) buildNestings(g *Graph, dirty map[uuid.UUID]bool) {
+	if len(e.nestings) == 0 {
+		return
+	}
+	g.parents, g.children = maps.Clone(g.parents), maps.Clone(g.children)
+	set := func(lists map[uuid.UUID][]Nesting, at uuid.UUID, key [2]uuid.UUID, n *Nesting) {
+		list := slices.DeleteFunc(slices.Clone(lists[at]), func(o Nesting) bool { return o.Parent == key[0] && o.Child == key[1] })
 		if n != nil {
-			d.Nestings = append(d.Nestings, *n)
+			list = append(list, *n)
 		}
+		lists[at] = list
 	}
-	for id, b := range e.base.assignments {
-		if _, ok := e.assignments[id]; !ok {
-			d.Assignments = append(d.Assignments, b.Assignment)
+	for key, n := range e.nestings {
+		dirty[key[1]] = true
+		set(g.parents, key[1], key, n)
+		set(g.children, key[0], key, n)
+	}
+}
+
+func (e *Edit) buildAssignments(g *Graph, dirty map[uuid.UUID]bool) {
+	if len(e.assignments) == 0 {
+		return
+	}
+	g.assignments, g.byGroup = maps.Clone(g.assignments), maps.Clone(g.byGroup)
+	for id, a := range e.assignments {
+		if old := g.assignments[id]; old != nil {
+			dirty[old.GroupID] = true
+			g.byGroup[old.GroupID] = slices.DeleteFunc(slices.Clone(g.byGroup[old.GroupID]), func(o *Bound) bool { return o.ID == id })
+			delete(g.assignments, id)
 		}
-	}
-	for a := range maps.Values(e.assignments) {
 		if a != nil {
-			d.Assignments = append(d.Assignments, a)
+			dirty[a.GroupID] = true
+			bound := g.Bind(a)
+			g.assignments[id] = bound
+			g.byGroup[a.GroupID] = append(slices.Clip(g.byGroup[a.GroupID]), bound)
 		}
 	}
-	for id, s := range e.base.subscriptions {
-		if _, ok := e.subscriptions[id]; !ok {
-			d.Subscriptions = append(d.Subscriptions, s)
+	for group := range dirty {
+		if list := slices.Clone(g.byGroup[group]); len(list) > 0 {
+			slices.SortFunc(list, compareBound)
+			g.byGroup[group] = list
+		} else {
+			delete(g.byGroup, group)
 		}
 	}
-	for _, s := range e.subscriptions {
-		d.Subscriptions = append(d.Subscriptions, s)
+}
+
+func (e *Edit) buildSubscriptions(g *Graph) {
+	if len(e.subscriptions) == 0 {
+		return
 	}
-	return New(d)
+	g.subscriptions, g.byProduct, g.live = maps.Clone(g.subscriptions), maps.Clone(g.byProduct), maps.Clone(g.live)
+	products := map[uuid.UUID]bool{}
+	for id, s := range e.subscriptions {
+		if old := g.subscriptions[id]; old != nil {
+			products[old.ProductID] = true
+			g.byProduct[old.ProductID] = slices.DeleteFunc(slices.Clone(g.byProduct[old.ProductID]), func(o *Subscription) bool { return o.ID == id })
+		}
+		g.subscriptions[id] = s
+		products[s.ProductID] = true
+		g.byProduct[s.ProductID] = append(slices.Clip(g.byProduct[s.ProductID]), s)
+	}
+	for p := range products {
+		g.byProduct[p] = slices.Clone(g.byProduct[p])
+		g.deriveProduct(p)
+	}
+	g.automatic = g.findAutomatic()
 }
 
 // Changes are the facts that an edit changes; a nil value is a fact that goes.
@@ -219,21 +307,36 @@ func ReachDiffers(before, after *Graph) []uuid.UUID {
 	if before == after {
 		return nil
 	}
-	var differ []uuid.UUID
-	seen := map[uuid.UUID]bool{}
-	for _, g := range []*Graph{before, after} {
-		for group := range g.reach {
-			if !seen[group] {
-				seen[group] = true
-				if !slices.EqualFunc(before.LiveReach(group), after.LiveReach(group), func(a, b Reached) bool {
-					return a.ID == b.ID && a.Selected.Equal(b.Selected)
-				}) {
-					differ = append(differ, group)
-				}
+	turned := map[uuid.UUID]bool{} // products whose first live subscription comes, or whose last one goes
+	for _, graphs := range [][2]*Graph{{before, after}, {after, before}} {
+		for p := range graphs[0].live {
+			if _, live := graphs[1].live[p]; !live {
+				turned[p] = true
 			}
 		}
 	}
+	var differ []uuid.UUID
+	for group, was := range before.reach {
+		if !sameReach(was, after.reach[group], turned) && !slices.EqualFunc(before.LiveReach(group), after.LiveReach(group), func(a, b Reached) bool {
+			return a.ID == b.ID && a.Selected.Equal(b.Selected)
+		}) {
+			differ = append(differ, group)
+		}
+	}
+	for group := range after.reach {
+		if _, was := before.reach[group]; !was && len(after.LiveReach(group)) > 0 {
+			differ = append(differ, group)
+		}
+	}
 	return differ
+}
+
+// sameReach tells quickly that two graphs share a reach, of which no product's liveness turned.
+func sameReach(a, b []Reached, turned map[uuid.UUID]bool) bool {
+	if len(a) != len(b) || len(a) > 0 && &a[0] != &b[0] {
+		return false
+	}
+	return len(turned) == 0 || !slices.ContainsFunc(a, func(r Reached) bool { return turned[r.ProductID] })
 }
 
 // LiveReach is Reach without the products that have no live subscription.
@@ -251,6 +354,29 @@ func (g *Graph) LiveReach(group uuid.UUID) []Reached {
 		}
 	}
 	return all
+}
+
+// GroupsReachedBy returns the groups whose members an assignment of one of the products reaches,
+// whether or not the product is live.
+func (g *Graph) GroupsReachedBy(products []uuid.UUID) []uuid.UUID {
+	if len(products) == 0 {
+		return nil
+	}
+	reached := map[uuid.UUID]bool{}
+	for _, a := range g.assignments {
+		switch {
+		case !slices.Contains(products, a.ProductID) || g.groups[a.GroupID] == nil:
+		case !a.IncludeNested: // R1
+			reached[a.GroupID] = true
+		default:
+			for _, d := range g.Descendants(a.GroupID) {
+				if g.groups[d] != nil {
+					reached[d] = true
+				}
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(reached))
 }
 
 // ReachingGroups returns every group whose members are reached by anything, live or not.

@@ -200,13 +200,8 @@ func (g *Graph) derive() {
 		g.byProduct[s.ProductID] = append(g.byProduct[s.ProductID], s)
 	}
 	g.live = map[uuid.UUID]clock.Instant{}
-	for p, list := range g.byProduct {
-		slices.SortFunc(list, func(a, b *Subscription) int {
-			return cmpOr(compareInstants(a.CreatedAt, b.CreatedAt), compareIDs(a.ID, b.ID))
-		})
-		if since, ok := liveSince(list); ok {
-			g.live[p] = since
-		}
+	for p := range g.byProduct {
+		g.deriveProduct(p)
 	}
 	g.automatic = g.findAutomatic()
 	g.byGroup = map[uuid.UUID][]*Bound{}
@@ -217,10 +212,18 @@ func (g *Graph) derive() {
 		slices.SortFunc(list, compareBound)
 	}
 	g.reach = map[uuid.UUID][]Reached{}
-	for from := range g.groups {
-		if r := g.reachOf(from); len(r) > 0 {
-			g.reach[from] = r
-		}
+	g.deriveReach(maps.Keys(g.groups))
+}
+
+// deriveProduct puts a product's subscriptions in order and finds out since when it is live.
+func (g *Graph) deriveProduct(product uuid.UUID) {
+	list := g.byProduct[product]
+	slices.SortFunc(list, func(a, b *Subscription) int {
+		return cmpOr(compareInstants(a.CreatedAt, b.CreatedAt), compareIDs(a.ID, b.ID))
+	})
+	delete(g.live, product)
+	if since, ok := liveSince(list); ok {
+		g.live[product] = since
 	}
 }
 

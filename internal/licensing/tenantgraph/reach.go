@@ -1,6 +1,7 @@
 package tenantgraph
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -67,6 +68,110 @@ func comparePaths(a, b []*principal.Group, nameKey func(uuid.UUID) string) int {
 	return slices.CompareFunc(a, b, func(x, y *principal.Group) int { return compareIDs(x.ID, y.ID) })
 }
 
+// deriveReach finds out what reaches the members of groups; of groups above them that are not
+// among them it is known. Groups come after those that they are nested in, so that each adds its
+// own assignments to what its parents have.
+func (g *Graph) deriveReach(of iter.Seq[uuid.UUID]) {
+	above := map[uuid.UUID]int{} // parents whose reach is not known yet
+	for group := range of {
+		if g.groups[group] != nil {
+			above[group] = 0
+		}
+	}
+	var ready []uuid.UUID
+	for group := range above {
+		n := 0
+		for _, p := range g.parents[group] {
+			if _, unknown := above[p.Parent]; unknown {
+				n++
+			}
+		}
+		if above[group] = n; n == 0 {
+			ready = append(ready, group)
+		}
+	}
+	for len(ready) > 0 {
+		group := ready[len(ready)-1]
+		ready = ready[:len(ready)-1]
+		delete(above, group)
+		g.setReach(group, g.reachBelowParents(group))
+		for _, c := range g.children[group] {
+			if n, unknown := above[c.Child]; unknown {
+				if above[c.Child] = n - 1; n == 1 {
+					ready = append(ready, c.Child)
+				}
+			}
+		}
+	}
+	for group := range above { // in a circle, or below one
+		g.setReach(group, g.reachOf(group))
+	}
+}
+
+func (g *Graph) setReach(group uuid.UUID, reached []Reached) {
+	if len(reached) > 0 {
+		g.reach[group] = reached
+	} else {
+		delete(g.reach, group)
+	}
+}
+
+// reachBelowParents is reachOf where the reach of the parents is known: the path shown for an
+// assignment goes on from the one shown at a parent.
+func (g *Graph) reachBelowParents(group uuid.UUID) []Reached {
+	own, n := g.byGroup[group], len(g.byGroup[group])
+	for _, p := range g.parents[group] {
+		n += len(g.reach[p.Parent])
+	}
+	if n == 0 {
+		return nil
+	}
+	self := g.groups[group]
+	reached := make([]Reached, 0, n)
+	if len(own) > 0 {
+		path := []*principal.Group{self}
+		for _, a := range own {
+			reached = append(reached, Reached{Bound: a, Path: path})
+		}
+	}
+	parents := 0
+	for _, p := range g.parents[group] {
+		if g.groups[p.Parent] == nil {
+			continue
+		}
+		parents++
+		var paths [][2][]*principal.Group // the parent's, and how each goes on: many assignments share one
+		for _, r := range g.reach[p.Parent] {
+			if !r.IncludeNested { // R1
+				continue
+			}
+			i := slices.IndexFunc(paths, func(known [2][]*principal.Group) bool { return &known[0][0] == &r.Path[0] })
+			if i < 0 {
+				i = len(paths)
+				longer := make([]*principal.Group, len(r.Path)+1)
+				longer[copy(longer, r.Path)] = self
+				paths = append(paths, [2][]*principal.Group{r.Path, longer})
+			}
+			reached = append(reached, Reached{Bound: r.Bound, Path: paths[i][1], Since: max(r.Since, p.Since)})
+		}
+	}
+	if parents == 1 && len(own) == 0 {
+		return reached // in the parent's order
+	}
+	return g.onePathEach(reached)
+}
+
+// onePathEach brings assignments into the order of ids, each with the path that is shown.
+func (g *Graph) onePathEach(reached []Reached) []Reached {
+	slices.SortFunc(reached, func(a, b Reached) int {
+		if c := compareIDs(a.ID, b.ID); c != 0 {
+			return c
+		}
+		return g.comparePaths(a.Path, b.Path)
+	})
+	return slices.CompactFunc(reached, func(a, b Reached) bool { return a.ID == b.ID })
+}
+
 func (g *Graph) reachOf(from uuid.UUID) []Reached {
 	var reached []Reached
 	for _, s := range g.climb(from) {
@@ -104,12 +209,5 @@ func (g *Graph) Inherit(memberships []Member) []Reached {
 	if len(memberships) <= 1 {
 		return all
 	}
-	// Of one assignment the path shown comes first, and the others go.
-	slices.SortFunc(all, func(a, b Reached) int {
-		if c := compareIDs(a.ID, b.ID); c != 0 {
-			return c
-		}
-		return g.comparePaths(a.Path, b.Path)
-	})
-	return slices.CompactFunc(all, func(a, b Reached) bool { return a.ID == b.ID })
+	return g.onePathEach(all)
 }
