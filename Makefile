@@ -16,7 +16,7 @@ endif
 
 # What runs many goroutines at once. The race detector makes SQLite 24 to 32 times slower, so
 # these run with -short, in which the worlds are small.
-RACE := ./internal/engine/... ./internal/database/... ./internal/licensing/... ./internal/access/... ./internal/server/... ./graph/...
+RACE := ./internal/engine/... ./internal/database/... ./internal/licensing/... ./internal/operation/... ./internal/access/... ./internal/server/... ./graph/...
 
 .PHONY: help
 help: ## list the targets

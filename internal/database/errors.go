@@ -61,7 +61,8 @@ func settled(ctx context.Context, err error) error {
 	}
 	cause := errors.Join(ctx.Err(), err)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fault.Wrap(cause, fault.Unavailable, "The request took too long; nothing was changed.").Fix("Try again.")
+		return fault.Wrap(cause, fault.Unavailable, "The request took too long; nothing was changed.").
+			Fix("Try again; a large change can run apart from the request, with runAsOperation: true.")
 	}
 	return fault.Wrap(cause, fault.Unavailable, "The request was cancelled; nothing was changed.").Fix("Try again.")
 }
