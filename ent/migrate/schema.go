@@ -250,9 +250,6 @@ var (
 				Name:    "license_violations_plan",
 				Unique:  true,
 				Columns: []*schema.Column{LicenseViolationsColumns[1], LicenseViolationsColumns[2], LicenseViolationsColumns[3], LicenseViolationsColumns[4]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "plan_id IS NOT NULL",
-				},
 			},
 			{
 				Name:    "license_violations_waiting",

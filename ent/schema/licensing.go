@@ -114,8 +114,8 @@ func (LicenseViolation) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("tenant_id", "user_id", "assignment_id").Unique().StorageKey("license_violations_source").
 			Annotations(entsql.IndexWhere("plan_id IS NULL")),
-		index.Fields("tenant_id", "user_id", "assignment_id", "plan_id").Unique().StorageKey("license_violations_plan").
-			Annotations(entsql.IndexWhere("plan_id IS NOT NULL")),
+		// It is not partial, so that the violations of a user can be looked up by it.
+		index.Fields("tenant_id", "user_id", "assignment_id", "plan_id").Unique().StorageKey("license_violations_plan"),
 		index.Fields("tenant_id", "product_id", "inherited", "since", "assignment_created_at", "user_id", "principal_id").
 			StorageKey("license_violations_waiting").
 			Annotations(entsql.IndexWhere("plan_id IS NULL AND code = 'COUNT_VIOLATION'")),

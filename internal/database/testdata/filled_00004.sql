@@ -1,0 +1,1 @@
+-- Version 4 of the schema adds an index, and no rows to those of the files before.
