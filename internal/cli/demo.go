@@ -36,6 +36,7 @@ func (DemoCmd) Help() string {
 
 // Run builds the organisation and serves it until ctx ends.
 func (c *DemoCmd) Run(ctx context.Context, env *Env) (err error) {
+	setMemory()
 	path := c.Data
 	if path == "" {
 		dir, err := os.MkdirTemp("", "licensegraph-demo-")

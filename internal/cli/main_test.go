@@ -97,6 +97,7 @@ func TestWrongUsageExitsWith2AndSaysWhatIsWrong(t *testing.T) {
 		{"token create --tenant Acme --role GLOBAL_READER --expires -1h", []string{`-1h`}},
 		{"catalog import", []string{"<file>"}},
 		{"serve --listen 8080", []string{"HOST:PORT", `"8080"`}},
+		{"serve --admin-listen 8081", []string{"--admin-listen", "HOST:PORT", `"8081"`}},
 		{"serve --max-connections 1", []string{`"1"`, "2 or more"}},
 		{"verify --log-level loud", []string{`"loud"`, "debug, info, warn or error"}},
 		{"verify --log-format xml", []string{`"xml"`, "json or console"}},
@@ -117,7 +118,7 @@ func TestWrongEnvironmentIsWrongUsageToo(t *testing.T) {
 }
 
 func TestAVariableThatIsSetToNothingIsNotSet(t *testing.T) {
-	for _, name := range []string{"DATABASE_URL", "LOG_LEVEL", "LOG_FORMAT", "LISTEN", "MAX_CONNECTIONS"} {
+	for _, name := range []string{"DATABASE_URL", "LOG_LEVEL", "LOG_FORMAT", "LISTEN", "ADMIN_LISTEN", "MAX_CONNECTIONS"} {
 		t.Setenv("LICENSEGRAPH_"+name, "")
 	}
 	t.Chdir(t.TempDir())

@@ -18,6 +18,7 @@ import (
 // ServeCmd serves the API.
 type ServeCmd struct {
 	Listen         string      `env:"LICENSEGRAPH_LISTEN" default:"${listen}" placeholder:"ADDR" help:"Where to listen, as HOST:PORT; port 0 is any free one. Default: ${listen}, which other machines cannot reach."`
+	AdminListen    string      `env:"LICENSEGRAPH_ADMIN_LISTEN" placeholder:"ADDR" help:"Where to listen for operators, who take profiles there without a token, as HOST:PORT. Default: nowhere."`
 	MaxConnections connections `env:"LICENSEGRAPH_MAX_CONNECTIONS" placeholder:"N" help:"Connections to PostgreSQL at most, 2 or more. Default: ${connections}. SQLite ignores it."`
 }
 
@@ -28,6 +29,8 @@ func (ServeCmd) Help() string {
 	return `Paths: /graphql (POST; GET for queries; a token is needed), / (the playground), /livez and /readyz (for probes).
 
 It also carries out what falls due: subscriptions that begin or expire, deleted users whose retention is over. And it runs the operations that requests ask for.
+
+--admin-listen opens a second address with profiles of the running process (/debug/pprof/), /livez and /readyz. It asks for no token: keep it on this machine, or where operators alone can reach it.
 
 SIGTERM and Ctrl-C end it in order: requests under way may finish, for at most 20 seconds; operations are interrupted, and nothing of them is changed. Any number of servers may share one PostgreSQL database. It speaks plain HTTP: put a proxy with TLS in front of it wherever other machines can reach it, since tokens travel in every request.
 
@@ -41,6 +44,12 @@ func (c *ServeCmd) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return fmt.Errorf("--listen takes HOST:PORT, for example %s, not %q", defaultListen, c.Listen)
+	}
+	if c.AdminListen == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(c.AdminListen); err != nil {
+		return fmt.Errorf("--admin-listen takes HOST:PORT, for example 127.0.0.1:8081, not %q", c.AdminListen)
 	}
 	return nil
 }
@@ -63,6 +72,7 @@ func (n *connections) UnmarshalText(text []byte) error {
 
 // Run serves until ctx ends.
 func (c *ServeCmd) Run(ctx context.Context, env *Env) (err error) {
+	setMemory()
 	db, err := env.openWith(ctx, database.Options{MaxConns: int(c.MaxConnections)})
 	if err != nil {
 		return err
@@ -76,6 +86,13 @@ func (c *ServeCmd) Run(ctx context.Context, env *Env) (err error) {
 	if err != nil {
 		return err
 	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	waitForAdmin, err := c.admin(ctx, env, db, end)
+	if err != nil {
+		return err
+	}
+	defer func() { end(); err = errors.Join(err, waitForAdmin()) }()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return err
@@ -89,6 +106,32 @@ func (c *ServeCmd) Run(ctx context.Context, env *Env) (err error) {
 	}
 	env.Log.Info().Msg("stopped")
 	return nil
+}
+
+// admin serves operators on an address of their own until ctx ends, where one is wanted; failed is
+// called if it cannot go on. The caller waits for its end.
+func (c *ServeCmd) admin(ctx context.Context, env *Env, db *database.DB, failed func()) (wait func() error, err error) {
+	if c.AdminListen == "" {
+		return func() error { return nil }, nil
+	}
+	handler, err := server.NewAdmin(server.AdminConfig{Ready: ready(db), Version: env.Version, Logger: env.Log, Clock: env.Clock})
+	if err != nil {
+		return nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.AdminListen)
+	if err != nil {
+		return nil, err
+	}
+	env.Log.Info().Str("url", baseURL(listener)).Msg("serving operators")
+	if !loopback(listener) {
+		env.Log.Warn().Msg("other machines can reach the operators' address, which asks for no token: let operators alone reach it")
+	}
+	ended := make(chan error, 1)
+	go func() {
+		defer failed()
+		ended <- server.Run(env.Log.WithContext(ctx), listener, handler)
+	}()
+	return func() error { return <-ended }, nil
 }
 
 // serve serves until ctx ends, and meanwhile carries out what falls due and the operations that
