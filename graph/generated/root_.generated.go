@@ -2205,7 +2205,10 @@ extend type Mutation {
   Ends an operation before its change is made; nothing of it is then changed, now or later. Needs the right to
   ask for the operation. Safe to repeat. It is no change of the tenant's facts and leaves no audit event.
   """
-  cancelOperation(input: CancelOperationInput!): CancelOperationPayload!
+  cancelOperation(
+    "Which operation to cancel."
+    input: CancelOperationInput!
+  ): CancelOperationPayload!
 }
 `, BuiltIn: false},
 	{Name: "../schema/subscriptions.graphqls", Input: `"""

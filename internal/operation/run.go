@@ -137,28 +137,30 @@ func (s *Service) carryOut(j *job) *ending {
 	ctx = licensing.WithRecord(ctx, func(ctx context.Context, tx *database.Tx, out *licensing.Outcome) error {
 		return s.record(ctx, tx, j, out)
 	})
-	out, err := change(ctx, j.work)
+	end, err := change(ctx, j)
 	if err != nil {
 		return s.failed(j, err)
-	}
-	if out.Changed && !out.DryRun {
-		return nil // recorded
-	}
-	end := &ending{state: Succeeded, out: out, results: j.results(out)}
-	if out.Confirmation != nil { // R26: a dry run tells what applying would be refused with
-		end.errors = []*fault.Error{out.Confirmation}
 	}
 	return end
 }
 
-// change makes the change. A fault of the program that it brings to light must not end the server.
-func change(ctx context.Context, w Work) (out *licensing.Outcome, err error) {
+// change makes the change, and tells how the operation ended where that is not recorded yet. A
+// fault of the program that it brings to light must not end the server.
+func change(ctx context.Context, j *job) (end *ending, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			out, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			end, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return w.Run(ctx)
+	out, err := j.work.Run(ctx)
+	if err != nil || out.Changed && !out.DryRun {
+		return nil, err
+	}
+	end = &ending{state: Succeeded, out: out, results: j.results(out)}
+	if out.Confirmation != nil { // R26: a dry run tells what applying would be refused with
+		end.errors = []*fault.Error{out.Confirmation}
+	}
+	return end, nil
 }
 
 func (j *job) results(out *licensing.Outcome) []Result {
