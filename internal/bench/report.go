@@ -16,6 +16,7 @@ type Report struct {
 	Connections int      `json:"connections"`
 	Seconds     float64  `json:"seconds"` // of one measurement of a read
 	Notes       []string `json:"notes,omitempty"`
+	Failures    []string `json:"failures,omitempty"` // of writes, which have no row then
 	Reads       []*Read  `json:"reads"`
 	Writes      []*Write `json:"writes"`
 	Memory      Memory   `json:"memory"`

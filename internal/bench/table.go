@@ -23,6 +23,9 @@ func (r *Report) Write(w io.Writer) error {
 		b.WriteString("\nWrites over HTTP\n")
 		table(&b, r.writeRows())
 	}
+	for _, failure := range r.Failures {
+		fmt.Fprintf(&b, "failed: %s\n", failure)
+	}
 	b.WriteString("\n")
 	table(&b, r.otherRows())
 	_, err := io.WriteString(w, b.String())

@@ -95,7 +95,10 @@ func (r *run) writes(ctx context.Context) (err error) {
 		}
 		r.Progress.say("write "+w.name, i+1, len(writeNames))
 		if err := w.measure(ctx, r, floors); err != nil {
-			return fmt.Errorf("%s: %w", w.name, err)
+			if ctx.Err() != nil {
+				return err
+			}
+			r.report.Failures = append(r.report.Failures, fmt.Sprintf("%s: %v", w.name, err))
 		}
 	}
 	r.report.Memory.HeapAfter, r.report.Memory.ResidentAfter = settledHeap(), resident()
@@ -126,9 +129,9 @@ func (w *write) measure(ctx context.Context, r *run, floors *writeFloors) error 
 				return fmt.Errorf("prepare: %w", err)
 			}
 		}
-		round, err := w.between(ctx, r, floors, out.FloorRows)
+		round, err := w.once(ctx, r, floors, out.FloorRows)
 		if err != nil {
-			return err
+			return errors.Join(err, w.undo(ctx, r))
 		}
 		out.Rounds = append(out.Rounds, round)
 		if w.restore != nil {
@@ -136,13 +139,24 @@ func (w *write) measure(ctx context.Context, r *run, floors *writeFloors) error 
 				return fmt.Errorf("put back: %w", err)
 			}
 		}
+		if err := w.floorAfter(ctx, &out.Rounds[len(out.Rounds)-1], floors, out.FloorRows); err != nil {
+			return err
+		}
 	}
 	r.report.Writes = append(r.report.Writes, out.summary())
 	return nil
 }
 
-// between measures the change, and the floor before and after.
-func (w *write) between(ctx context.Context, r *run, floors *writeFloors, rows int) (round WriteRound, err error) {
+// undo takes away what was prepared for a change that failed.
+func (w *write) undo(ctx context.Context, r *run) error {
+	if w.prepare == nil {
+		return nil
+	}
+	return r.mutate(ctx, removeAll(productEverybody)(r))
+}
+
+// once measures the change, and the floor before.
+func (w *write) once(ctx context.Context, r *run, floors *writeFloors, rows int) (round WriteRound, err error) {
 	before, err := floors.measure(ctx, w.floor, rows)
 	if err != nil {
 		return round, fmt.Errorf("floor: %w", err)
@@ -159,13 +173,18 @@ func (w *write) between(ctx context.Context, r *run, floors *writeFloors, rows i
 		return round, err
 	}
 	round.FloorBefore, round.Violations = micros(before), float64(now-violations)
-	if w.floor == floorDelete { // what it deletes is gone
-		round.FloorAfter = round.FloorBefore
-		return round, nil
+	return round, nil
+}
+
+// floorAfter measures the floor again, once the tenant is as it was: only then is there again what
+// floorDelete deletes.
+func (w *write) floorAfter(ctx context.Context, round *WriteRound, floors *writeFloors, rows int) error {
+	after, err := floors.measure(ctx, w.floor, rows)
+	if err != nil {
+		return fmt.Errorf("floor: %w", err)
 	}
-	floorAfter, err := floors.measure(ctx, w.floor, rows)
-	round.FloorAfter = micros(floorAfter)
-	return round, err
+	round.FloorAfter = micros(after)
+	return nil
 }
 
 // measured makes a change over HTTP.

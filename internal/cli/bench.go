@@ -87,6 +87,9 @@ func (c *BenchCmd) Run(ctx context.Context, env *Env) (err error) {
 	if err := report.Write(env.Stdout); err != nil {
 		return err
 	}
+	if len(report.Failures) > 0 {
+		return fmt.Errorf("%s could not be measured", counted(len(report.Failures), "change"))
+	}
 	if report.Problems != nil && *report.Problems > 0 {
 		return fmt.Errorf("%s found by verify", counted(*report.Problems, "problem"))
 	}
