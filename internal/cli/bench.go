@@ -122,6 +122,7 @@ func (c *BenchCmd) measure(ctx context.Context, env *Env, url string) (_ *bench.
 	if err != nil {
 		return nil, err
 	}
+	setMemory() // as serve does
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
