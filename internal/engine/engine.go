@@ -187,6 +187,29 @@ func (r *Rules) Separate(plans, others PlanSet) bool {
 	return true
 }
 
+// Ruled returns the plans that exclude, need or are needed by others.
+func (r *Rules) Ruled() PlanSet { return r.excluded.Union(r.dependent).Union(r.needed) }
+
+// Bound returns plans with all that rules bind to them: what they exclude, what they need and what
+// needs them, and what is bound to these. What is not bound to a plan never hangs on it.
+func (r *Rules) Bound(plans PlanSet) PlanSet {
+	for {
+		all := plans
+		for p := range plans.Intersect(r.excluded).All() {
+			all = all.Union(r.partners(p))
+		}
+		for p, needs := range r.Requires {
+			if plans.Has(p) || plans.Overlaps(needs) {
+				all = all.With(p).Union(needs)
+			}
+		}
+		if all.Equal(plans) {
+			return all
+		}
+		plans = all
+	}
+}
+
 // Differ tells whether a check of the plan comes out otherwise by other rules, whose indices
 // of plans are the same.
 func (r *Rules) Differ(o *Rules, p int32) bool {

@@ -32,6 +32,8 @@ type Waiters interface {
 	// Next returns the next waiter of a product in R5's order, or nil. Users that are part of
 	// the change are left out. A user may be returned once for each product.
 	Next(product int32) (*Waiter, error)
+	// List sets the Users of cases that are only counted.
+	List(cases []*Case) error
 }
 
 // Refusal is why a judged user's part of the call was refused (R12).
@@ -46,7 +48,8 @@ type Refusal struct {
 // Verdict is the state after the change of some users of one case.
 type Verdict struct {
 	Case    *Case
-	Users   []ID
+	Users   []ID  // nil where they are only counted
+	Count   int64 // how many they are
 	After   User
 	Refusal *Refusal // of a judged user
 }
@@ -66,13 +69,15 @@ func (r *Rules) Settle(cases []*Case, seats Seats, waiters Waiters, now int64) (
 		}
 	}
 	for _, c := range cases {
-		if len(c.Users) == 0 || c.Judged && len(c.Users) > 1 {
-			return nil, fmt.Errorf("engine: a case of %d users", len(c.Users))
+		if c.Size() < 1 || c.Judged && len(c.Users) != 1 {
+			return nil, fmt.Errorf("engine: a case of %d users", c.Size())
 		}
 	}
 	t.judgeDirect(cases)
 	t.count()
-	t.split()
+	if err := t.split(); err != nil {
+		return nil, err
+	}
 	for {
 		for admitted := true; admitted; {
 			var err error
@@ -105,7 +110,12 @@ type settlement struct {
 // dropped from the change.
 func (t *settlement) judgeDirect(cases []*Case) {
 	ordered := slices.Clone(cases)
-	slices.SortStableFunc(ordered, func(a, b *Case) int { return bytes.Compare(a.Users[0][:], b.Users[0][:]) })
+	slices.SortStableFunc(ordered, func(a, b *Case) int { // those only counted first: none is judged
+		if a.Users == nil || b.Users == nil {
+			return len(a.Users) - len(b.Users)
+		}
+		return bytes.Compare(a.Users[0][:], b.Users[0][:])
+	})
 	taken := map[int32]int64{}
 	for _, c := range ordered {
 		s := t.r.begin(c, c.After, c.Users, t.now)
@@ -257,7 +267,7 @@ func (t *settlement) sort(s *state, items []item) {
 // count brings consumption and reservations to where taking away has left them.
 func (t *settlement) count() {
 	for _, s := range t.states {
-		n := int64(len(s.users))
+		n := s.n
 		for _, p := range s.held {
 			t.consumed[p] -= n
 		}
@@ -292,11 +302,11 @@ func (t *settlement) free(p int32) int64 {
 
 // split takes cases of several users apart where a seat can tell the users apart: there are
 // some, but not for everybody.
-func (t *settlement) split() {
+func (t *settlement) split() error {
 	demand := map[int32]int64{}
 	for _, s := range t.states {
 		for _, p := range s.wants() {
-			demand[p] += int64(len(s.users))
+			demand[p] += s.n
 		}
 	}
 	scarce := func(p int32) bool {
@@ -306,9 +316,12 @@ func (t *settlement) split() {
 		}
 		return t.free(p) < demand[p] || seat.Waiting > 0
 	}
+	if err := t.list(scarce); err != nil {
+		return err
+	}
 	var states []*state
 	for _, s := range t.states {
-		if len(s.users) == 1 || !slices.ContainsFunc(s.wants(), scarce) {
+		if s.n == 1 || !slices.ContainsFunc(s.wants(), scarce) {
 			states = append(states, s)
 			continue
 		}
@@ -317,12 +330,49 @@ func (t *settlement) split() {
 		}
 	}
 	t.states = states
+	return nil
+}
+
+// list has the users listed who were only counted, and who want a seat that can tell them apart,
+// or waited for one: those must not be taken for others who wait.
+func (t *settlement) list(scarce func(int32) bool) error {
+	var unlisted []*state
+	var cases []*Case
+	for _, s := range t.states {
+		if s.users == nil && (slices.ContainsFunc(s.wants(), scarce) || slices.ContainsFunc(s.waited(), scarce)) {
+			unlisted, cases = append(unlisted, s), append(cases, s.c)
+		}
+	}
+	if len(cases) == 0 {
+		return nil
+	}
+	if err := t.waiters.List(cases); err != nil {
+		return err
+	}
+	for _, s := range unlisted {
+		if s.users = s.c.Users; int64(len(s.users)) != s.n {
+			return fmt.Errorf("engine: %d users of a case of %d are listed", len(s.users), s.n)
+		}
+	}
+	return nil
+}
+
+// waited returns the products of which the users waited for a seat before the change.
+func (s *state) waited() []int32 {
+	var products []int32
+	for _, row := range s.c.Before.Rows {
+		i := slices.IndexFunc(s.c.Before.Sources, func(b Source) bool { return b.Key == row.Assignment })
+		if row.Code == Count && i >= 0 {
+			products = append(products, s.c.Before.Sources[i].Product)
+		}
+	}
+	return products
 }
 
 // clone returns the state for some of its users.
 func (s *state) clone(users []ID) *state {
 	c := *s
-	c.users = users
+	c.users, c.n = users, int64(len(users))
 	c.admitted = slices.Clone(s.admitted)
 	c.items = slices.Clone(s.items)
 	c.reserved = slices.Clone(s.reserved)
@@ -437,7 +487,7 @@ func (t *settlement) try(s *state, it item) bool {
 	if t.r.Check(s.c.Barred, s.on, s.joining(it)).Code != None {
 		return false
 	}
-	p, n := s.sources[it.source].Product, int64(len(s.users))
+	p, n := s.sources[it.source].Product, s.n
 	if it.plan == Whole && !s.holds(p) { // R4: one seat, however many sources
 		if i := slices.Index(s.reserved, p); i >= 0 {
 			s.reserved = slices.Delete(s.reserved, i, i+1)
@@ -456,7 +506,7 @@ func (t *settlement) release() bool {
 	released := false
 	for _, s := range t.states {
 		for _, p := range s.reserved {
-			t.reserved[p] -= int64(len(s.users))
+			t.reserved[p] -= s.n
 			released = true
 		}
 		s.reserved = nil
@@ -468,12 +518,12 @@ func (t *settlement) release() bool {
 func (t *settlement) verdicts() ([]Verdict, error) {
 	verdicts := make([]Verdict, 0, len(t.states))
 	for _, s := range t.states {
-		v := Verdict{Case: s.c, Users: s.users, After: User{Sources: s.sources, Barred: s.c.Barred}, Refusal: s.refusal}
+		v := Verdict{Case: s.c, Users: s.users, Count: s.n, After: User{Sources: s.sources, Barred: s.c.Barred}, Refusal: s.refusal}
 		for _, it := range s.items {
 			code := t.r.Check(s.c.Barred, s.on, s.joining(it)).Code
 			if code == None {
 				p := s.sources[it.source].Product
-				if it.plan != Whole || s.holds(p) || t.free(p) >= int64(len(s.users)) {
+				if it.plan != Whole || s.holds(p) || t.free(p) >= s.n {
 					return nil, fmt.Errorf("engine: an item of product %d passes every check and was not admitted", p)
 				}
 				code = Count

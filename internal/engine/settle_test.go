@@ -352,6 +352,8 @@ func TestAnErrorOfTheLineEndsTheChange(t *testing.T) {
 
 type failing struct{ err error }
 
+func (f failing) List([]*engine.Case) error { return f.err }
+
 func (f failing) Next(int32) (*engine.Waiter, error) { return nil, f.err }
 
 func TestCasesWithoutUsersAreRefused(t *testing.T) {

@@ -10,11 +10,20 @@ type Case struct {
 	Before User
 	After  []Source // living sources as the change would have them
 	Barred PlanSet  // plans barred where the users are then
-	Users  []ID     // ascending
+	Users  []ID     // ascending; nil where they are only counted
+	Count  int64    // how many they are, where Users is nil
 	// Judged marks a user whose own assignments the call changes: what it adds is admitted
 	// whole or refused (R12). Refused are the living sources without the call's own part.
 	Judged  bool
 	Refused []Source
+}
+
+// Size is how many users the case has.
+func (c *Case) Size() int64 {
+	if c.Users == nil {
+		return c.Count
+	}
+	return int64(len(c.Users))
 }
 
 // item is a pending source, or one pending plan of an admitted source.
@@ -29,7 +38,8 @@ type item struct {
 // state is a case while it is being settled; several users while nothing tells them apart.
 type state struct {
 	c        *Case
-	users    []ID
+	users    []ID  // nil where they are only counted
+	n        int64 // of users
 	sources  []Source
 	admitted []bool
 	on       PlanSet
@@ -42,7 +52,7 @@ type state struct {
 // begin carries a state over the change (steps 2 and 3): what is gone goes, what is new is
 // pending, what excludes each other by a change of the catalogue is withheld.
 func (r *Rules) begin(c *Case, sources []Source, users []ID, now int64) *state {
-	s := &state{c: c, users: users, sources: sources, admitted: make([]bool, len(sources))}
+	s := &state{c: c, users: users, n: c.Size(), sources: sources, admitted: make([]bool, len(sources))}
 	whole := map[ID]Row{}
 	for _, row := range c.Before.Rows {
 		if row.Plan == Whole {
@@ -215,14 +225,23 @@ func (s *state) holds(product int32) bool {
 	return false
 }
 
+// first is the first of the users. Where they are only counted, nothing hangs on their place: no
+// seat tells them apart.
+func (s *state) first() (id ID) {
+	if len(s.users) > 0 {
+		id = s.users[0]
+	}
+	return id
+}
+
 func (r *Rules) key(s *state, it item) Key {
 	a := &s.sources[it.source]
 	k := Key{
 		Kept: it.kept, Direct: a.Direct, Since: it.since, Created: a.Created, Sku: a.Sku,
-		User: s.users[0], Principal: a.Principal, Plan: it.plan,
+		User: s.first(), Principal: a.Principal, Plan: it.plan,
 	}
 	if a.Direct {
-		k.Principal = s.users[0]
+		k.Principal = k.User
 	}
 	if it.plan != Whole {
 		k.PlanID = r.Plans[it.plan]

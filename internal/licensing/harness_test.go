@@ -36,6 +36,7 @@ type product struct {
 	service *licensing.Service // the one that apply uses
 	counts  *licensing.Service
 	byCases *licensing.Service
+	grouped *licensing.Service // by cases, of users who are grouped by the database
 	clock   *clock.Manual
 	tenant  uuid.UUID
 	next    []uuid.UUID // ids that the next operation is to use
@@ -51,6 +52,10 @@ func newProduct(t testing.TB, db *database.DB) *product {
 		t.Fatal(err)
 	}
 	p.byCases, err = licensing.New(licensing.Config{DB: db, Clock: p.clock, NewID: p.newID, Log: zerolog.Nop(), ByCases: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.grouped, err = licensing.New(licensing.Config{DB: db, Clock: p.clock, NewID: p.newID, Log: zerolog.Nop(), ByCases: true, Load: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -109,8 +109,8 @@ func newImpact(s *Service, d *Draft, book *casebook, counts map[uuid.UUID]counte
 func (i *Impact) take(verdicts []engine.Verdict) {
 	for _, v := range verdicts {
 		part, seen := i.compare(v.Case.Before, v.After)
-		i.losses.add(part.loss, i.book.promised[v.Case], int64(len(v.Users)))
-		n := int64(len(v.Users))
+		n := v.Count
+		i.losses.add(part.loss, i.book.promised[v.Case], n)
 		for p, d := range seen {
 			i.delta(p).add(d, n)
 		}
@@ -120,8 +120,11 @@ func (i *Impact) take(verdicts []engine.Verdict) {
 		i.UsersInError += int(n * num(part.has(ErrorRaised)))
 		if len(part.changes) > 0 {
 			part.users = v.Users
+			if v.Users == nil {
+				i.book.grouping.parts[v.Case] = len(i.parts)
+			}
 			i.parts = append(i.parts, part)
-			i.changes += len(v.Users) * len(part.changes)
+			i.changes += int(n) * len(part.changes)
 		}
 	}
 	i.sumUp()

@@ -27,6 +27,9 @@ type person struct {
 	groups   []uuid.UUID // direct memberships in groups whose members anything reaches
 	direct   []*tenantgraph.Assignment
 	rows     []stored
+
+	count     int64     // of users who are grouped, and not loaded; then there is no id
+	signature signature // of such users
 }
 
 // stored is a row of license_violations.
@@ -186,6 +189,11 @@ type casebook struct {
 	promised      map[*engine.Case]bool               // the call brings the users such a product (R23)
 	located       map[uuid.UUID]*string               // usage locations of judged users, as the change has them
 	key, bits     []byte
+
+	// Of users who are grouped by the database.
+	only       map[uuid.UUID]bool // products that matter; nil: all
+	grouping   *grouping          // nil where everybody is loaded
+	signatures map[*engine.Case][]signature
 }
 
 func newCasebook(d *Draft) *casebook {
@@ -256,7 +264,9 @@ func (b *casebook) reachOf(g *tenantgraph.Graph, known map[uuid.UUID][]int, grou
 			n = len(b.numbers)
 			b.numbers[r.ID] = n
 		}
-		numbers = append(numbers, n)
+		if b.matters(r.ProductID) {
+			numbers = append(numbers, n)
+		}
 	}
 	known[group] = numbers
 	return numbers
@@ -288,32 +298,19 @@ func (b *casebook) addAs(p *person, u *userDraft, groups []uuid.UUID, direct []*
 	barredBefore, barredAfter := barred(b.before, p.location), barred(b.after, location)
 	promised := len(b.idle) > 0 && !deleted && b.promises(p.groups, groups)
 	judged := u != nil && u.judged
-	k := b.key[:0]
 	if !judged {
-		k = b.appendReach(k, b.before, b.reachBefore, p.groups, p.deleted)
-		k = b.appendReach(k, b.after, b.reachAfter, groups, deleted)
-		k = appendDirect(k, p.direct)
-		k = appendDirect(k, direct)
-		k = append(k, boolByte(promised)<<2|boolByte(p.deleted)<<1|boolByte(deleted))
-		k = appendPlans(k, barredBefore)
-		k = appendPlans(k, barredAfter)
-		for _, r := range rows(b.before, p) {
-			k = append(k, r.Assignment[:]...)
-			k = binary.AppendVarint(append(k, byte(r.Code)), int64(r.Plan))
-			k = binary.AppendVarint(k, r.Since)
-		}
-		b.key = k
-		if c := b.at[string(k)]; c != nil {
-			c.Users = append(c.Users, p.id)
+		b.setKey(p, groups, direct, deleted, promised, barredBefore, barredAfter)
+		if c := b.at[string(b.key)]; c != nil {
+			b.join(c, p)
 			return
 		}
 	}
-	c := &engine.Case{Users: []engine.ID{p.id}, Judged: judged, Before: engine.User{Barred: barredBefore}, Barred: barredAfter}
+	c := &engine.Case{Judged: judged, Before: engine.User{Barred: barredBefore}, Barred: barredAfter}
 	if !p.deleted {
-		c.Before.Sources, c.Before.Rows = sources(b.before, p.groups, p.direct), rows(b.before, p)
+		c.Before.Sources, c.Before.Rows = b.relevant(sources(b.before, p.groups, p.direct)), rows(b.before, p)
 	}
 	if !deleted {
-		c.After = sources(b.after, groups, direct)
+		c.After = b.relevant(sources(b.after, groups, direct))
 		if judged {
 			c.Refused = sources(b.after, groups, p.direct)
 		}
@@ -327,10 +324,38 @@ func (b *casebook) addAs(p *person, u *userDraft, groups []uuid.UUID, direct []*
 	if promised {
 		b.promised[c] = true
 	}
+	b.join(c, p)
 	b.cases = append(b.cases, c)
 	if !judged {
-		b.at[string(k)] = c
+		b.at[string(b.key)] = c
 	}
+}
+
+// join makes a user, or several who are grouped, part of a case.
+func (b *casebook) join(c *engine.Case, p *person) {
+	if p.count == 0 {
+		c.Users = append(c.Users, p.id)
+		return
+	}
+	c.Count += p.count
+	b.signatures[c] = append(b.signatures[c], p.signature)
+}
+
+// setKey writes down what of a user the rules can tell apart from others.
+func (b *casebook) setKey(p *person, groups []uuid.UUID, direct []*tenantgraph.Assignment, deleted, promised bool, barredBefore, barredAfter engine.PlanSet) {
+	k := append(b.key[:0], boolByte(p.count > 0)<<3|boolByte(promised)<<2|boolByte(p.deleted)<<1|boolByte(deleted))
+	k = b.appendReach(k, b.before, b.reachBefore, p.groups, p.deleted)
+	k = b.appendReach(k, b.after, b.reachAfter, groups, deleted)
+	k = appendDirect(k, p.direct)
+	k = appendDirect(k, direct)
+	k = appendPlans(k, barredBefore)
+	k = appendPlans(k, barredAfter)
+	for _, r := range rows(b.before, p) {
+		k = append(k, r.Assignment[:]...)
+		k = binary.AppendVarint(append(k, byte(r.Code)), int64(r.Plan))
+		k = binary.AppendVarint(k, r.Since)
+	}
+	b.key = k
 }
 
 // ended tells whether the call removes the source's assignment itself (R5: a source can only

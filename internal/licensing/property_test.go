@@ -121,7 +121,8 @@ func newHistory(t *rapid.T, p *product) *history {
 }
 
 // step carries an operation out on both, and holds answers, previews and states against each
-// other. The product previews it by counting and by cases, and applies it by turns.
+// other. The product previews it by counting, by cases and by cases that the database groups, and
+// applies it by turns.
 func (h *history) step(t *rapid.T, op oracle.Operation) oracle.Outcome {
 	h.now++
 	before := h.state.Clone()
@@ -139,13 +140,11 @@ func (h *history) step(t *rapid.T, op oracle.Operation) oracle.Outcome {
 	}
 	counted, countedImpact := run(h.p.counts, true)
 	cased, casedImpact := run(h.p.byCases, true)
-	apply := h.p.counts
-	if h.now%2 == 0 {
-		apply = h.p.byCases
-	}
+	grouped, groupedImpact := run(h.p.grouped, true)
+	apply := []*licensing.Service{h.p.counts, h.p.byCases, h.p.grouped}[h.now%3]
 	got, impact := run(apply, false)
-	if countedImpact != casedImpact || casedImpact != impact && want.Refusal != oracle.Unconfirmed {
-		t.Fatalf("%#v\n  counted  %s\n  by cases %s\n  applied  %s", op, countedImpact, casedImpact, impact)
+	if countedImpact != casedImpact || casedImpact != groupedImpact || casedImpact != impact && want.Refusal != oracle.Unconfirmed {
+		t.Fatalf("%#v\n  counted  %s\n  by cases %s\n  grouped  %s\n  applied  %s", op, countedImpact, casedImpact, groupedImpact, impact)
 	}
 	if got.Changed != want.Changed || got.Refusal != want.Refusal || got.Losing != want.Losing {
 		t.Fatalf("%#v\n  answers %+v\n  want    %+v", op, got, want)
@@ -153,8 +152,8 @@ func (h *history) step(t *rapid.T, op oracle.Operation) oracle.Outcome {
 	if want.Principals != nil && !reflect.DeepEqual(got.Principals, want.Principals) {
 		t.Fatalf("%#v\n  answers %+v\n  want    %+v", op, got.Principals, want.Principals)
 	}
-	if !reflect.DeepEqual(counted, got) || !reflect.DeepEqual(cased, got) {
-		t.Fatalf("%#v\n  previews %+v\n  and      %+v\n  answers  %+v", op, counted, cased, got)
+	if !reflect.DeepEqual(counted, got) || !reflect.DeepEqual(cased, got) || !reflect.DeepEqual(grouped, got) {
+		t.Fatalf("%#v\n  previews %+v\n  and      %+v\n  and      %+v\n  answers  %+v", op, counted, cased, grouped, got)
 	}
 	if err := h.p.compare(t.Context(), h.state); err != nil {
 		t.Fatalf("after %#v: %v", op, err)

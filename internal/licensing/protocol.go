@@ -79,8 +79,10 @@ type Outcome struct {
 // that must be admitted is refused, that refusal.
 func (s *Service) Change(ctx context.Context, tenant uuid.UUID, o Options, plan func(ctx context.Context, d *Draft) error) (*Outcome, error) {
 	var out *Outcome
+	var after *tenantgraph.Graph
 	progress(ctx, Progress{Phase: PhaseWaiting})
 	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		after = nil
 		g, now, err := s.lock(ctx, tx, tenant)
 		if err != nil {
 			return err
@@ -99,12 +101,36 @@ func (s *Service) Change(ctx context.Context, tenant uuid.UUID, o Options, plan 
 		if o.DryRun || !out.Changed {
 			return database.ErrRollback
 		}
-		return recordFrom(ctx)(ctx, tx, out)
+		if err := recordFrom(ctx)(ctx, tx, out); err != nil {
+			return err
+		}
+		after = d.committed()
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	if after != nil { // nobody has to load it
+		s.keep(after)
+	}
 	return out, nil
+}
+
+// committed returns the graph as it is once the change is committed, nil where it stays the same.
+func (d *Draft) committed() *tenantgraph.Graph {
+	g := d.edit.Graph()
+	if g == d.Graph {
+		return nil
+	}
+	e := g.Edit()
+	for group := range d.touched {
+		if was := g.Group(group); was != nil && d.Graph.Group(group) != nil { // as versions writes it
+			touched := *was
+			touched.Version, touched.UpdatedAt = was.Version+1, d.Now
+			e.PutGroup(&touched, g.GroupNameKey(group))
+		}
+	}
+	return e.Graph().Tagged(tenantgraph.Tag{Graph: d.Graph.Tag.Graph + 1, Catalog: d.Graph.Tag.Catalog})
 }
 
 func (s *Service) draft(tx *database.Tx, g *tenantgraph.Graph, now clock.Instant) *Draft {
@@ -161,6 +187,9 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 		return out, nil
 	}
 	out.Impact.take(verdicts)
+	if err := book.listChanges(ctx, out.Impact); err != nil {
+		return nil, err
+	}
 	if out.Changed = d.effective(); !out.Changed {
 		return out, nil
 	}
@@ -213,11 +242,25 @@ func (d *Draft) effective() bool {
 	return false
 }
 
-// gather finds the local users (step 2) and puts them into cases.
+// gather finds the local users (step 2) and puts them into cases: those of which there are many by
+// grouping them in the database, the others by loading them.
 func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
-	ids, err := s.localUsers(ctx, d, book)
+	local, err := s.findLocal(ctx, d, book)
 	if err != nil {
 		return err
+	}
+	ids := local.named
+	switch many, err := local.many(ctx, d, s.load); {
+	case err != nil:
+		return err
+	case many:
+		if err := book.group(ctx, local); err != nil {
+			return err
+		}
+	default:
+		if ids, err = local.users(ctx, d); err != nil {
+			return err
+		}
 	}
 	var born []*person
 	for id, u := range d.users {
@@ -247,30 +290,57 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
 	return nil
 }
 
-// localUsers returns the users whose sources, or their plans, the change can touch, and those
-// that select a plan whose rules it changes; ascending.
-func (s *Service) localUsers(ctx context.Context, d *Draft, book *casebook) ([]uuid.UUID, error) {
-	var named []uuid.UUID
+// local is whose sources, or their plans, a change can touch, and who selects a plan whose rules it
+// changes: users it names, members of groups, and those who have products directly.
+type local struct {
+	named, groups, products []uuid.UUID // named: ascending
+}
+
+func (s *Service) findLocal(ctx context.Context, d *Draft, book *casebook) (*local, error) {
+	l := &local{groups: tenantgraph.ReachDiffers(book.before, book.after), products: productsTouched(book.before, book.after)}
 	for id, u := range d.users {
 		if u.reaches() && (u.before != nil || u.after == nil) {
-			named = append(named, id)
+			l.named = append(l.named, id)
 		}
 	}
-	groups := tenantgraph.ReachDiffers(book.before, book.after)
-	products := productsTouched(book.before, book.after)
 	if book.before.Country != book.after.Country {
 		moved, err := usersOfNoLocation(ctx, d.Tx, book.after)
 		if err != nil {
 			return nil, err
 		}
-		named = append(named, moved...)
+		l.named = append(l.named, moved...)
 	}
-	if len(products) > 0 {
-		groups = append(groups, book.after.GroupsReachedBy(products)...)
+	for _, group := range book.after.GroupsReachedBy(l.products) {
+		if !slices.Contains(l.groups, group) {
+			l.groups = append(l.groups, group)
+		}
 	}
-	if len(groups) == 0 && len(products) == 0 {
-		slices.SortFunc(named, compareUUIDs)
-		return named, nil
+	slices.SortFunc(l.named, compareUUIDs)
+	l.named = slices.Compact(l.named)
+	return l, nil
+}
+
+// many tells whether there are more local users than are loaded one by one, those who are members
+// of several groups counted with each.
+func (l *local) many(ctx context.Context, d *Draft, most int64) (bool, error) {
+	if len(l.groups) == 0 && len(l.products) == 0 {
+		return false, nil
+	}
+	q := d.Tx.Dialect()
+	var members, direct int64
+	row := d.Tx.QueryRowContext(ctx, `SELECT (SELECT coalesce(sum(members), 0) FROM group_counters WHERE tenant_id = $1 AND `+q.In("group_id", 2)+`),
+		(SELECT count(*) FROM assignments WHERE tenant_id = $1 AND user_id IS NOT NULL AND `+q.In("product_id", 3)+`)`,
+		d.Tenant, q.UUIDArray(l.groups), q.UUIDArray(l.products))
+	if err := row.Scan(&members, &direct); err != nil {
+		return false, fmt.Errorf("count the users that the change touches: %w", err)
+	}
+	return members+direct > most, nil
+}
+
+// users returns all of them, ascending.
+func (l *local) users(ctx context.Context, d *Draft) ([]uuid.UUID, error) {
+	if len(l.groups) == 0 && len(l.products) == 0 {
+		return l.named, nil
 	}
 	q := d.Tx.Dialect()
 	var ids []uuid.UUID
@@ -282,7 +352,7 @@ func (s *Service) localUsers(ctx context.Context, d *Draft, book *casebook) ([]u
 	}, `SELECT u.id FROM users u WHERE u.tenant_id = $1 AND `+q.In("u.id", 2)+`
 		UNION SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1 AND `+q.In("m.group_id", 3)+`
 		UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND `+q.In("a.product_id", 4)+`
-		ORDER BY 1`, d.Tenant, q.UUIDArray(named), q.UUIDArray(groups), q.UUIDArray(products))
+		ORDER BY 1`, d.Tenant, q.UUIDArray(l.named), q.UUIDArray(l.groups), q.UUIDArray(l.products))
 	if err != nil {
 		return nil, fmt.Errorf("find the users that the change touches: %w", err)
 	}
@@ -396,6 +466,9 @@ func (w *waiters) Next(product int32) (*engine.Waiter, error) {
 	page.ready = page.ready[1:]
 	return next, nil
 }
+
+// List implements engine.Waiters.
+func (w *waiters) List(cases []*engine.Case) error { return w.book.list(w.ctx, cases) }
 
 // WaitingOrder is R5's order among whole sources that wait for one product, as an index has
 // it: what engine.Less is in Go.

@@ -26,6 +26,10 @@ type Config struct {
 	// ByCases settles every change by cases, even where counting would do. The result is the
 	// same; tests hold the two against each other.
 	ByCases bool
+	// Load bounds how many users of a change are loaded one by one; more are grouped by the
+	// database (ADR 0017). 0 stands for some thousands; below 0, none is but the named ones. The
+	// result is the same; tests hold the two against each other.
+	Load int
 }
 
 // Service is the licensing of all tenants of a database.
@@ -36,6 +40,7 @@ type Service struct {
 	log   zerolog.Logger
 
 	byCases bool
+	load    int64 // as Config.Load
 	singles *singles
 
 	mu     sync.Mutex
@@ -47,7 +52,10 @@ func New(c Config) (*Service, error) {
 	if c.DB == nil || c.Clock == nil || c.NewID == nil {
 		return nil, errors.New("licensing: DB, Clock and NewID are needed")
 	}
-	s := &Service{db: c.DB, clock: c.Clock, newID: c.NewID, log: c.Log, byCases: c.ByCases, graphs: map[uuid.UUID]*tenantgraph.Graph{}}
+	s := &Service{db: c.DB, clock: c.Clock, newID: c.NewID, log: c.Log, byCases: c.ByCases, load: chunk, graphs: map[uuid.UUID]*tenantgraph.Graph{}}
+	if c.Load != 0 {
+		s.load = int64(c.Load)
+	}
 	s.singles = &singles{many: s.readTogether, tenants: map[uuid.UUID]*singlesOf{}}
 	return s, nil
 }

@@ -40,9 +40,25 @@ type newRows struct {
 func (w *writer) violations(book *casebook, verdicts []engine.Verdict, event uuid.UUID) error {
 	var gone, recoded rowKeys
 	w.rows.openedBy = event
+	var unlisted []*engine.Case
+	for _, v := range verdicts {
+		if ended, begun, changed := compareRowSets(v.Case.Before.Rows, v.After.Rows); v.Users == nil && len(ended)+len(begun)+len(changed) > 0 {
+			unlisted = append(unlisted, v.Case)
+		}
+	}
+	if err := book.list(w.ctx, unlisted); err != nil {
+		return err
+	}
 	for _, v := range verdicts {
 		ended, begun, changed := compareRowSets(v.Case.Before.Rows, v.After.Rows)
-		for _, u := range v.Users {
+		if len(ended)+len(begun)+len(changed) == 0 {
+			continue
+		}
+		users := v.Users
+		if users == nil {
+			users = v.Case.Users
+		}
+		for _, u := range users {
 			user := uuid.UUID(u)
 			for _, r := range ended {
 				a, err := book.assignmentOf(user, v.Case.Before.Sources, r.Assignment)

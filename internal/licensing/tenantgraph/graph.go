@@ -247,6 +247,13 @@ func liveSince(list []*Subscription) (clock.Instant, bool) {
 	return since, open
 }
 
+// Tagged returns the graph with a tag: that of the state in which it will be committed.
+func (g *Graph) Tagged(tag Tag) *Graph {
+	tagged := *g
+	tagged.Tag = tag
+	return &tagged
+}
+
 // Bind links an assignment of this tenant, a group's or a user's, to the graph's catalogue.
 func (g *Graph) Bind(a *Assignment) *Bound {
 	p := g.Product(a.ProductID)

@@ -1,0 +1,461 @@
+package licensing
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/engine"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+)
+
+// grouping puts users into cases without loading them: the database groups them by what the rules
+// can tell apart, and answers with how many there are of each kind. Users are listed only where a
+// seat tells them apart, where rows of theirs are written, or on the page of changes that is read.
+//
+// What reaches the members of a group is all that matters of it, so groups that the same
+// assignments reach are of one kind, and one of them stands for all.
+type grouping struct {
+	local *local
+	bits  bool        // kinds come as bits, else as numbers
+	kinds []uuid.UUID // the group that stands for a kind
+	parts map[*engine.Case]int
+
+	groups        []uuid.UUID // that anything reaches, or that are local
+	kind, isLocal []int64     // of each of groups
+}
+
+// signature is what the database tells users apart by.
+type signature struct{ reach, location, own, held string }
+
+// group puts the local users whom the change does not name into cases.
+func (b *casebook) group(ctx context.Context, l *local) error {
+	b.findRelevant(l)
+	b.grouping = b.newGrouping(l)
+	b.signatures = map[*engine.Case][]signature{}
+	return b.large(ctx, func() error {
+		args, head := b.grouping.query(b)
+		err := database.Each(ctx, b.d.Tx, func(scan func(...any) error) error {
+			p := &person{}
+			sig := &p.signature
+			if err := scan(&sig.reach, &sig.location, &sig.own, &sig.held, &p.count); err != nil {
+				return err
+			}
+			if err := b.grouping.read(p); err != nil {
+				return err
+			}
+			b.addAs(p, nil, p.groups, p.direct, false, p.location)
+			return nil
+		}, head+` SELECT x.reach, x.location, x.own, x.held, count(*) FROM per x GROUP BY x.reach, x.location, x.own, x.held`, args...)
+		if err != nil {
+			return fmt.Errorf("group the users that the change touches: %w", err)
+		}
+		return nil
+	})
+}
+
+// large runs statements over very many rows. PostgreSQL is told for their time that there are many,
+// whatever it believes of the tables (ADR 0011): hashes have room, and nothing is looked up row by
+// row.
+func (b *casebook) large(ctx context.Context, fn func() error) error {
+	if b.d.Tx.Dialect() != database.Postgres {
+		return fn()
+	}
+	settings := [][2]string{{"work_mem", "128MB"}, {"jit", "off"}, {"enable_nestloop", "off"}}
+	set, reset := make([]string, len(settings)), make([]string, len(settings))
+	for n, s := range settings {
+		set[n], reset[n] = fmt.Sprintf("set_config('%s', '%s', true)", s[0], s[1]), "SET LOCAL "+s[0]+" TO DEFAULT"
+	}
+	if _, err := b.d.Tx.ExecContext(ctx, `SELECT `+strings.Join(set, ", ")); err != nil {
+		return fmt.Errorf("prepare for many rows: %w", err)
+	}
+	if err := fn(); err != nil {
+		return err
+	}
+	if _, err := b.d.Tx.ExecContext(ctx, strings.Join(reset, "; ")); err != nil {
+		return fmt.Errorf("go back to few rows: %w", err)
+	}
+	return nil
+}
+
+// findRelevant finds the products that what becomes of the local users can hang on: those of which
+// the change moves sources or seats, and those that rules bind to them. Where users are named or
+// the catalogue or the country changes, they are all products.
+func (b *casebook) findRelevant(l *local) {
+	before, after := b.before, b.after
+	if len(b.d.users) > 0 || len(l.named) > 0 || before.Catalog != after.Catalog || before.Country != after.Country {
+		return
+	}
+	b.only = map[uuid.UUID]bool{}
+	var plans engine.PlanSet
+	add := func(p *Product) {
+		b.only[p.ID] = true
+		plans = plans.Union(p.Set)
+	}
+	for _, group := range l.groups {
+		for _, p := range pairsOf(group, before, after) {
+			if (p.before != p.after || p.edited) && !b.only[p.bound.ProductID] {
+				add(p.bound.Product)
+			}
+		}
+	}
+	for _, p := range after.Products {
+		unitsBefore, unlimitedBefore := before.Seats(p.ID)
+		unitsAfter, unlimitedAfter := after.Seats(p.ID)
+		_, was := before.LiveSince(p.ID)
+		_, is := after.LiveSince(p.ID)
+		if b.d.adds[p.ID] || was != is || unitsBefore != unitsAfter || unlimitedBefore != unlimitedAfter {
+			add(p)
+		}
+	}
+	ruled := after.Rules.Ruled()
+	for size := 0; size != len(b.only); {
+		size = len(b.only)
+		bound := after.Rules.Bound(plans.Intersect(ruled))
+		for _, p := range after.Products {
+			if !b.only[p.ID] && p.Set.Overlaps(bound) {
+				add(p)
+			}
+		}
+	}
+}
+
+// matters tells whether a product is among those that are looked at.
+func (b *casebook) matters(product uuid.UUID) bool { return b.only == nil || b.only[product] }
+
+// relevant leaves out the sources of products that do not matter.
+func (b *casebook) relevant(all []engine.Source) []engine.Source {
+	if b.only == nil {
+		return all
+	}
+	return slices.DeleteFunc(all, func(s engine.Source) bool { return !b.only[s.Sku] })
+}
+
+// restrict leaves out of a loaded person what does not matter.
+func (b *casebook) restrict(p *person) {
+	if b.only == nil {
+		return
+	}
+	p.rows = slices.DeleteFunc(p.rows, func(r stored) bool {
+		if a := b.before.Assignment(r.assignment); a != nil {
+			return !b.only[a.ProductID]
+		}
+		return !slices.ContainsFunc(p.direct, func(a *tenantgraph.Assignment) bool { return a.ID == r.assignment && b.only[a.ProductID] })
+	})
+	p.direct = slices.DeleteFunc(p.direct, func(a *tenantgraph.Assignment) bool { return !b.only[a.ProductID] })
+}
+
+func (b *casebook) newGrouping(l *local) *grouping {
+	g := &grouping{bits: b.d.Tx.Dialect() == database.Postgres, local: l, parts: map[*engine.Case]int{}}
+	isLocal := make(map[uuid.UUID]bool, len(l.groups))
+	for _, group := range l.groups {
+		isLocal[group] = true
+	}
+	at := map[string]int64{}
+	all := b.before.ReachingGroups()
+	for _, group := range b.after.ReachingGroups() {
+		if len(b.before.Reach(group)) == 0 {
+			all = append(all, group)
+		}
+	}
+	for _, group := range all {
+		var key []byte
+		for _, graph := range []*tenantgraph.Graph{b.before, b.after} {
+			for _, r := range graph.Reach(group) {
+				if _, live := b.after.LiveSince(r.ProductID); b.matters(r.ProductID) || !live {
+					key = append(key, r.ID[:]...)
+				}
+			}
+			key = append(key, '/')
+		}
+		if len(key) == 2 && !isLocal[group] {
+			continue
+		}
+		n, ok := at[string(key)]
+		if !ok {
+			n = int64(len(g.kinds))
+			at[string(key)] = n
+			g.kinds = append(g.kinds, group)
+		}
+		g.groups, g.kind, g.isLocal = append(g.groups, group), append(g.kind, n), append(g.isLocal, num(isLocal[group]))
+	}
+	return g
+}
+
+// query is the head of a statement over the local users that are not named ("per"), each with a
+// signature. Parameter $1 is the tenant.
+func (g *grouping) query(b *casebook) (args []any, head string) {
+	q := b.d.Tx.Dialect()
+	args = []any{b.d.Tenant}
+	arg := func(values ...any) int {
+		args = append(args, values...)
+		return len(args) - len(values) + 1
+	}
+	kinds := q.Unnest("k", arg(q.UnnestArgs(g.groups, g.kind, g.isLocal)...), fastColumn("g", database.UUID), fastColumn("k", database.BigInt), fastColumn("l", database.BigInt))
+	locals := `SELECT l.user_id FROM memberships l WHERE l.tenant_id = $1 AND ` + q.In("l.group_id", arg(q.UUIDArray(g.local.groups)))
+	direct := ""
+	if len(g.local.products) > 0 {
+		direct = `SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND ` + q.In("a.product_id", arg(q.UUIDArray(g.local.products)))
+		locals += ` UNION ` + direct
+		direct = ` OR u.id IN (` + direct + `)`
+	}
+	product := func(string) string { return "" }
+	if b.only != nil {
+		var only []uuid.UUID
+		for p := range b.only {
+			only = append(only, p)
+		}
+		n := arg(q.UUIDArray(only))
+		product = func(column string) string { return ` AND ` + q.In(column, n) }
+	}
+	named := ""
+	if len(g.local.named) > 0 {
+		named = ` AND u.id NOT IN (SELECT v.u FROM ` + q.Unnest("v", arg(q.UnnestArgs(g.local.named)...), colUser) + `)`
+	}
+	size := len(g.kinds) + 1
+	bits, reach := "k.k", "group_concat(k.b, ',' ORDER BY k.b)"
+	if q == database.Postgres {
+		bits = fmt.Sprintf("set_bit(repeat('0', %[1]d)::bit(%[1]d), k.k::integer, 1)", size)
+		reach = "bit_or(k.b)"
+	}
+	source := `CASE WHEN v.inherited THEN v.assignment_id ELSE v.product_id END`
+	return args, `WITH kinds AS (SELECT k.g, ` + bits + ` AS b, k.l FROM ` + kinds + `),
+	reach AS (SELECT m.user_id AS u, ` + reach + ` AS b, max(k.l) AS l FROM memberships m JOIN kinds k ON k.g = m.group_id
+		WHERE m.tenant_id = $1 AND m.user_id IN (` + locals + `) GROUP BY m.user_id),
+	own AS (SELECT a.user_id AS u, CAST(` + q.JSONAgg(q.JSONArray("a.product_id", "a.mode", "a.plans", "a.created_at"), "a.product_id") + ` AS text) AS t
+		FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL` + product("a.product_id") + ` GROUP BY a.user_id),
+	held AS (SELECT v.user_id AS u, CAST(` + q.JSONAgg(q.JSONArray(source, "v.plan_id", "v.code", "v.since"), source+", v.plan_id") + ` AS text) AS t
+		FROM license_violations v WHERE v.tenant_id = $1` + product("v.product_id") + ` GROUP BY v.user_id),
+	per AS (SELECT u.id AS u, coalesce(CAST(reach.b AS text), '') AS reach, coalesce(u.usage_location, '') AS location,
+		coalesce(own.t, '') AS own, coalesce(held.t, '') AS held
+		FROM users u LEFT JOIN reach ON reach.u = u.id LEFT JOIN own ON own.u = u.id LEFT JOIN held ON held.u = u.id
+		WHERE u.tenant_id = $1 AND u.deleted_at IS NULL AND (reach.l = 1` + direct + `)` + named + `)`
+}
+
+// read makes a person of a signature: one who stands for all who bear it. Own assignments go by
+// their products' ids (see sources).
+func (g *grouping) read(p *person) error {
+	sig := p.signature
+	if sig.location != "" {
+		p.location = &sig.location
+	}
+	if err := g.readReach(p, sig.reach); err != nil {
+		return err
+	}
+	if sig.own != "" {
+		var own [][4]json.RawMessage
+		if err := json.Unmarshal([]byte(sig.own), &own); err != nil {
+			return err
+		}
+		for _, o := range own {
+			a := &tenantgraph.Assignment{}
+			var plans string
+			if err := unmarshalAll(o[:], &a.ID, &a.Selection.Mode, &plans, (*int64)(&a.CreatedAt)); err != nil {
+				return err
+			}
+			a.ProductID = a.ID
+			if plans != "[]" {
+				if err := json.Unmarshal([]byte(plans), &a.Selection.Plans); err != nil {
+					return err
+				}
+			}
+			p.direct = append(p.direct, a)
+		}
+	}
+	if sig.held == "" {
+		return nil
+	}
+	var held [][4]json.RawMessage
+	if err := json.Unmarshal([]byte(sig.held), &held); err != nil {
+		return err
+	}
+	for _, h := range held {
+		var r stored
+		if err := unmarshalAll(h[:], &r.assignment, &r.plan, &r.code, (*int64)(&r.since)); err != nil {
+			return err
+		}
+		p.rows = append(p.rows, r)
+	}
+	return nil
+}
+
+func unmarshalAll(from []json.RawMessage, into ...any) error {
+	for n, v := range into {
+		if err := json.Unmarshal(from[n], v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readReach reads bits, of PostgreSQL, or numbers of kinds, of SQLite.
+func (g *grouping) readReach(p *person, reach string) error {
+	if reach == "" {
+		return nil
+	}
+	if g.bits {
+		for n, bit := range []byte(reach) {
+			if bit == '1' {
+				p.groups = append(p.groups, g.kinds[n])
+			}
+		}
+		return nil
+	}
+	for _, text := range strings.Split(reach, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("read the kinds of groups: %w", err)
+		}
+		p.groups = append(p.groups, g.kinds[n])
+	}
+	return nil
+}
+
+// list sets the Users of cases, and keeps what is needed of them to write their rows.
+func (b *casebook) list(ctx context.Context, cases []*engine.Case) error {
+	of := map[signature]*engine.Case{}
+	var reach, location, own, held []string
+	for _, c := range cases {
+		if c.Users != nil {
+			continue
+		}
+		for _, sig := range b.signatures[c] {
+			of[sig] = c
+			reach, location, own, held = append(reach, sig.reach), append(location, sig.location), append(own, sig.own), append(held, sig.held)
+		}
+	}
+	if len(of) == 0 {
+		return nil
+	}
+	return b.large(ctx, func() error {
+		args, head := b.grouping.query(b)
+		q := b.d.Tx.Dialect()
+		args = append(args, q.UnnestArgs(reach, location, own, held)...)
+		err := database.Each(ctx, b.d.Tx, func(scan func(...any) error) error {
+			var user uuid.UUID
+			var sig signature
+			if err := scan(&user, &sig.reach, &sig.location, &sig.own, &sig.held); err != nil {
+				return err
+			}
+			c := of[sig]
+			c.Users = append(c.Users, user)
+			b.local[user] = true
+			return nil
+		}, head+` SELECT x.u, x.reach, x.location, x.own, x.held FROM per x WHERE (x.reach, x.location, x.own, x.held) IN (SELECT s.r, s.l, s.o, s.h FROM `+
+			q.Unnest("s", len(args)-3, fastColumn("r", database.Text), fastColumn("l", database.Text), fastColumn("o", database.Text), fastColumn("h", database.Text))+`)`,
+			args...)
+		if err != nil {
+			return fmt.Errorf("list the users that the change touches: %w", err)
+		}
+		var direct []uuid.UUID
+		for _, c := range cases {
+			slices.SortFunc(c.Users, func(a, b engine.ID) int { return compareUUIDs(a, b) })
+			if slices.ContainsFunc(c.Before.Sources, func(s engine.Source) bool { return s.Direct }) {
+				for _, u := range c.Users {
+					direct = append(direct, u)
+				}
+			}
+		}
+		return b.loadDirect(ctx, direct)
+	})
+}
+
+// loadDirect loads the own assignments of users.
+func (b *casebook) loadDirect(ctx context.Context, users []uuid.UUID) error {
+	q := b.d.Tx.Dialect()
+	for part := range slices.Chunk(users, chunk) {
+		all, err := loadAssignments(ctx, b.d.Tx, `tenant_id = $1 AND `+q.In("user_id", 2), b.d.Tenant, q.UUIDArray(part))
+		if err != nil {
+			return fmt.Errorf("load own assignments: %w", err)
+		}
+		for _, a := range all {
+			if b.matters(a.ProductID) {
+				b.direct[a.UserID] = append(b.direct[a.UserID], a)
+			}
+		}
+	}
+	return nil
+}
+
+// listChanges finds, of the users who were only counted, the first whose licenses change after the
+// cursor of the page that is read.
+func (b *casebook) listChanges(ctx context.Context, i *Impact) error {
+	l := changeListFrom(ctx)
+	if b.grouping == nil || len(b.grouping.parts) == 0 || l.Skip {
+		return nil
+	}
+	from, err := parseChangeCursor(l.After)
+	if err != nil {
+		return err
+	}
+	after := uuid.Nil
+	if from != nil {
+		after, i.earlier = uuid.UUID(from.user), true
+	}
+	for found := 0; found < listed; {
+		ids, err := b.grouping.next(ctx, b, after)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		loaded, err := people(ctx, b.d.Tx, b.d.Tx.Dialect(), b.d.Tenant, ids, b.reached)
+		if err != nil {
+			return err
+		}
+		for _, p := range loaded {
+			if c := b.caseOf(p); c != nil && c.Users == nil {
+				if n, changes := b.grouping.parts[c]; changes {
+					i.parts[n].users = append(i.parts[n].users, p.id)
+					found++
+				}
+			}
+		}
+		after = following(ids[len(ids)-1])
+	}
+	return nil
+}
+
+// caseOf finds the case that a loaded user was counted in.
+func (b *casebook) caseOf(p *person) *engine.Case {
+	b.restrict(p)
+	p.count = 1
+	barredBefore, barredAfter := barred(b.before, p.location), barred(b.after, p.location)
+	promised := len(b.idle) > 0 && b.promises(p.groups, p.groups)
+	b.setKey(p, p.groups, p.direct, false, promised, barredBefore, barredAfter)
+	return b.at[string(b.key)]
+}
+
+// next returns the first local users who are not named, from one on, by id.
+func (g *grouping) next(ctx context.Context, b *casebook, from uuid.UUID) ([]uuid.UUID, error) {
+	q := b.d.Tx.Dialect()
+	var ids []uuid.UUID
+	err := database.Each(ctx, b.d.Tx, func(scan func(...any) error) error {
+		var id uuid.UUID
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	}, fmt.Sprintf(`SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.id >= $2 AND u.deleted_at IS NULL
+		AND NOT (%s) AND (EXISTS (SELECT 1 FROM memberships m WHERE m.tenant_id = $1 AND m.user_id = u.id AND %s)
+		OR EXISTS (SELECT 1 FROM assignments a WHERE a.tenant_id = $1 AND a.user_id = u.id AND %s)) ORDER BY u.id LIMIT %d`,
+		q.In("u.id", 3), q.In("m.group_id", 4), q.In("a.product_id", 5), waiterBatch),
+		b.d.Tenant, from, q.UUIDArray(g.local.named), q.UUIDArray(g.local.groups), q.UUIDArray(g.local.products))
+	if err != nil {
+		return nil, fmt.Errorf("list the users that the change touches: %w", err)
+	}
+	return ids, nil
+}
+
+// following is the next id in order.
+func following(id uuid.UUID) uuid.UUID {
+	for n := len(id) - 1; n >= 0; n-- {
+		if id[n]++; id[n] != 0 {
+			break
+		}
+	}
+	return id
+}
