@@ -109,6 +109,17 @@ BENCHFLAGS ?=
 bench: build ## measure reads and writes: make bench [USERS=100000] [DATABASES="postgres sqlite"] [BENCHOUT=folder for JSON] [BENCHFLAGS=…]
 	@USERS="$(USERS)" DATABASES="$(DATABASES)" BENCHOUT="$(BENCHOUT)" $(POSTGRES) scripts/bench.sh $(BENCHFLAGS)
 
+# What `go test -bench` runs, how often, for how long each time, and where the output goes.
+MATCH ?= .
+COUNT ?= 6
+BENCHTIME ?= 200ms
+OUT ?= bin/benchmarks.txt
+
+.PHONY: benchmarks
+benchmarks: ## run the benchmarks of single functions, for benchstat: make benchmarks [MATCH=Derive] [COUNT=6] [BENCHTIME=200ms] [OUT=bin/benchmarks.txt]
+	@mkdir -p "$(dir $(OUT))"
+	@$(POSTGRES) $(GO) test -run '^$$' -bench '$(MATCH)' -short -count $(COUNT) -benchtime $(BENCHTIME) -timeout 60m ./... | grep -v 'no test files' | tee "$(OUT)"
+
 .PHONY: fuzz-short
 fuzz-short: ## run every fuzz test for FUZZTIME (10s) each
 	@$(GO) list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r package dir; do \

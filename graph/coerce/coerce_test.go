@@ -391,6 +391,7 @@ func BenchmarkCoercionOfABulkAssignment(b *testing.B) {
 	}
 	ids := strings.TrimSuffix(strings.Repeat(`"user_01jh5z8r3kf8v9q0x2c4m6n7p8",`, 20000), ",")
 	given := object(b, `{"input": {"ids": [`+ids+`], "add": [{"id": "p", "choice": {"only": ["a"]}}]}}`)
+	b.ReportAllocs()
 	for b.Loop() {
 		vars, errs := c.Variables(doc.Operations[0], given)
 		if errs = append(errs, c.Operation(doc.Operations[0], vars)...); len(errs) > 0 {

@@ -253,6 +253,7 @@ func TestTheDeclaredSizesOfIntrospectionAreNearTheSchema(t *testing.T) {
 func BenchmarkCostOfAFullPage(b *testing.B) {
 	op := parse(b, fullPage)
 	vars := map[string]any{"first": int64(100)}
+	b.ReportAllocs()
 	for b.Loop() {
 		cost.Of(op, vars)
 	}
