@@ -169,3 +169,21 @@ func (c cancelAt) Write(b []byte) (int, error) {
 	}
 	return c.Buffer.Write(b)
 }
+
+func TestBenchRefusesWhatCannotBeMeasured(t *testing.T) {
+	for args, want := range map[string]string{
+		"--users 999":       "1000 or more",
+		"--only no-such":    `"no-such"`,
+		"--reuse":           "--keep",
+		"--duration 0s":     "more than 0",
+		"--rounds=0":        "more than 0",
+		"--connections=0":   "more than 0",
+		"--only one-user,x": "check-plan",
+	} {
+		program(t.Context(), append([]string{"bench"}, strings.Fields(args)...)...).refused(t, 2, want, "licensegraph bench --help")
+	}
+	program(t.Context(), "bench", "--against", filepath.Join(t.TempDir(), "none.json")).refused(t, 1, "none.json")
+	if o := program(t.Context(), "bench", "--help").done(t); !strings.Contains(o.stdout, "never touches data") || !strings.Contains(o.stdout, "--against") {
+		t.Errorf("%s", o.stdout)
+	}
+}
