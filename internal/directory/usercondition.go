@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -105,42 +106,77 @@ func (l *userList) forPage(ctx context.Context, r reading, order paging.Order, f
 	if len(l.wanted)+len(l.unwanted) > 1 {
 		few = f.fewOfMany
 	}
-	where, collected := l.where.Clone(), false
+	where := l.where.Clone()
+	var in, out, large []condition
 	for _, c := range l.wanted {
 		small, err := c.smallerThan(ctx, r.q, l.tenant, few)
 		if err != nil {
 			return paging.Keyset[*principal.User]{}, err
 		}
-		if collected = collected || small; small {
-			where.And("u.id IN (" + c.set(where) + ")")
+		if small {
+			in = append(in, c)
 		} else {
+			large = append(large, c)
+		}
+	}
+	rare, err := l.seldomTogether(ctx, r.q, large, f.sample)
+	if err != nil {
+		return paging.Keyset[*principal.User]{}, err
+	}
+	if rare {
+		in = append(in, large...)
+	} else {
+		for _, c := range large {
 			where.And(c.test(where))
 		}
 	}
 	for _, c := range l.unwanted {
 		rare, err := c.absentFromFew(ctx, r.q, l.tenant, f.sample)
-		if err != nil {
+		switch {
+		case err != nil:
 			return paging.Keyset[*principal.User]{}, err
-		}
-		if rare {
-			where.And(c.outside(l.d, where))
-		} else {
+		case rare:
+			out = append(out, c)
+		default:
 			where.And("NOT " + c.test(where))
 		}
 	}
-	return l.keyset(where, collected, order), nil
+	l.narrow(where, in, out)
+	return l.keyset(where, len(in) > 0, order), nil
 }
 
 // forCount returns the list in the form that is quick for counting it.
 func (l *userList) forCount(order paging.Order) paging.Keyset[*principal.User] {
 	where := l.where.Clone()
-	for _, c := range l.wanted {
-		where.And("u.id IN (" + c.set(where) + ")")
-	}
-	for _, c := range l.unwanted {
-		where.And(c.outside(l.d, where))
-	}
+	l.narrow(where, l.wanted, l.unwanted)
 	return l.keyset(where, len(l.wanted) > 0, order)
+}
+
+// narrow adds that users are in some sets and not in others. PostgreSQL sorts or hashes each set
+// once, whatever it takes their sizes for; told by IN and NOT EXISTS it may join them by a loop over
+// all pairs, which took a minute for a million users. SQLite keeps each set as a tree.
+func (l *userList) narrow(where *paging.Where, in, out []condition) {
+	if l.d == database.SQLite || len(in) <= 1 && len(out) == 0 {
+		for _, c := range in {
+			where.And("u.id IN (" + c.set(where) + ")")
+		}
+		for _, c := range out {
+			where.And("u.id NOT IN (" + c.set(where) + ")")
+		}
+		return
+	}
+	var sets []string
+	for _, c := range in {
+		sets = append(sets, "SELECT s.user_id FROM ("+c.set(where)+") s")
+	}
+	if len(in) == 0 {
+		sets = append(sets, "SELECT e.id FROM users e WHERE e.tenant_id = "+tenantArg)
+	}
+	text := strings.Join(sets, " INTERSECT ")
+	for _, c := range out {
+		text += " EXCEPT SELECT s.user_id FROM (" + c.set(where) + ") s"
+	}
+	where.And("u.id IN (" + text + ")")
 }
 
 // keyset completes a list; collected says that some condition of it gives the users' ids.
@@ -164,13 +200,20 @@ func (c condition) smallerThan(ctx context.Context, q database.Querier, tenant u
 	return found < n, nil
 }
 
-// outside is the condition that a user is not in the set. PostgreSQL hashes the set to join
-// it, whatever its size; SQLite keeps it as a tree, and would run the other form for each user.
-func (c condition) outside(d database.Dialect, w *paging.Where) string {
-	if d == database.Postgres {
-		return "NOT EXISTS (SELECT 1 FROM (" + c.set(w) + ") s WHERE s.user_id = u.id)"
+// seldomTogether tells, from the first users, whether several conditions, each of which holds for
+// many, hold for next to nobody together, so that a walk would be long.
+func (l *userList) seldomTogether(ctx context.Context, q database.Querier, all []condition, sample int) (bool, error) {
+	if len(all) < 2 {
+		return false, nil
 	}
-	return "u.id NOT IN (" + c.set(w) + ")"
+	together := condition{test: func(w *paging.Where) string {
+		tests := make([]string, len(all))
+		for i, c := range all {
+			tests[i] = c.test(w)
+		}
+		return "NOT (" + strings.Join(tests, " AND ") + ")"
+	}}
+	return together.absentFromFew(ctx, q, l.tenant, sample)
 }
 
 // absentFromFew tells, from the first users, whether the condition holds for nearly everybody,

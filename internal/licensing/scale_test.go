@@ -3,6 +3,7 @@ package licensing_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -265,6 +266,32 @@ func TestReadingUsersTakesOneStatement(t *testing.T) {
 			}
 			if n := st.Count(); n != 1 {
 				t.Errorf("%d users took %d statements, want 1", users, n)
+			}
+		}
+	})
+}
+
+// A check of everything goes through the users in parts, so that no part of the program holds a
+// whole tenant.
+func TestVerifyReadsUsersInPartsR17(t *testing.T) {
+	dbtest.EachObserved(t, func(t *testing.T, db *database.DB, st *dbtest.Statements) {
+		const users, part = 9_000, 4_000
+		s := newSample(t, db, users)
+		st.Reset()
+		var done []int
+		report, err := s.service.Verify(t.Context(), s.tenant, func(n int) { done = append(done, n) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(report.Problems) > 0 || report.UsersChecked != users {
+			t.Errorf("%d users checked, problems: %v", report.UsersChecked, report.Problems)
+		}
+		if want := []int{part, 2 * part, users}; !slices.Equal(done, want) {
+			t.Errorf("users are read in parts that end at %d, want %d", done, want)
+		}
+		for _, query := range st.List() {
+			if strings.Contains(query, "FROM users WHERE") && !strings.Contains(query, "LIMIT") && !strings.Contains(query, "IN (") && !strings.Contains(query, "ANY(") {
+				t.Errorf("all users are read at once: %s", query)
 			}
 		}
 	})
