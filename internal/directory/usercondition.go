@@ -222,7 +222,7 @@ func (c condition) absentFromFew(ctx context.Context, q database.Querier, tenant
 	w := &paging.Where{}
 	w.Arg(tenant)
 	var all, outside int
-	query := "SELECT count(*), count(CASE WHEN " + c.test(w) + " THEN NULL ELSE 1 END) FROM (SELECT u.id, u.tenant_id FROM users u WHERE u.tenant_id = " +
+	query := "SELECT count(*), count(CASE WHEN " + c.test(w) + " THEN NULL ELSE 1 END) FROM (SELECT u.id, u.tenant_id, u.account_enabled FROM users u WHERE u.tenant_id = " +
 		tenantArg + " AND u.deleted_at IS NULL ORDER BY u.display_name_key, u.id LIMIT " + strconv.Itoa(sample) + ") u"
 	if err := q.QueryRowContext(ctx, query, w.Values()...).Scan(&all, &outside); err != nil {
 		return false, fmt.Errorf("estimate a list of users: %w", err)
