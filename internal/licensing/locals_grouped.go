@@ -29,15 +29,23 @@ type grouping struct {
 
 	groups        []uuid.UUID // that anything reaches, or that are local
 	kind, isLocal []int64     // of each of groups
+	largest       int         // of groups; its members are joined, those of the others gathered by user
+	placed        bool        // where users are matters
 }
 
 // signature is what the database tells users apart by.
 type signature struct{ reach, location, own, held string }
 
+// inLargest begins the reach of a member of the largest group.
+const inLargest = "+"
+
 // group puts the local users whom the change does not name into cases.
 func (b *casebook) group(ctx context.Context, l *local) error {
 	b.findRelevant(l)
 	b.grouping = b.newGrouping(l)
+	if err := b.grouping.findLargest(ctx, b.d); err != nil {
+		return err
+	}
 	b.signatures = map[*engine.Case][]signature{}
 	return b.large(ctx, func() error {
 		args, head := b.grouping.query(b)
@@ -52,7 +60,8 @@ func (b *casebook) group(ctx context.Context, l *local) error {
 			}
 			b.addAs(p, nil, p.groups, p.direct, false, p.location)
 			return nil
-		}, head+` SELECT x.reach, x.location, x.own, x.held, count(*) FROM per x GROUP BY x.reach, x.location, x.own, x.held`, args...)
+		}, head+` SELECT `+b.grouping.columns()+`, x.n FROM (SELECT p.member, p.b, p.location, p.own, p.held, count(*) AS n
+			FROM per p GROUP BY p.member, p.b, p.location, p.own, p.held) x`, args...)
 		if err != nil {
 			return fmt.Errorf("group the users that the change touches: %w", err)
 		}
@@ -152,10 +161,13 @@ func (b *casebook) restrict(p *person) {
 }
 
 func (b *casebook) newGrouping(l *local) *grouping {
-	g := &grouping{bits: b.d.Tx.Dialect() == database.Postgres, local: l, parts: map[*engine.Case]int{}}
+	g := &grouping{placed: b.only == nil, bits: b.d.Tx.Dialect() == database.Postgres, local: l, parts: map[*engine.Case]int{}}
 	isLocal := make(map[uuid.UUID]bool, len(l.groups))
 	for _, group := range l.groups {
 		isLocal[group] = true
+	}
+	for _, p := range b.after.Products {
+		g.placed = g.placed || b.only[p.ID] && b.after.Rules.Located(p.Set)
 	}
 	at := map[string]int64{}
 	all := b.before.ReachingGroups()
@@ -185,7 +197,38 @@ func (b *casebook) newGrouping(l *local) *grouping {
 		}
 		g.groups, g.kind, g.isLocal = append(g.groups, group), append(g.kind, n), append(g.isLocal, num(isLocal[group]))
 	}
+	if len(g.groups) == 0 { // everybody has it directly: a group without members stands for all
+		g.groups, g.kinds, g.kind, g.isLocal = []uuid.UUID{uuid.Nil}, []uuid.UUID{uuid.Nil}, []int64{0}, []int64{0}
+	}
 	return g
+}
+
+// findLargest finds the group with the most members: often one of everybody.
+func (g *grouping) findLargest(ctx context.Context, d *Draft) error {
+	q := d.Tx.Dialect()
+	most := int64(-1)
+	at := make(map[uuid.UUID]int, len(g.groups))
+	for n, group := range g.groups {
+		at[group] = n
+	}
+	err := database.Each(ctx, d.Tx, func(scan func(...any) error) error {
+		var group uuid.UUID
+		var members int64
+		err := scan(&group, &members)
+		if members > most {
+			most, g.largest = members, at[group]
+		}
+		return err
+	}, `SELECT group_id, members FROM group_counters WHERE tenant_id = $1 AND `+q.In("group_id", 2)+` ORDER BY group_id`, d.Tenant, q.UUIDArray(g.groups))
+	if err != nil {
+		return fmt.Errorf("find the largest group: %w", err)
+	}
+	return nil
+}
+
+// columns are those of a signature, of rows "x".
+func (g *grouping) columns() string {
+	return `CASE WHEN x.member = 1 THEN '` + inLargest + `' ELSE '' END || coalesce(CAST(x.b AS text), ''), coalesce(x.location, ''), coalesce(x.own, ''), coalesce(x.held, '')`
 }
 
 // query is the head of a statement over the local users that are not named ("per"), each with a
@@ -197,12 +240,23 @@ func (g *grouping) query(b *casebook) (args []any, head string) {
 		args = append(args, values...)
 		return len(args) - len(values) + 1
 	}
-	kinds := q.Unnest("k", arg(q.UnnestArgs(g.groups, g.kind, g.isLocal)...), fastColumn("g", database.UUID), fastColumn("k", database.BigInt), fastColumn("l", database.BigInt))
-	locals := `SELECT l.user_id FROM memberships l WHERE l.tenant_id = $1 AND ` + q.In("l.group_id", arg(q.UUIDArray(g.local.groups)))
+	without := func(all []int64) []int64 { return slices.Concat(all[:g.largest], all[g.largest+1:]) }
+	kinds := q.Unnest("k", arg(q.UnnestArgs(slices.Concat(g.groups[:g.largest], g.groups[g.largest+1:]), without(g.kind), without(g.isLocal))...),
+		fastColumn("g", database.UUID), fastColumn("k", database.BigInt), fastColumn("l", database.BigInt))
+	largest := arg(g.groups[g.largest])
 	direct := ""
 	if len(g.local.products) > 0 {
 		direct = `SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND ` + q.In("a.product_id", arg(q.UUIDArray(g.local.products)))
-		locals += ` UNION ` + direct
+	}
+	among, member := "", ` OR m0.u IS NOT NULL`
+	if g.isLocal[g.largest] == 0 { // else nearly everybody is local
+		among = `SELECT l.user_id FROM memberships l WHERE l.tenant_id = $1 AND ` + q.In("l.group_id", arg(q.UUIDArray(g.local.groups)))
+		if direct != "" {
+			among += ` UNION ` + direct
+		}
+		among, member = ` AND m.user_id IN (`+among+`)`, ""
+	}
+	if direct != "" {
 		direct = ` OR u.id IN (` + direct + `)`
 	}
 	product := func(string) string { return "" }
@@ -218,6 +272,10 @@ func (g *grouping) query(b *casebook) (args []any, head string) {
 	if len(g.local.named) > 0 {
 		named = ` AND u.id NOT IN (SELECT v.u FROM ` + q.Unnest("v", arg(q.UnnestArgs(g.local.named)...), colUser) + `)`
 	}
+	location := "CAST(NULL AS text)"
+	if g.placed {
+		location = "u.usage_location"
+	}
 	size := len(g.kinds) + 1
 	bits, reach := "k.k", "group_concat(k.b, ',' ORDER BY k.b)"
 	if q == database.Postgres {
@@ -226,16 +284,16 @@ func (g *grouping) query(b *casebook) (args []any, head string) {
 	}
 	source := `CASE WHEN v.inherited THEN v.assignment_id ELSE v.product_id END`
 	return args, `WITH kinds AS (SELECT k.g, ` + bits + ` AS b, k.l FROM ` + kinds + `),
+	m0 AS (SELECT m.user_id AS u FROM memberships m WHERE m.tenant_id = $1 AND m.group_id = ` + fmt.Sprintf("$%d", largest) + `),
 	reach AS (SELECT m.user_id AS u, ` + reach + ` AS b, max(k.l) AS l FROM memberships m JOIN kinds k ON k.g = m.group_id
-		WHERE m.tenant_id = $1 AND m.user_id IN (` + locals + `) GROUP BY m.user_id),
+		WHERE m.tenant_id = $1` + among + ` GROUP BY m.user_id),
 	own AS (SELECT a.user_id AS u, CAST(` + q.JSONAgg(q.JSONArray("a.product_id", "a.mode", "a.plans", "a.created_at"), "a.product_id") + ` AS text) AS t
 		FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL` + product("a.product_id") + ` GROUP BY a.user_id),
 	held AS (SELECT v.user_id AS u, CAST(` + q.JSONAgg(q.JSONArray(source, "v.plan_id", "v.code", "v.since"), source+", v.plan_id") + ` AS text) AS t
 		FROM license_violations v WHERE v.tenant_id = $1` + product("v.product_id") + ` GROUP BY v.user_id),
-	per AS (SELECT u.id AS u, coalesce(CAST(reach.b AS text), '') AS reach, coalesce(u.usage_location, '') AS location,
-		coalesce(own.t, '') AS own, coalesce(held.t, '') AS held
-		FROM users u LEFT JOIN reach ON reach.u = u.id LEFT JOIN own ON own.u = u.id LEFT JOIN held ON held.u = u.id
-		WHERE u.tenant_id = $1 AND u.deleted_at IS NULL AND (reach.l = 1` + direct + `)` + named + `)`
+	per AS (SELECT u.id AS u, CASE WHEN m0.u IS NULL THEN 0 ELSE 1 END AS member, reach.b, ` + location + ` AS location, own.t AS own, held.t AS held
+		FROM users u LEFT JOIN m0 ON m0.u = u.id LEFT JOIN reach ON reach.u = u.id LEFT JOIN own ON own.u = u.id LEFT JOIN held ON held.u = u.id
+		WHERE u.tenant_id = $1 AND u.deleted_at IS NULL AND (reach.l = 1` + member + direct + `)` + named + `)`
 }
 
 // read makes a person of a signature: one who stands for all who bear it. Own assignments go by
@@ -296,6 +354,10 @@ func unmarshalAll(from []json.RawMessage, into ...any) error {
 
 // readReach reads bits, of PostgreSQL, or numbers of kinds, of SQLite.
 func (g *grouping) readReach(p *person, reach string) error {
+	reach, member := strings.CutPrefix(reach, inLargest)
+	if member {
+		p.groups = append(p.groups, g.kinds[g.kind[g.largest]])
+	}
 	if reach == "" {
 		return nil
 	}
@@ -333,8 +395,9 @@ func (b *casebook) list(ctx context.Context, cases []*engine.Case) error {
 	if len(of) == 0 {
 		return nil
 	}
+	g := b.grouping
 	return b.large(ctx, func() error {
-		args, head := b.grouping.query(b)
+		args, head := g.query(b)
 		q := b.d.Tx.Dialect()
 		args = append(args, q.UnnestArgs(reach, location, own, held)...)
 		err := database.Each(ctx, b.d.Tx, func(scan func(...any) error) error {
@@ -347,7 +410,7 @@ func (b *casebook) list(ctx context.Context, cases []*engine.Case) error {
 			c.Users = append(c.Users, user)
 			b.local[user] = true
 			return nil
-		}, head+` SELECT x.u, x.reach, x.location, x.own, x.held FROM per x WHERE (x.reach, x.location, x.own, x.held) IN (SELECT s.r, s.l, s.o, s.h FROM `+
+		}, head+` SELECT x.u, `+g.columns()+` FROM per x WHERE (`+g.columns()+`) IN (SELECT s.r, s.l, s.o, s.h FROM `+
 			q.Unnest("s", len(args)-3, fastColumn("r", database.Text), fastColumn("l", database.Text), fastColumn("o", database.Text), fastColumn("h", database.Text))+`)`,
 			args...)
 		if err != nil {
@@ -424,6 +487,9 @@ func (b *casebook) listChanges(ctx context.Context, i *Impact) error {
 func (b *casebook) caseOf(p *person) *engine.Case {
 	b.restrict(p)
 	p.count = 1
+	if !b.grouping.placed {
+		p.location = nil
+	}
 	barredBefore, barredAfter := barred(b.before, p.location), barred(b.after, p.location)
 	promised := len(b.idle) > 0 && b.promises(p.groups, p.groups)
 	b.setKey(p, p.groups, p.direct, false, promised, barredBefore, barredAfter)

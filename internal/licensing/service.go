@@ -27,7 +27,7 @@ type Config struct {
 	// same; tests hold the two against each other.
 	ByCases bool
 	// Load bounds how many users of a change are loaded one by one; more are grouped by the
-	// database (ADR 0017). 0 stands for some thousands; below 0, none is but the named ones. The
+	// database (ADR 0017). 0 stands for 20,000; below 0, none is but the named ones. The
 	// result is the same; tests hold the two against each other.
 	Load int
 }
@@ -47,12 +47,15 @@ type Service struct {
 	graphs map[uuid.UUID]*tenantgraph.Graph // by tenant, as last read from committed rows
 }
 
+// loaded is how many users of a change are loaded, where Config.Load does not say.
+const loaded = 20_000
+
 // New returns a Service.
 func New(c Config) (*Service, error) {
 	if c.DB == nil || c.Clock == nil || c.NewID == nil {
 		return nil, errors.New("licensing: DB, Clock and NewID are needed")
 	}
-	s := &Service{db: c.DB, clock: c.Clock, newID: c.NewID, log: c.Log, byCases: c.ByCases, load: chunk, graphs: map[uuid.UUID]*tenantgraph.Graph{}}
+	s := &Service{db: c.DB, clock: c.Clock, newID: c.NewID, log: c.Log, byCases: c.ByCases, load: loaded, graphs: map[uuid.UUID]*tenantgraph.Graph{}}
 	if c.Load != 0 {
 		s.load = int64(c.Load)
 	}
