@@ -591,7 +591,8 @@ type VerificationProblem {
 extend type Query {
   """
   Checks the tenant from the ground up: recounts the seats and judges every user again. It reads
-  everything, so ask seldom. ` + "`" + `licensegraph verify` + "`" + ` does the same at the command line.
+  everything, so ask seldom, and for some hundred thousand users or more use ` + "`" + `licensegraph verify` + "`" + `, which does the
+  same at the command line: it takes longer than a request may. Memory stays the same for any number of users.
   """
   verification: VerificationReport!
 
@@ -2754,7 +2755,12 @@ type UserConnection {
   nodes: [User!]!
   "Where this page stands in the list."
   pageInfo: PageInfo!
-  "How many users the whole list has. Counted only when selected."
+  """
+  How many users the whole list has. Counted only when selected, and exactly: a page takes milliseconds, but
+  counting those whom ` + "`" + `planId` + "`" + `, ` + "`" + `hasLicense` + "`" + `, ` + "`" + `hasLicenseError` + "`" + `, ` + "`" + `groupId` + "`" + ` or a ` + "`" + `search` + "`" + ` concerns takes as
+  long as there are such users, some seconds for a million. Select it with the first page only. The holders of
+  a product and the direct members of a group are counted at once, where nothing else narrows the list.
+  """
   totalCount: Int!
 }
 
@@ -2780,7 +2786,10 @@ input UserFilter {
   planId: ID
   "Members of this group, also through nested groups."
   groupId: ID
-  "True: users who hold any product. False: users who hold none."
+  """
+  True: users who hold any product. False: users who hold none; where nearly everybody holds one, a page takes
+  some seconds for a million users.
+  """
   hasLicense: Boolean
   "True: users with a source that is in error or has a plan withheld. False: users without one."
   hasLicenseError: Boolean

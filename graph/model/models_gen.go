@@ -518,7 +518,8 @@ type UserFilter struct {
 	PlanID graphql.Omittable[*string] `json:"planId,omitempty"`
 	// Members of this group, also through nested groups.
 	GroupID graphql.Omittable[*string] `json:"groupId,omitempty"`
-	// True: users who hold any product. False: users who hold none.
+	// True: users who hold any product. False: users who hold none; where nearly everybody holds one, a page takes
+	// some seconds for a million users.
 	HasLicense graphql.Omittable[*bool] `json:"hasLicense,omitempty"`
 	// True: users with a source that is in error or has a plan withheld. False: users without one.
 	HasLicenseError graphql.Omittable[*bool] `json:"hasLicenseError,omitempty"`
