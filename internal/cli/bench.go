@@ -79,13 +79,13 @@ func (c *BenchCmd) Run(ctx context.Context, env *Env) (err error) {
 	if other != nil {
 		report.CompareTo(other)
 	}
+	if err := report.Write(env.Stdout); err != nil {
+		return err
+	}
 	if c.JSON != "" {
 		if err := writeReport(c.JSON, report); err != nil {
 			return err
 		}
-	}
-	if err := report.Write(env.Stdout); err != nil {
-		return err
 	}
 	if len(report.Failures) > 0 {
 		return fmt.Errorf("%s could not be measured", counted(len(report.Failures), "change"))
