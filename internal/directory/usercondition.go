@@ -142,7 +142,11 @@ func (l *userList) forPage(ctx context.Context, r reading, order paging.Order, f
 		}
 	}
 	l.narrow(where, in, out)
-	return l.keyset(where, len(in) > 0, order), nil
+	list := l.keyset(where, len(in) > 0, order)
+	if l.d == database.Postgres && len(in)+len(out) > 0 {
+		fence(&list)
+	}
+	return list, nil
 }
 
 // forCount returns the list in the form that is quick for counting it.
@@ -187,6 +191,16 @@ func (l *userList) keyset(where *paging.Where, collected bool, order paging.Orde
 		from += indexedBy(l.d, "user_tenant_id_id")
 	}
 	return paging.Keyset[*principal.User]{Order: order, Select: userColumns, From: from, Where: where, Scan: scanUser}
+}
+
+// fence makes PostgreSQL read the users of a list before it sorts them. For a page it may else walk
+// through all users in order, and through the sets for each, in the hope of a quick end: half a
+// minute for a million users.
+func fence(list *paging.Keyset[*principal.User]) {
+	list.From = "(SELECT u.* FROM " + list.From + list.Where.SQL() + " OFFSET 0) u"
+	args := list.Where.Values()
+	list.Where = &paging.Where{}
+	list.Where.Args(args...)
 }
 
 func (c condition) smallerThan(ctx context.Context, q database.Querier, tenant uuid.UUID, n int) (bool, error) {
