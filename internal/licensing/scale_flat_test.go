@@ -1,0 +1,162 @@
+package licensing_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/database/dbtest"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/optional"
+	"github.com/licensegraph/licensegraph/internal/principal"
+)
+
+// everybody makes users from one number to another members of the sample's group.
+func (s *sample) everybody(t *testing.T, from, to int) {
+	t.Helper()
+	s.exec(t, fmt.Sprintf(`INSERT INTO memberships (tenant_id, group_id, user_id, created_at) SELECT tenant_id, '%s', id, 1 FROM users
+		WHERE id >= '%s' AND id <= '%s'`, s.group, numbered(4, from), numbered(4, to)))
+	s.exec(t, fmt.Sprintf(`UPDATE group_counters SET members = members + %d WHERE group_id = '%s'`, to-from+1, s.group))
+}
+
+func TestAddingAMemberTakesAsManyStatementsInALargeGroupAsInASmallOne(t *testing.T) {
+	dbtest.EachObserved(t, func(t *testing.T, db *database.DB, st *dbtest.Statements) {
+		s := newSample(t, db, 2_100)
+		s.subscribe(t, nil)
+		if _, err := s.assignTo(t.Context(), licensing.PrincipalRef{Kind: id.Group, ID: s.group}); err != nil {
+			t.Fatal(err)
+		}
+		var took []int
+		for _, more := range [][2]int{{1, 10}, {11, 2_000}} {
+			s.everybody(t, more[0], more[1])
+			st.Reset()
+			out := s.change(t, func(d *licensing.Draft) error {
+				d.AddMember(s.group, numbered(4, 2_001+len(took)))
+				return nil
+			})
+			if out.Impact.UsersGaining != 1 {
+				t.Fatalf("%d users gain", out.Impact.UsersGaining)
+			}
+			took = append(took, st.Count())
+		}
+		if took[0] != took[1] {
+			t.Errorf("%d statements with 10 members, %d with 2,000", took[0], took[1])
+		}
+	})
+}
+
+// loading is the text by which users are loaded one by one.
+const loading = "SELECT id, deleted_at IS NOT NULL, usage_location FROM users"
+
+func TestLargeChangesByCasesLoadNobodyWhomNoSeatTellsApart(t *testing.T) {
+	const users, holders, seats = 2_000, 150, 40
+	dbtest.EachObserved(t, func(t *testing.T, db *database.DB, st *dbtest.Statements) {
+		s := newSample(t, db, users)
+		s.service = s.grouped
+		s.everybody(t, 1, users)
+		s.subscribe(t, nil)
+		other := numbered(3, 2)
+		s.change(t, func(d *licensing.Draft) error { // a group whose members hold the product already
+			d.CreateGroup(&principal.Group{ID: other, DisplayName: "Some", CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
+			for n := range holders {
+				d.AddMember(other, numbered(4, n+1))
+			}
+			return nil
+		})
+		if _, err := s.assignTo(t.Context(), licensing.PrincipalRef{Kind: id.Group, ID: other}); err != nil {
+			t.Fatal(err)
+		}
+		ctx := licensing.WithChangeList(t.Context(), licensing.ChangeList{Skip: true})
+		assign := func(in licensing.AssignInput) *licensing.AssignOutcome {
+			t.Helper()
+			in.Principals = []licensing.PrincipalRef{{Kind: id.Group, ID: s.group}}
+			acknowledged := users
+			in.AcknowledgeLosses = &acknowledged
+			st.Reset()
+			out, err := s.service.Assign(ctx, s.tenant, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, query := range st.List() {
+				if strings.HasPrefix(query, loading) {
+					t.Errorf("users are loaded one by one: %.120s", query)
+				}
+			}
+			return out
+		}
+		out := assign(licensing.AssignInput{Add: []licensing.LicenseInput{{Product: s.sku}}})
+		if out.Impact.UsersGaining != users-holders || out.Impact.UsersChanged != holders {
+			t.Errorf("%d gain and %d keep it, want %d and %d", out.Impact.UsersGaining, out.Impact.UsersChanged, users-holders, holders)
+		}
+		if n := s.number(t, "SELECT count(*) FROM license_violations"); n != 0 {
+			t.Errorf("%d rows of violations, want none", n)
+		}
+		out = assign(licensing.AssignInput{Remove: []uuid.UUID{s.sku}})
+		if out.Impact.UsersLosing != users-holders {
+			t.Errorf("%d lose it, want %d", out.Impact.UsersLosing, users-holders)
+		}
+		s.verify(t)
+
+		// Where there is a seat for some, everybody has a place in line, by which they are told apart.
+		sp, err := s.service.SubscribedProductsByID(t.Context(), s.tenant, []uuid.UUID{s.sku})
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := holders + seats
+		_, err = s.service.UpdateSubscription(t.Context(), s.tenant, licensing.UpdateSubscriptionInput{ID: sp[0].Subscriptions[0].ID, Seats: optional.Of(most)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		assign(licensing.AssignInput{Add: []licensing.LicenseInput{{Product: s.sku}}})
+		if n := s.number(t, "SELECT count(*) FROM license_violations"); n != users-most {
+			t.Errorf("%d users wait, want %d", n, users-most)
+		}
+		s.verify(t)
+	})
+}
+
+// Whoever asks after a change gets the graph as the change left it, and as it would be loaded.
+func TestTheGraphKeptAfterAChangeIsTheStoredOne(t *testing.T) {
+	dbtest.EachObserved(t, func(t *testing.T, db *database.DB, st *dbtest.Statements) {
+		s := newSample(t, db, 10)
+		s.subscribe(t, nil)
+		child := numbered(3, 2)
+		s.change(t, func(d *licensing.Draft) error {
+			d.CreateGroup(&principal.Group{ID: child, DisplayName: "Child", CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
+			d.Nest(s.group, child)
+			return nil
+		})
+		if _, err := s.assignTo(t.Context(), licensing.PrincipalRef{Kind: id.Group, ID: s.group}); err != nil {
+			t.Fatal(err)
+		}
+		st.Reset()
+		kept, err := s.service.Graph(t.Context(), s.tenant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := st.Count(); n != 1 {
+			t.Errorf("asking for the graph took %d statements, want 1", n)
+		}
+		loaded, err := s.grouped.Graph(t.Context(), s.tenant) // knows nothing of the changes
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept.Tag != loaded.Tag {
+			t.Errorf("kept with the tag %v, loaded with %v", kept.Tag, loaded.Tag)
+		}
+		for _, g := range []uuid.UUID{s.group, child} {
+			a, b := kept.Group(g), loaded.Group(g)
+			if *a != *b {
+				t.Errorf("group %+v is kept, %+v is stored", *a, *b)
+			}
+			x, y := kept.Reach(g), loaded.Reach(g)
+			if len(x) != 1 || len(y) != 1 || x[0].ID != y[0].ID || x[0].Version != y[0].Version || *x[0].Path[0] != *y[0].Path[0] {
+				t.Errorf("%s: kept %+v, stored %+v", g, x, y)
+			}
+		}
+	})
+}
