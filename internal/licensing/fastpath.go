@@ -30,6 +30,7 @@ type fastPath struct {
 	local    []uuid.UUID // groups whose members' sources of the products change
 	pairs    []pair
 	alike    *alike
+	many     bool // of users whose sources change
 }
 
 // pair is an assignment as it reaches the direct members of a group, before or after.
@@ -68,7 +69,11 @@ func (s *Service) fast(ctx context.Context, d *Draft, book *casebook, counts map
 		return nil, err
 	}
 	if f.alike == nil {
-		if err := f.count(ctx); err != nil {
+		var err error
+		if f.many, err = (&local{groups: f.local}).many(ctx, d, s.load); err != nil {
+			return nil, err
+		}
+		if err := f.set(ctx, func() error { return f.count(ctx) }); err != nil {
 			return nil, err
 		}
 	}
@@ -76,6 +81,14 @@ func (s *Service) fast(ctx context.Context, d *Draft, book *casebook, counts map
 		return nil, nil //nolint:nilnil // not this way
 	}
 	return f, nil
+}
+
+// set runs a statement over all users whose sources change.
+func (f *fastPath) set(ctx context.Context, fn func() error) error {
+	if f.many {
+		return f.book.large(ctx, fn)
+	}
+	return fn()
 }
 
 // find lists the products whose sources or seats change, and what reaches whom of them.
@@ -254,7 +267,7 @@ func (f *fastPath) fill(ctx context.Context, i *Impact) error {
 	if len(f.products) > 1 && f.alike != nil {
 		f.alike.fill(i)
 	} else if len(f.products) > 1 {
-		if err := f.countUsers(ctx, i); err != nil {
+		if err := f.set(ctx, func() error { return f.countUsers(ctx, i) }); err != nil {
 			return err
 		}
 	} else {

@@ -187,9 +187,10 @@ func (f *fastPath) refuse(w *writer, event uuid.UUID) error {
 	head := f.with(&args) + ranked
 	args = append(args, event, w.d.Now, p.ID, p.seated)
 	n := len(args)
-	return w.exec(fmt.Sprintf(`%s INSERT INTO license_violations (tenant_id, opened_by, user_id, assignment_id, code, since, product_id, principal_id, inherited, assignment_created_at)
+	insert := fmt.Sprintf(`%s INSERT INTO license_violations (tenant_id, opened_by, user_id, assignment_id, code, since, product_id, principal_id, inherited, assignment_created_at)
 		SELECT $1, $%d, m.u, m.a, '%s', $%d, $%d, m.principal, m.inherited = 1, m.created FROM places m WHERE m.place > $%d`,
-		head, n-3, fault.CountViolation, n-2, n-1, n), args...)
+		head, n-3, fault.CountViolation, n-2, n-1, n)
+	return f.set(w.ctx, func() error { return w.exec(insert, args...) })
 }
 
 // list loads the first users whose licenses change after a cursor, so that the impact's first
