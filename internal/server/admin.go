@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/pprof" // what it registers with http.DefaultServeMux is served by nobody
 
@@ -28,7 +27,7 @@ type AdminConfig struct {
 // The command line is not among them: it may hold the database's password.
 func NewAdmin(cfg AdminConfig) (http.Handler, error) {
 	if cfg.Ready == nil || cfg.Clock == nil {
-		return nil, fmt.Errorf("server: %w", errors.New("Ready and Clock are required"))
+		return nil, errors.New("server: an operators' address needs a check of readiness and a clock")
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc(pathProfiles, pprof.Index) // and every profile by its name
