@@ -77,7 +77,7 @@ func TestProfilesAreTakenOnTheOperatorsAddressAlone(t *testing.T) {
 		"/debug/pprof/heap?debug=1":        "heap profile",
 		"/debug/pprof/goroutine?debug=1":   "goroutine profile",
 		"/debug/pprof/allocs":              "",
-		"/debug/pprof/profile?seconds=0.1": "",
+		"/debug/pprof/profile?seconds=1": "",
 		"/debug/pprof/trace?seconds=0.1":   "go 1.",
 		"/livez":                           `"alive"`,
 		"/readyz":                          `"ready"`,
