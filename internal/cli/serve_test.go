@@ -73,14 +73,14 @@ func TestProfilesAreTakenOnTheOperatorsAddressAlone(t *testing.T) {
 	found, stop := startServer(t, 2, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--database-url", url)
 	admin, public := found[0], found[1]
 	for path, want := range map[string]string{
-		"/debug/pprof/":                    "goroutine",
-		"/debug/pprof/heap?debug=1":        "heap profile",
-		"/debug/pprof/goroutine?debug=1":   "goroutine profile",
-		"/debug/pprof/allocs":              "",
+		"/debug/pprof/":                  "goroutine",
+		"/debug/pprof/heap?debug=1":      "heap profile",
+		"/debug/pprof/goroutine?debug=1": "goroutine profile",
+		"/debug/pprof/allocs":            "",
 		"/debug/pprof/profile?seconds=1": "",
-		"/debug/pprof/trace?seconds=0.1":   "go 1.",
-		"/livez":                           `"alive"`,
-		"/readyz":                          `"ready"`,
+		"/debug/pprof/trace?seconds=0.1": "go 1.",
+		"/livez":                         `"alive"`,
+		"/readyz":                        `"ready"`,
 	} {
 		if code, body := get(t, admin+path); code != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("operators get %d for %s: %.200q", code, path, body)
