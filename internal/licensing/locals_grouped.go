@@ -71,12 +71,12 @@ func (b *casebook) group(ctx context.Context, l *local) error {
 
 // large runs statements over very many rows. PostgreSQL is told for their time that there are many,
 // whatever it believes of the tables (ADR 0011): hashes have room, and nothing is looked up row by
-// row.
+// row or sorted where a hash does.
 func (b *casebook) large(ctx context.Context, fn func() error) error {
 	if b.d.Tx.Dialect() != database.Postgres {
 		return fn()
 	}
-	settings := [][2]string{{"work_mem", "128MB"}, {"jit", "off"}, {"enable_nestloop", "off"}}
+	settings := [][2]string{{"work_mem", "128MB"}, {"jit", "off"}, {"enable_nestloop", "off"}, {"enable_sort", "off"}}
 	set, reset := make([]string, len(settings)), make([]string, len(settings))
 	for n, s := range settings {
 		set[n], reset[n] = fmt.Sprintf("set_config('%s', '%s', true)", s[0], s[1]), "SET LOCAL "+s[0]+" TO DEFAULT"
@@ -383,12 +383,16 @@ func (g *grouping) readReach(p *person, reach string) error {
 func (b *casebook) list(ctx context.Context, cases []*engine.Case) error {
 	of := map[signature]*engine.Case{}
 	var reach, location, own, held []string
+	var alone []string // where those are of whom the largest group says all
 	for _, c := range cases {
 		if c.Users != nil {
 			continue
 		}
 		for _, sig := range b.signatures[c] {
 			of[sig] = c
+			if sig.reach == "" || sig.reach == inLargest {
+				alone = append(alone, sig.location)
+			}
 			reach, location, own, held = append(reach, sig.reach), append(location, sig.location), append(own, sig.own), append(held, sig.held)
 		}
 	}
@@ -400,6 +404,9 @@ func (b *casebook) list(ctx context.Context, cases []*engine.Case) error {
 		args, head := g.query(b)
 		q := b.d.Tx.Dialect()
 		args = append(args, q.UnnestArgs(reach, location, own, held)...)
+		args = append(args, q.TextArray(alone))
+		// The first condition is the cheap one: most members of the largest group are in no other. The
+		// second is an expression, and so hashed; a join would be by one of the columns (ADR 0011).
 		err := database.Each(ctx, b.d.Tx, func(scan func(...any) error) error {
 			var user uuid.UUID
 			var sig signature
@@ -410,8 +417,9 @@ func (b *casebook) list(ctx context.Context, cases []*engine.Case) error {
 			c.Users = append(c.Users, user)
 			b.local[user] = true
 			return nil
-		}, head+` SELECT x.u, `+g.columns()+` FROM per x WHERE (`+g.columns()+`) IN (SELECT s.r, s.l, s.o, s.h FROM `+
-			q.Unnest("s", len(args)-3, fastColumn("r", database.Text), fastColumn("l", database.Text), fastColumn("o", database.Text), fastColumn("h", database.Text))+`)`,
+		}, head+` SELECT x.u, `+g.columns()+` FROM per x WHERE (x.b IS NOT NULL OR `+q.InText("coalesce(x.location, '')", len(args))+`)
+			AND CASE WHEN (`+g.columns()+`) IN (SELECT s.r, s.l, s.o, s.h FROM `+
+			q.Unnest("s", len(args)-4, fastColumn("r", database.Text), fastColumn("l", database.Text), fastColumn("o", database.Text), fastColumn("h", database.Text))+`) THEN 1 ELSE 0 END = 1`,
 			args...)
 		if err != nil {
 			return fmt.Errorf("list the users that the change touches: %w", err)
