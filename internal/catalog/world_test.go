@@ -276,7 +276,7 @@ func (w *world) holdings(tenant, user uuid.UUID) string {
 	for _, l := range views[0].Licenses() {
 		if l.ConsumesSeat {
 			on := l.Product.SkuPartNumber + ":"
-			for _, p := range l.Plans {
+			for _, p := range l.Plans() {
 				if p.Enabled {
 					on += " " + p.Plan.ServicePlanName
 				}
