@@ -157,17 +157,19 @@ var (
 	colCode       = database.Column{Name: "code", Type: database.Text}
 )
 
-// sameRow matches a row with a value of the keys; the two partial unique indexes serve the
-// two halves.
-const sameRow = `t.tenant_id = $1 AND t.user_id = v.u AND t.assignment_id = v.a`
+// namedRows are the rows of license_violations, as t, that rowKeys name, in parameters from $2 on as
+// v. It is a cross join so that SQLite, too, looks each of them up: of its own accord it would go through
+// all names for each row of the tenant.
+func (w *writer) namedRows(columns ...database.Column) string {
+	return w.q.Unnest("v", 2, append([]database.Column{colUser, colAssignment, colPlan}, columns...)...) + ` CROSS JOIN license_violations t
+		WHERE t.tenant_id = $1 AND t.user_id = v.u AND t.assignment_id = v.a AND (t.plan_id = v.p OR t.plan_id IS NULL AND v.p IS NULL)`
+}
 
 func (w *writer) deleteRows(k *rowKeys) error {
 	for lo := 0; lo < len(k.users); lo += writeBatch {
 		hi := min(lo+writeBatch, len(k.users))
 		args := append([]any{w.d.Tenant}, w.q.UnnestArgs(k.users[lo:hi], k.assignments[lo:hi], k.plans[lo:hi])...)
-		err := w.exec(`DELETE FROM license_violations WHERE id IN (SELECT t.id FROM `+w.q.Unnest("v", 2, colUser, colAssignment, colPlan)+`
-			JOIN license_violations t ON `+sameRow+` AND (t.plan_id = v.p OR t.plan_id IS NULL AND v.p IS NULL))`, args...)
-		if err != nil {
+		if err := w.exec(`DELETE FROM license_violations WHERE id IN (SELECT t.id FROM `+w.namedRows()+`)`, args...); err != nil {
 			return err
 		}
 	}
@@ -178,8 +180,8 @@ func (w *writer) recodeRows(k *rowKeys) error {
 	for lo := 0; lo < len(k.users); lo += writeBatch {
 		hi := min(lo+writeBatch, len(k.users))
 		args := append([]any{w.d.Tenant}, w.q.UnnestArgs(k.users[lo:hi], k.assignments[lo:hi], k.plans[lo:hi], k.codes[lo:hi])...)
-		err := w.exec(`UPDATE license_violations AS t SET code = v.code FROM `+w.q.Unnest("v", 2, colUser, colAssignment, colPlan, colCode)+`
-			WHERE `+sameRow+` AND (t.plan_id = v.p OR t.plan_id IS NULL AND v.p IS NULL)`, args...)
+		err := w.exec(`UPDATE license_violations SET code = named.code FROM (SELECT t.id, v.code FROM `+w.namedRows(colCode)+`) named
+			WHERE license_violations.id = named.id`, args...)
 		if err != nil {
 			return err
 		}
