@@ -427,7 +427,7 @@ func (b *casebook) list(ctx context.Context, cases []*engine.Case) error {
 		var direct []uuid.UUID
 		for _, c := range cases {
 			slices.SortFunc(c.Users, func(a, b engine.ID) int { return compareUUIDs(a, b) })
-			if slices.ContainsFunc(c.Before.Sources, func(s engine.Source) bool { return s.Direct }) {
+			if own := func(s engine.Source) bool { return s.Direct }; slices.ContainsFunc(c.Before.Sources, own) || slices.ContainsFunc(c.After, own) {
 				for _, u := range c.Users {
 					direct = append(direct, u)
 				}
