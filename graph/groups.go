@@ -62,7 +62,7 @@ func (r *mutationResolver) updateGroup(ctx context.Context, in model.UpdateGroup
 	}
 	key, invalid := inputID(id.Group, in.ID, "id")
 	if invalid != nil {
-		others, _ := refusals(change.Validate())
+		others, _ := fault.Refusals(change.Validate())
 		return &model.GroupPayload{Payload: c.refusedFor(append([]*fault.Error{invalid}, others...))}, nil
 	}
 	change.ID = key

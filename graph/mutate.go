@@ -71,7 +71,7 @@ func named(kind id.Kind, text string, ack graphql.Omittable[*int]) (key uuid.UUI
 // refused is the payload of a change that was refused as a whole. Errors that are not about
 // the input come back as they are.
 func (c call) refused(err error) (model.Payload, error) {
-	list, ok := refusals(err)
+	list, ok := fault.Refusals(err)
 	if !ok {
 		return model.Payload{}, err
 	}
@@ -82,25 +82,6 @@ func (c call) refusedFor(list []*fault.Error) model.Payload {
 	return model.Payload{
 		DryRun: c.dryRun, Impact: &licensing.Impact{}, UserErrors: userErrors(list), ClientMutationID: c.clientMutationID.Value(),
 	}
-}
-
-// refusals returns what is wrong with an input; ok is false for an error that says something
-// else.
-func refusals(err error) (list []*fault.Error, ok bool) {
-	if several, isJoined := err.(interface{ Unwrap() []error }); isJoined { //nolint:errorlint // what is joined, not what is wrapped
-		for _, one := range several.Unwrap() {
-			part, ok := refusals(one)
-			if !ok {
-				return nil, false
-			}
-			list = append(list, part...)
-		}
-		return list, len(list) > 0
-	}
-	if f, isFault := fault.As(err); isFault && f.Code.IsUserError() {
-		return []*fault.Error{f}, true
-	}
-	return nil, false
 }
 
 func userErrors(list []*fault.Error) []*model.UserError {

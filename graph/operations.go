@@ -243,7 +243,7 @@ func (r *mutationResolver) cancelOperation(ctx context.Context, in model.CancelO
 	}
 	o, changed, err := r.operations.Cancel(ctx, tenantOf(ctx), key)
 	if err != nil {
-		list, ok := refusals(err)
+		list, ok := fault.Refusals(err)
 		if !ok {
 			return nil, err
 		}

@@ -66,7 +66,7 @@ func (r *mutationResolver) createUser(ctx context.Context, in model.CreateUserIn
 		ExternalID: in.ExternalID.Value(), Licenses: licenses, DryRun: in.DryRun,
 	}
 	if len(wrong) > 0 {
-		others, _ := refusals(created.Validate())
+		others, _ := fault.Refusals(created.Validate())
 		return &model.UserPayload{Payload: c.refusedFor(append(others, wrong...))}, nil
 	}
 	result, err := r.directory.CreateUser(ctx, tenantOf(ctx), created)
@@ -91,7 +91,7 @@ func (r *mutationResolver) updateUser(ctx context.Context, in model.UpdateUserIn
 	var wrong []*fault.Error
 	change.ID, change.AcknowledgeLosses, wrong = named(id.User, in.ID, in.AcknowledgeLosses)
 	if len(wrong) > 0 {
-		others, _ := refusals(change.Validate())
+		others, _ := fault.Refusals(change.Validate())
 		return &model.UserPayload{Payload: c.refusedFor(append(wrong, others...))}, nil
 	}
 	result, err := r.directory.UpdateUser(ctx, tenantOf(ctx), change)

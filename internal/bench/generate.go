@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -48,7 +47,7 @@ func Generate(ctx context.Context, db *database.DB, o Options) (*Tenant, error) 
 		return nil, fmt.Errorf("bench: %d users are too few: it takes %d", o.Users, MinUsers)
 	}
 	now := clock.NewManual(begin)
-	newID := source(now, rand.New(rand.NewPCG(o.Seed, 3))) //nolint:gosec // sample data, not secrets
+	newID := id.Seeded(now.Time, rand.New(rand.NewPCG(o.Seed, 3))) //nolint:gosec // sample data, not secrets
 	licenses, err := licensing.New(licensing.Config{DB: db, Clock: now, NewID: newID})
 	if err != nil {
 		return nil, err
@@ -102,15 +101,6 @@ func verified(ctx context.Context, licenses *licensing.Service, t *Tenant, progr
 		return 0, fmt.Errorf("verify: %w", err)
 	}
 	return len(v.Problems), nil
-}
-
-// source makes UUIDv7 (RFC 9562, 5.7) from a clock and random numbers.
-func source(now clock.Clock, random *rand.Rand) id.Source {
-	return func() (u uuid.UUID, err error) {
-		binary.BigEndian.PutUint64(u[:8], uint64(now.Now()/1000)<<16|0x7000|random.Uint64()&0x0fff) //nolint:gosec // after 1970
-		binary.BigEndian.PutUint64(u[8:], 1<<63|random.Uint64()>>2)
-		return u, nil
-	}
 }
 
 type generator struct {

@@ -1,11 +1,10 @@
 package cli
 
 import (
-	"bytes"
-	"io/fs"
 	"os"
 	"runtime/debug"
-	"strconv"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 // A server keeps little: some ten megabytes, whatever the number of users. With Go's usual target
@@ -26,41 +25,10 @@ func setMemory() {
 			return
 		}
 	}
-	debug.SetMemoryLimit(max(memory(os.DirFS("/"))/2, smallestMemory))
+	memory, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
+	if err != nil {
+		memory = usualMemory
+	}
+	debug.SetMemoryLimit(max(int64(memory/2), smallestMemory)) //nolint:gosec // half of any number fits
 	debug.SetGCPercent(heapGrowth)
-}
-
-// memory is how many bytes there are: of the control group that the process runs in, as a container
-// sees it, or of the machine. root is the root of the file system.
-func memory(root fs.FS) int64 {
-	least := int64(0)
-	for _, source := range []struct {
-		file, before string
-		unit         int64
-	}{
-		{"sys/fs/cgroup/memory.max", "", 1},                   // version 2; "max" is none
-		{"sys/fs/cgroup/memory/memory.limit_in_bytes", "", 1}, // version 1; a very large number is none
-		{"proc/meminfo", "MemTotal:", 1 << 10},
-	} {
-		text, err := fs.ReadFile(root, source.file)
-		if err != nil {
-			continue
-		}
-		_, text, found := bytes.Cut(text, []byte(source.before))
-		fields := bytes.Fields(text)
-		if !found || len(fields) == 0 {
-			continue
-		}
-		n, err := strconv.ParseInt(string(fields[0]), 10, 64)
-		if err != nil || n <= 0 || n > 1<<62/source.unit {
-			continue
-		}
-		if n *= source.unit; least == 0 || n < least {
-			least = n
-		}
-	}
-	if least == 0 {
-		return usualMemory
-	}
-	return least
 }

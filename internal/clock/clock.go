@@ -44,6 +44,9 @@ type Manual struct {
 	now Instant
 }
 
+// Time returns the instant that the clock stands at, as NewManual takes it.
+func (m *Manual) Time() time.Time { return m.Now().Time() }
+
 // NewManual returns a clock that stands at the given time.
 func NewManual(t time.Time) *Manual { return &Manual{now: FromTime(t)} }
 

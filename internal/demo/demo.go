@@ -7,7 +7,6 @@ package demo
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -38,7 +37,7 @@ var begin = time.Date(2026, time.January, 12, 8, 0, 0, 0, time.UTC)
 func Build(ctx context.Context, db *database.DB, progress func(what string)) (*Organisation, error) {
 	now := clock.NewManual(begin)
 	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // sample data, not secrets
-	newID := source(now, random)
+	newID := id.Seeded(now.Time, random)
 	licenses, err := licensing.New(licensing.Config{DB: db, Clock: now, NewID: newID})
 	if err != nil {
 		return nil, err
@@ -146,15 +145,6 @@ func (b *builder) importCatalogue(ctx context.Context) error {
 		b.plans[p.ServicePlanName] = []uuid.UUID{p.ID}
 	}
 	return nil
-}
-
-// source makes UUIDv7 (RFC 9562, 5.7) from the demo's clock and random numbers.
-func source(now clock.Clock, random *rand.Rand) id.Source {
-	return func() (u uuid.UUID, err error) {
-		binary.BigEndian.PutUint64(u[:8], uint64(now.Now()/1000)<<16|0x7000|random.Uint64()&0x0fff) //nolint:gosec // after 1970
-		binary.BigEndian.PutUint64(u[8:], 1<<63|random.Uint64()>>2)
-		return u, nil
-	}
 }
 
 // Organisation is the sample organisation, as found in a database.

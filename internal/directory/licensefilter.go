@@ -66,6 +66,15 @@ func memberCondition(d database.Dialect, groups []uuid.UUID) condition {
 	}
 }
 
+// directCondition holds for direct members of a group, whose number is kept.
+func directCondition(d database.Dialect, group uuid.UUID) condition {
+	c := memberCondition(d, []uuid.UUID{group})
+	c.size = func(w *paging.Where) string {
+		return "coalesce((SELECT gc.members FROM group_counters gc WHERE gc.tenant_id = " + tenantArg + " AND gc.group_id = " + w.Arg(group) + "), 0)"
+	}
+	return c
+}
+
 // sources are the sources of users that a condition asks for.
 type sources struct {
 	d                   database.Dialect

@@ -31,6 +31,8 @@ type condition struct {
 	test func(w *paging.Where) string
 	// set returns a query of user ids, which may repeat.
 	set func(w *paging.Where) string
+	// size returns an expression for how many users the set has, where that is kept. Optional.
+	size func(w *paging.Where) string
 }
 
 func (l *userList) must(c condition)    { l.wanted = append(l.wanted, c) }
@@ -207,7 +209,12 @@ func (c condition) smallerThan(ctx context.Context, q database.Querier, tenant u
 	w := &paging.Where{}
 	w.Arg(tenant)
 	var found int
-	query := "SELECT count(*) FROM (SELECT 1 FROM (" + c.set(w) + ") s LIMIT " + strconv.Itoa(n) + ") few"
+	query := ""
+	if c.size != nil {
+		query = "SELECT " + c.size(w)
+	} else {
+		query = "SELECT count(*) FROM (SELECT 1 FROM (" + c.set(w) + ") s LIMIT " + strconv.Itoa(n) + ") few"
+	}
 	if err := q.QueryRowContext(ctx, query, w.Values()...).Scan(&found); err != nil {
 		return false, fmt.Errorf("estimate a list of users: %w", err)
 	}

@@ -190,7 +190,7 @@ func (q UserQuery) conditions() (func(r reading, tenant uuid.UUID) *userList, er
 			l.must(wordCondition(r.d, term))
 		}
 		if q.directIn != nil {
-			l.must(memberCondition(r.d, []uuid.UUID{*q.directIn}))
+			l.must(directCondition(r.d, *q.directIn))
 		}
 		l.licenses(r, q.Filter)
 		return l

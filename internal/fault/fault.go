@@ -174,3 +174,22 @@ func (c Code) IsUserError() bool {
 	}
 	return false
 }
+
+// Refusals returns what is wrong with an input, of an error that joins several too; ok is false
+// for an error that says something else.
+func Refusals(err error) (list []*Error, ok bool) {
+	if several, isJoined := err.(interface{ Unwrap() []error }); isJoined { //nolint:errorlint // what is joined, not what is wrapped
+		for _, one := range several.Unwrap() {
+			part, ok := Refusals(one)
+			if !ok {
+				return nil, false
+			}
+			list = append(list, part...)
+		}
+		return list, len(list) > 0
+	}
+	if f, isFault := As(err); isFault && f.Code.IsUserError() {
+		return []*Error{f}, true
+	}
+	return nil, false
+}

@@ -17,9 +17,10 @@ import (
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
-// tagColumns and tagJoin bring the tag of the tenant's graph into a statement.
+// tagColumns bring the tag of the graph of a tenant t into a statement.
 const (
-	tagColumns = `t.graph_revision, (SELECT revision FROM catalog WHERE id = 1)`
+	tagColumns      = `t.graph_revision, ` + catalogRevision
+	catalogRevision = `(SELECT revision FROM catalog WHERE id = 1)`
 )
 
 func readTag(ctx context.Context, q database.Querier, tenant uuid.UUID) (tenantgraph.Tag, error) {

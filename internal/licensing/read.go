@@ -122,7 +122,7 @@ func viewColumns() string {
 			` WHERE ` + of + `.tenant_id = $1 AND ` + of + `.user_id = u.id)`
 	}
 	return strings.Join([]string{
-		`(SELECT t.graph_revision FROM tenants t WHERE t.id = $1)`, `(SELECT revision FROM catalog WHERE id = 1)`,
+		`(SELECT t.graph_revision FROM tenants t WHERE t.id = $1)`, catalogRevision,
 		list("memberships m", "m", "m.group_id", "m.created_at"),
 		list("assignments a", "a", "a.id", "a.product_id", "a.mode", "a.plans", "a.created_at", "a.updated_at", "a.version"),
 		list("license_violations v", "v", "v.assignment_id", "coalesce(CAST(v.plan_id AS text), '')", "v.code", "v.since"),
@@ -221,7 +221,7 @@ func parseLists(user uuid.UUID, memberships, direct, violations []byte) ([]tenan
 	return members, assignments, rows, nil
 }
 
-// list reads a list of userQuery, row by row and field by field. The first error stays.
+// list reads a list of ViewColumns, row by row and field by field. The first error stays.
 type list struct {
 	rest, row []byte
 	err       error

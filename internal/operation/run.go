@@ -173,7 +173,7 @@ func (j *job) results(out *licensing.Outcome) []Result {
 // failed tells how an operation ended whose change was not made, or perhaps was: err is nil, or
 // errElsewhere, where the row tells.
 func (s *Service) failed(j *job, err error) *ending {
-	switch list, refused := refusals(err); {
+	switch list, refused := fault.Refusals(err); {
 	case err == nil || errors.Is(err, errElsewhere):
 		return nil
 	case refused:
@@ -184,24 +184,6 @@ func (s *Service) failed(j *job, err error) *ending {
 		s.log.Error().Err(err).Str("operation", id.Format(id.Operation, j.op.ID)).Str("request_id", j.op.Actor.RequestID).Msg("an operation failed")
 		return &ending{state: Failed, errors: []*fault.Error{failure(err)}}
 	}
-}
-
-// refusals returns what is wrong with an input; ok is false for an error that says something else.
-func refusals(err error) (list []*fault.Error, ok bool) {
-	if several, isJoined := err.(interface{ Unwrap() []error }); isJoined { //nolint:errorlint // what is joined, not what is wrapped
-		for _, one := range several.Unwrap() {
-			part, ok := refusals(one)
-			if !ok {
-				return nil, false
-			}
-			list = append(list, part...)
-		}
-		return list, len(list) > 0
-	}
-	if f, isFault := fault.As(err); isFault && f.Code.IsUserError() {
-		return []*fault.Error{f}, true
-	}
-	return nil, false
 }
 
 // failure words an error that is not about the input. It fails closed: only what a *fault.Error
