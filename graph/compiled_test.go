@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 	"pgregory.net/rapid"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/access"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
+	"github.com/licensegraph/licensegraph/internal/id"
 )
 
 // Every query of the tests in this package is run by gqlgen's own execution as well and must be
@@ -24,21 +26,25 @@ func TestQueriesAreAnsweredAsByStockExecution(t *testing.T) {
 		w.staff(12)
 		w.seats("addon", 3)
 		w.assign("addon", "green")
+		w.names["operation"] = id.Format(id.Operation, uuid.Max) // of nothing
 		w.do(`mutation { deleteUser(input: { id: "{{user005}}" }) { userErrors { code message } } }`, nil)
 		g := &queryMaker{w: w, schema: w.api.Schema.Schema()}
 		ctx := graphql.StartOperationTrace(access.With(w.t.Context(), &access.Access{TenantID: w.tenants["acme"], Roles: []access.Role{access.GlobalReader}}))
 		answered, failed := 0, 0
+		compare := func(t *rapid.T, query string, variables map[string]any) {
+			stock, _ := w.run(ctx, w.stock, query, variables)
+			if own, _ := w.run(ctx, w.executor, query, variables); own != stock {
+				t.Fatalf("%s\n%v\ngqlgen: %s\nplan:   %s", query, variables, stock, own)
+			}
+			if answered++; strings.Contains(stock, `"errors"`) {
+				failed++
+			}
+		}
 		rapid.Check(w.t.(*testing.T), func(t *rapid.T) {
-			query, variables := g.query(t)
-			for range 2 { // the plan of the first time must not be that of the second
-				stock, _ := w.run(ctx, w.stock, query, variables)
-				if own, _ := w.run(ctx, w.executor, query, variables); own != stock {
-					t.Fatalf("%s\n%v\ngqlgen: %s\nplan:   %s", query, variables, stock, own)
-				}
-				if answered++; strings.Contains(stock, `"errors"`) {
-					failed++
-				}
-				variables = others(variables)
+			for range 5 {
+				query, variables := g.query(t)
+				compare(t, query, variables)
+				compare(t, query, others(variables)) // the plan of the first time must not be that of the second
 			}
 		})
 		w.t.Logf("%d queries, %d of them with errors", answered, failed)
@@ -75,10 +81,12 @@ type queryMaker struct {
 	declared  []string
 	fragments []string
 	on        string // the field whose arguments are made up
+	wrong     bool   // values that are refused may stand in the query
 }
 
 func (m *queryMaker) query(t *rapid.T) (string, map[string]any) {
 	m.t, m.size, m.variables, m.declared, m.fragments = t, 0, map[string]any{}, nil, nil
+	m.wrong = m.chance(15)
 	selection := m.selection(m.schema.Query, 0)
 	head := "query"
 	if len(m.declared) > 0 {
@@ -134,13 +142,18 @@ func (m *queryMaker) field(f *ast.FieldDefinition, depth int) string {
 	text := m.named(f.Name)
 	m.on = f.Name
 	var args []string
+	backward := m.chance(20)
 	for _, a := range f.Arguments {
 		wanted := 40
-		switch a.Name { // whose values are refused most of the time, or together with another one
-		case "after", "before", "last", "userPrincipalName", "skuPartNumber":
-			wanted = 4
+		switch a.Name { // whose values are mostly refused, or together with another one
+		case "after", "before", "userPrincipalName", "skuPartNumber":
+			wanted = m.ifWrong(10, 0)
+		case "last":
+			wanted = m.ifWrong(30, map[bool]int{true: 80}[backward])
+		case "first":
+			wanted = m.ifWrong(40, map[bool]int{false: 40}[backward])
 		case "id":
-			wanted = 95
+			wanted = m.ifWrong(80, 100)
 		}
 		if a.Type.NonNull && a.DefaultValue == nil || m.chance(wanted) {
 			args = append(args, a.Name+": "+m.value(a))
@@ -154,6 +167,14 @@ func (m *queryMaker) field(f *ast.FieldDefinition, depth int) string {
 		text += " " + m.selection(def, depth+1)
 	}
 	return text
+}
+
+// ifWrong returns one percentage for queries with values that may be refused, another for others.
+func (m *queryMaker) ifWrong(wrong, right int) int {
+	if m.wrong {
+		return wrong
+	}
+	return right
 }
 
 // condition is now and then an @include or @skip, by a literal or by a variable.
@@ -194,14 +215,17 @@ func (m *queryMaker) value(a *ast.ArgumentDefinition) string {
 				ids = of
 			}
 		}
+		if m.on == "operation" {
+			ids = []string{"operation"}
+		}
 		value = m.w.names[rapid.SampledFrom(ids).Draw(m.t, "id")]
-		if m.chance(5) {
+		if m.chance(m.ifWrong(15, 0)) {
 			value = "nonsense"
 		}
 		literal = fmt.Sprintf("%q", value)
 	case def.Name == "Int":
 		value = rapid.IntRange(0, 4).Draw(m.t, "int")
-		if m.chance(3) {
+		if m.chance(m.ifWrong(10, 0)) {
 			value = -1
 		}
 		literal = fmt.Sprint(value)
@@ -211,6 +235,8 @@ func (m *queryMaker) value(a *ast.ArgumentDefinition) string {
 	case def.Name == "DateTime":
 		value = "2026-11-25T09:00:00Z"
 		literal = fmt.Sprintf("%q", value)
+	case a.Name == "usageLocations" && !m.wrong:
+		value, literal = "NL", `"NL"`
 	default:
 		value = rapid.SampledFrom([]string{"", "user", "Suite", "x"}).Draw(m.t, "text")
 		literal = fmt.Sprintf("%q", value)
