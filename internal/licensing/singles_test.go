@@ -89,6 +89,7 @@ func TestTenantsDoNotShareStatements(t *testing.T) {
 						t.Errorf("tenant %s got %v, %v", tenant, v, err)
 					}
 				})
+				synctest.Wait() // so that the statement for the first does not take the second along
 			}
 		}
 		all.Wait()
