@@ -1,7 +1,6 @@
 package licensing
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -10,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/database"
-	"github.com/licensegraph/licensegraph/internal/engine"
 	"github.com/licensegraph/licensegraph/internal/fault"
 )
 
@@ -191,135 +189,4 @@ func (f *fastPath) refuse(w *writer, event uuid.UUID) error {
 		SELECT $1, $%d, m.u, m.a, '%s', $%d, $%d, m.principal, m.inherited = 1, m.created FROM places m WHERE m.place > $%d`,
 		head, n-3, fault.CountViolation, n-2, n-1, n)
 	return f.set(w.ctx, func() error { return w.exec(insert, args...) })
-}
-
-// list loads the first users whose licenses change after a cursor, so that the impact's first
-// page can be read.
-func (f *fastPath) list(ctx context.Context, i *Impact, cursor string) error {
-	from, err := parseChangeCursor(cursor)
-	if err != nil {
-		return err
-	}
-	after := uuid.Nil
-	if from != nil {
-		after, i.earlier = uuid.UUID(from.user), true
-	}
-	fates, err := f.fates(ctx, after)
-	if err != nil {
-		return err
-	}
-	ids := slices.SortedFunc(maps.Keys(fates), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
-	ids = ids[:min(len(ids), listed)]
-	loaded, err := people(ctx, f.d.Tx, f.d.Tx.Dialect(), f.d.Tenant, ids, f.book.reached)
-	if err != nil {
-		return err
-	}
-	for _, p := range loaded {
-		before := engine.User{Sources: sources(f.book.before, p.groups, p.direct), Rows: rows(f.book.before, p)}
-		to := engine.User{Sources: sources(f.book.after, p.groups, p.direct)}
-		for _, r := range before.Rows { // those of other products stay
-			if !f.ofProducts(before.Sources, r.Assignment) {
-				to.Rows = append(to.Rows, r)
-			}
-		}
-		if fates[p.id] {
-			to.Rows = append(to.Rows, f.refusedRows(to.Sources)...)
-		}
-		slices.SortFunc(to.Rows, func(a, b engine.Row) int { return bytes.Compare(a.Assignment[:], b.Assignment[:]) })
-		part, _ := i.compare(before, to)
-		part.users = []engine.ID{p.id}
-		i.parts = append(i.parts, part)
-	}
-	return nil
-}
-
-func (f *fastPath) ofProducts(all []engine.Source, key engine.ID) bool {
-	for _, s := range all {
-		if s.Key == key {
-			return slices.ContainsFunc(f.products, func(p *fastProduct) bool { return p.Index == s.Product })
-		}
-	}
-	return false
-}
-
-func (f *fastPath) refusedRows(all []engine.Source) []engine.Row {
-	var refused []engine.Row
-	for _, s := range all {
-		if s.Product == f.one().Index {
-			refused = append(refused, engine.Row{Assignment: s.Key, Plan: engine.Whole, Code: engine.Count, Since: int64(f.d.Now)})
-		}
-	}
-	return refused
-}
-
-// listed is how many users are loaded for a page: one more than a page can hold.
-const listed = 101
-
-// fates returns the first users, by id, whose licenses change after a user, and whether each
-// is refused a seat. It is read before anything is written.
-func (f *fastPath) fates(ctx context.Context, after uuid.UUID) (map[uuid.UUID]bool, error) {
-	fates := map[uuid.UUID]bool{}
-	p, scarce := f.one(), len(f.products) == 1
-	if len(f.local) > 0 || p.liveBefore != p.liveAfter || !scarce {
-		var args []any
-		head := f.with(&args) + ranked
-		args = append(args, after)
-		from, refused := len(args), "0"
-		if scarce && p.newcomers > p.seated {
-			args = append(args, p.seated)
-			refused = fmt.Sprintf("CASE WHEN per.h0 = 0 AND per.u IN (SELECT places.u FROM places WHERE places.place > $%d) THEN 1 ELSE 0 END", len(args))
-		}
-		err := database.Each(ctx, f.d.Tx, func(scan func(...any) error) error {
-			var user uuid.UUID
-			var refused bool
-			err := scan(&user, &refused)
-			fates[user] = fates[user] || refused
-			return err
-		}, fmt.Sprintf(`%s SELECT per.u, %s FROM per WHERE per.u >= $%d AND (per.differ = 1 OR per.h0 <> per.h1)
-			AND (per.waits = 0 OR per.h1 = 0) ORDER BY per.u LIMIT %d`, head, refused, from, listed*len(f.products)), args...)
-		if err != nil {
-			return nil, fmt.Errorf("list the users whose licenses change: %w", err)
-		}
-	}
-	if scarce && p.healed > 0 {
-		if err := f.healedFates(ctx, after, fates); err != nil {
-			return nil, err
-		}
-	}
-	return fates, nil
-}
-
-// healedFates adds the users who get a seat that they waited for.
-func (f *fastPath) healedFates(ctx context.Context, after uuid.UUID, fates map[uuid.UUID]bool) error {
-	p := f.one()
-	args := []any{f.d.Tenant, p.ID, p.healed, after}
-	gone := ""
-	if p.leaving > 0 { // who leaves the line gets no seat
-		gone = ` AND v.user_id IN (` + f.remaining(&args) + `)`
-	}
-	err := database.Each(ctx, f.d.Tx, func(scan func(...any) error) error {
-		var user uuid.UUID
-		err := scan(&user)
-		fates[user] = false
-		return err
-	}, fmt.Sprintf(`SELECT h.user_id FROM (SELECT v.user_id FROM %s AND v.product_id = $2%s ORDER BY %s LIMIT $3) h
-		WHERE h.user_id >= $4 ORDER BY h.user_id LIMIT %d`, inLine, gone, WaitingOrder, listed), args...)
-	if err != nil {
-		return fmt.Errorf("list the users who get a seat: %w", err)
-	}
-	return nil
-}
-
-// remaining selects the users that have a source of the one product after the change.
-func (f *fastPath) remaining(args *[]any) string {
-	q := f.d.Tx.Dialect()
-	var groups []uuid.UUID
-	for _, r := range f.pairs {
-		if r.after {
-			groups = append(groups, r.group)
-		}
-	}
-	*args = append(*args, q.UUIDArray(groups))
-	return `SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1 AND ` + q.In("m.group_id", len(*args)) +
-		` UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.product_id = $2 AND a.user_id IS NOT NULL`
 }

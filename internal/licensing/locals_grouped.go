@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -384,10 +385,8 @@ func (b *casebook) list(ctx context.Context, cases []*engine.Case) error {
 	of := map[signature]*engine.Case{}
 	var reach, location, own, held []string
 	var alone []string // where those are of whom the largest group says all
+	cases = slices.DeleteFunc(slices.Clone(cases), func(c *engine.Case) bool { return c.Users != nil })
 	for _, c := range cases {
-		if c.Users != nil {
-			continue
-		}
 		for _, sig := range b.signatures[c] {
 			of[sig] = c
 			if sig.reach == "" || sig.reach == inLargest {
@@ -469,16 +468,27 @@ func (b *casebook) listChanges(ctx context.Context, i *Impact) error {
 	if from != nil {
 		after, i.earlier = uuid.UUID(from.user), true
 	}
-	for found := 0; found < listed; {
-		ids, err := b.grouping.next(ctx, b, after)
+	if b.fewChange() {
+		return b.listAll(ctx, i)
+	}
+	for limit, found := listed, 0; found < listed; limit = min(4*limit, chunk) {
+		ids, err := b.grouping.local.first(ctx, b.d, after, limit)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
+		after = following(ids[len(ids)-1])
+		ids = slices.DeleteFunc(ids, func(id uuid.UUID) bool {
+			_, named := slices.BinarySearchFunc(b.grouping.local.named, id, compareUUIDs)
+			return named
+		})
 		loaded, err := people(ctx, b.d.Tx, b.d.Tx.Dialect(), b.d.Tenant, ids, b.reached)
 		if err != nil {
 			return err
 		}
 		for _, p := range loaded {
+			if p.deleted {
+				continue
+			}
 			if c := b.caseOf(p); c != nil && c.Users == nil {
 				if n, changes := b.grouping.parts[c]; changes {
 					i.parts[n].users = append(i.parts[n].users, p.id)
@@ -486,7 +496,33 @@ func (b *casebook) listChanges(ctx context.Context, i *Impact) error {
 				}
 			}
 		}
-		after = following(ids[len(ids)-1])
+	}
+	return nil
+}
+
+// fewChange tells whether the counted users whose licenses change are so few, and so rare among all
+// who were counted, that finding them all by what they are costs less than looking for them.
+func (b *casebook) fewChange() bool {
+	var changing, all int64
+	for c := range b.grouping.parts {
+		changing += c.Count
+	}
+	for _, c := range b.cases {
+		all += c.Count
+	}
+	return changing <= chunk && changing*rare < all
+}
+
+// rare is among how many users one is looked up rather than met.
+const rare = 50
+
+// listAll finds all of the counted users whose licenses change.
+func (b *casebook) listAll(ctx context.Context, i *Impact) error {
+	if err := b.list(ctx, slices.Collect(maps.Keys(b.grouping.parts))); err != nil {
+		return err
+	}
+	for c, n := range b.grouping.parts {
+		i.parts[n].users = c.Users
 	}
 	return nil
 }
@@ -502,26 +538,6 @@ func (b *casebook) caseOf(p *person) *engine.Case {
 	promised := len(b.idle) > 0 && b.promises(p.groups, p.groups)
 	b.setKey(p, p.groups, p.direct, false, promised, barredBefore, barredAfter)
 	return b.at[string(b.key)]
-}
-
-// next returns the first local users who are not named, from one on, by id.
-func (g *grouping) next(ctx context.Context, b *casebook, from uuid.UUID) ([]uuid.UUID, error) {
-	q := b.d.Tx.Dialect()
-	var ids []uuid.UUID
-	err := database.Each(ctx, b.d.Tx, func(scan func(...any) error) error {
-		var id uuid.UUID
-		err := scan(&id)
-		ids = append(ids, id)
-		return err
-	}, fmt.Sprintf(`SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.id >= $2 AND u.deleted_at IS NULL
-		AND NOT (%s) AND (EXISTS (SELECT 1 FROM memberships m WHERE m.tenant_id = $1 AND m.user_id = u.id AND %s)
-		OR EXISTS (SELECT 1 FROM assignments a WHERE a.tenant_id = $1 AND a.user_id = u.id AND %s)) ORDER BY u.id LIMIT %d`,
-		q.In("u.id", 3), q.In("m.group_id", 4), q.In("a.product_id", 5), waiterBatch),
-		b.d.Tenant, from, q.UUIDArray(g.local.named), q.UUIDArray(g.local.groups), q.UUIDArray(g.local.products))
-	if err != nil {
-		return nil, fmt.Errorf("list the users that the change touches: %w", err)
-	}
-	return ids, nil
 }
 
 // following is the next id in order.
