@@ -291,9 +291,9 @@ var (
 				Columns: []*schema.Column{MembershipsColumns[1], MembershipsColumns[2], MembershipsColumns[3]},
 			},
 			{
-				Name:    "membership_tenant_id_user_id_group_id",
+				Name:    "membership_tenant_id_user_id_group_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{MembershipsColumns[1], MembershipsColumns[3], MembershipsColumns[2]},
+				Columns: []*schema.Column{MembershipsColumns[1], MembershipsColumns[3], MembershipsColumns[2], MembershipsColumns[4]},
 			},
 		},
 	}

@@ -159,7 +159,7 @@ func (Membership) Fields() []ent.Field {
 func (Membership) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("tenant_id", "group_id", "user_id").Unique(),
-		index.Fields("tenant_id", "user_id", "group_id"),
+		index.Fields("tenant_id", "user_id", "group_id", "created_at"),
 	}
 }
 

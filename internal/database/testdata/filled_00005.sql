@@ -1,0 +1,1 @@
+-- Version 5 of the schema makes an index longer, and adds no rows to those of the files before.
