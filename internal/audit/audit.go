@@ -117,6 +117,12 @@ func Append(ctx context.Context, tx *database.Tx, tenant uuid.UUID, e *Event) er
 	if err := tx.QueryRowContext(ctx, next, tenant).Scan(&e.Sequence); err != nil {
 		return fmt.Errorf("number the audit event: %w", err)
 	}
+	return Insert(ctx, tx, tenant, e)
+}
+
+// Insert writes an event that has its number: the tenant's audit_sequence, which the caller has
+// raised by one under the tenant's lock.
+func Insert(ctx context.Context, tx *database.Tx, tenant uuid.UUID, e *Event) error {
 	var texts [3]string
 	for i, v := range []any{orEmpty(e.Subjects), orEmpty(e.Fields), orEmpty(e.Products)} {
 		b, err := json.Marshal(v)

@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
-
-	"github.com/licensegraph/licensegraph/internal/database"
 )
 
 // write is a change to measure. Whatever it needs is made before, and the tenant is put back as
@@ -27,7 +24,7 @@ type floorKind string
 const (
 	floorInsert    floorKind = "insert"     // INSERT … SELECT of rows into a live table with two indexes
 	floorDelete    floorKind = "delete"     // DELETE of the rows that heal
-	floorInsertOne floorKind = "insert one" // INSERT of one membership
+	floorInsertOne floorKind = "insert one" // INSERT of one membership, over HTTP
 )
 
 // Names of writes.
@@ -226,71 +223,4 @@ func (r *run) measured(ctx context.Context, m mutation) (round WriteRound, err e
 func (r *run) violations(ctx context.Context) (n int, err error) {
 	err = r.DB.Reader().QueryRowContext(ctx, `SELECT count(*) FROM license_violations WHERE tenant_id = $1`, r.tenant.ID).Scan(&n)
 	return n, err
-}
-
-// members adds newcomers to the largest group, one by one.
-func (r *run) members(ctx context.Context) error {
-	out := &Write{Name: writeMember, Floor: string(floorInsertOne), FloorRows: 1}
-	newcomers := make([]int, r.tenant.newcomers)
-	for i := range newcomers {
-		newcomers[i] = r.tenant.Users - len(newcomers) + i
-	}
-	for n := range r.Rounds {
-		r.Progress.say("write "+writeMember, n, r.Rounds)
-		before, err := r.insertOneByOne(ctx, newcomers)
-		if err != nil {
-			return fmt.Errorf("floor: %w", err)
-		}
-		var all []time.Duration
-		var sum WriteRound
-		for _, u := range newcomers {
-			one, err := r.measured(ctx, addMember(u))
-			if err != nil {
-				return err
-			}
-			all = append(all, time.Duration(one.Micros*float64(time.Microsecond)))
-			sum.Statements += one.Statements
-			sum.Allocations += one.Allocations
-			sum.AllocatedBytes += one.AllocatedBytes
-			sum.HeapGrowth = max(sum.HeapGrowth, one.HeapGrowth)
-		}
-		if err := r.mutate(ctx, removeMembers(newcomers)); err != nil {
-			return fmt.Errorf("put back: %w", err)
-		}
-		floorAfter, err := r.insertOneByOne(ctx, newcomers)
-		if err != nil {
-			return fmt.Errorf("floor: %w", err)
-		}
-		p50, p99 := quantiles(all)
-		each := float64(len(newcomers))
-		sum.Statements, sum.Allocations, sum.AllocatedBytes = sum.Statements/each, sum.Allocations/each, sum.AllocatedBytes/each
-		sum.Micros, sum.P99Micros, sum.FloorBefore, sum.FloorAfter = micros(p50), micros(p99), micros(before), micros(floorAfter)
-		out.Rounds = append(out.Rounds, sum)
-	}
-	r.report.Writes = append(r.report.Writes, out.summary())
-	return nil
-}
-
-// insertOneByOne is the floor of adding a member: the row alone, with its commit, on the
-// connections that the server writes on.
-func (r *run) insertOneByOne(ctx context.Context, users []int) (time.Duration, error) {
-	var all []time.Duration
-	for _, u := range users {
-		start := now()
-		err := r.DB.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-			_, err := tx.ExecContext(ctx, `INSERT INTO memberships (tenant_id, group_id, user_id, created_at) VALUES ($1, $2, $3, $4)`,
-				r.tenant.ID, key(groupID, groupAll), key(userID, u), since(0))
-			return err
-		})
-		if err != nil {
-			return 0, err
-		}
-		all = append(all, now().Sub(start))
-	}
-	p50, _ := quantiles(all)
-	return p50, r.DB.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM memberships WHERE tenant_id = $1 AND group_id = $2 AND user_id >= $3`,
-			r.tenant.ID, key(groupID, groupAll), key(userID, users[0]))
-		return err
-	})
 }

@@ -3,6 +3,7 @@ package database_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/licensegraph/licensegraph/internal/database"
@@ -34,6 +35,37 @@ func BenchmarkReader(b *testing.B) {
 					var name string
 					var plans, subscriptions int
 					if err := db.Reader().QueryRowContext(b.Context(), text(n), "SUITE").Scan(&name, &plans, &subscriptions); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkWrite is a transaction of ten small statements, whose text is kept or made anew.
+func BenchmarkWrite(b *testing.B) {
+	for _, d := range []database.Dialect{database.SQLite, database.Postgres} {
+		db := dbtest.Open(b, d, database.Options{})
+		for name, text := range map[string]string{
+			"/one text":  "UPDATE catalog SET revision = revision + $1 WHERE id = 1",
+			"/new texts": "UPDATE catalog SET revision = revision + $1 WHERE id = 1 -- %d",
+		} {
+			b.Run(string(d)+name, func(b *testing.B) {
+				for n := 0; b.Loop(); n++ {
+					query := text
+					if strings.HasSuffix(text, "%d") {
+						query = fmt.Sprintf(text, n)
+					}
+					err := db.Write(b.Context(), func(ctx context.Context, tx *database.Tx) error {
+						for range 10 {
+							if _, err := tx.ExecContext(ctx, query, 1); err != nil {
+								return err
+							}
+						}
+						return nil
+					})
+					if err != nil {
 						b.Fatal(err)
 					}
 				}

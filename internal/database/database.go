@@ -51,6 +51,7 @@ type DB struct {
 	write   *sql.DB
 	aside   *sql.DB // PostgreSQL only
 	reader  Querier
+	writes  *prepared // of write
 	ent     *ent.Client
 }
 
@@ -79,6 +80,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		}
 	}
 	db.size()
+	db.writes = newPrepared(db.write)
 	db.reader = observed(newPrepared(db.read), opts.Observe)
 	db.ent = entClient(db.dialect, db.reader)
 	return db, nil

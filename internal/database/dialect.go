@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,20 +24,22 @@ func (d Dialect) UUIDType() string {
 }
 
 // ForUpdate is what a SELECT ends with to lock its rows, so that other writers of them wait, and
-// those who write what refers to them do not: nothing on SQLite, where there is only one.
-func (d Dialect) ForUpdate() string {
-	if d == Postgres {
-		return " FOR NO KEY UPDATE"
-	}
-	return ""
-}
+// those who write what refers to them do not: those of the tables named, or all. It is nothing on
+// SQLite, where there is only one writer. A SELECT that ends with several of these takes the locks
+// of each row in their order.
+func (d Dialect) ForUpdate(tables ...string) string { return d.lock("NO KEY UPDATE", tables) }
 
-// ForShare is what a SELECT ends with to keep its rows from being changed.
-func (d Dialect) ForShare() string {
-	if d == Postgres {
-		return " FOR SHARE"
+// ForShare is what a SELECT ends with to keep rows from being changed: as ForUpdate.
+func (d Dialect) ForShare(tables ...string) string { return d.lock("SHARE", tables) }
+
+func (d Dialect) lock(strength string, tables []string) string {
+	switch {
+	case d != Postgres:
+		return ""
+	case len(tables) == 0:
+		return " FOR " + strength
 	}
-	return ""
+	return " FOR " + strength + " OF " + strings.Join(tables, ", ")
 }
 
 // In is the condition that a UUID column is one of the ids in parameter $arg, made by
@@ -73,6 +76,22 @@ func (d Dialect) UUIDArray(ids []uuid.UUID) any {
 	}
 	b.WriteString(after)
 	return b.String()
+}
+
+// KeyArray is UUIDArray for ids that rows are looked up by, each of which finds few. PostgreSQL
+// keeps one plan of a prepared statement for all parameters where that is expected to cost no more
+// than a plan made anew for each; it takes a list that it does not know to have ten elements, so
+// that only a longer one spares it the planning, which costs several times what the looking up of
+// one row does. The last ids are there again.
+func (d Dialect) KeyArray(ids []uuid.UUID) any { return d.UUIDArray(Kept(d, ids)) }
+
+// Kept makes a list of keys as long as it has to be for a plan to be kept: see KeyArray.
+func Kept[T any](d Dialect, keys []T) []T {
+	const from = 11
+	if d != Postgres || len(keys) == 0 || len(keys) >= from {
+		return keys
+	}
+	return slices.Repeat(keys, from)[:from]
 }
 
 // TextArray is a list of texts as one parameter, of any length.

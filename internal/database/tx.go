@@ -18,12 +18,24 @@ var ErrRollback = errors.New("roll back")
 // Tx is an open transaction. It ends with the function it was given to.
 type Tx struct {
 	Querier
-	dialect Dialect
-	ent     *ent.Client
+	dialect  Dialect
+	ent      *ent.Client
+	prepared *preparedTx // nil in a Snapshot
 }
 
 // Dialect tells which database this is.
 func (tx *Tx) Dialect() Dialect { return tx.dialect }
+
+// Planned runs fn with every statement planned for its parameters, and for the settings in force,
+// instead of by a plan that is kept: for statements over very many rows.
+func (tx *Tx) Planned(fn func() error) error {
+	if tx.prepared == nil || tx.prepared.planned {
+		return fn()
+	}
+	tx.prepared.planned = true
+	defer func() { tx.prepared.planned = false }()
+	return fn()
+}
 
 // Ent is the generated client within the transaction.
 func (tx *Tx) Ent() *ent.Client { return tx.ent }
@@ -53,7 +65,7 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 		return errors.New("database: Write within Write")
 	}
 	inner := context.WithValue(ctx, withinWrite{}, db)
-	return db.retry(ctx, func() error { return db.once(inner, db.write, nil, fn) })
+	return db.retry(ctx, func() error { return db.once(inner, db.write, nil, db.writes, fn) })
 }
 
 // Aside is Write for a few words about what transactions of Write are doing, which must not wait
@@ -65,7 +77,7 @@ func (db *DB) Aside(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	if db.aside == nil {
 		return db.Write(ctx, fn)
 	}
-	return db.retry(ctx, func() error { return db.once(ctx, db.aside, nil, fn) })
+	return db.retry(ctx, func() error { return db.once(ctx, db.aside, nil, nil, fn) })
 }
 
 // Snapshot runs fn in a read-only transaction that sees one committed state throughout. It
@@ -77,7 +89,7 @@ func (db *DB) Snapshot(ctx context.Context, fn func(ctx context.Context, tx *Tx)
 	if db.dialect == Postgres {
 		opts.Isolation = sql.LevelRepeatableRead
 	}
-	return db.retry(ctx, func() error { return db.once(ctx, db.read, opts, fn) })
+	return db.retry(ctx, func() error { return db.once(ctx, db.read, opts, nil, fn) })
 }
 
 // retry runs attempt until it succeeds or fails for good.
@@ -107,23 +119,33 @@ func (db *DB) retry(ctx context.Context, attempt func() error) error {
 	}
 }
 
-// once runs fn in one transaction.
+// once runs fn in one transaction, with the statements that are kept for its pool.
 //
 // The transaction has a context of its own, which ends with ctx until the commit begins: a
 // caller that goes away during the commit must not turn its outcome into an unknown one.
-func (db *DB) once(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, fn func(ctx context.Context, tx *Tx) error) error {
+func (db *DB) once(ctx context.Context, pool *sql.DB, opts *sql.TxOptions, kept *prepared, fn func(ctx context.Context, tx *Tx) error) error {
 	own, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	release := context.AfterFunc(ctx, end)
 	defer release()
 
+	if kept != nil {
+		kept.prepareDue(ctx)
+	}
 	stx, err := pool.BeginTx(own, opts)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = stx.Rollback() }() // harmless after a commit; runs when fn panics, too
-	q := observed(stx, db.opts.Observe)
-	if err := fn(ctx, &Tx{Querier: q, dialect: db.dialect, ent: entClient(db.dialect, q)}); err != nil {
+	tx := &Tx{dialect: db.dialect}
+	var q Querier = stx
+	if kept != nil {
+		tx.prepared = &preparedTx{Tx: stx, of: kept}
+		q = tx.prepared
+	}
+	tx.Querier = observed(q, db.opts.Observe)
+	tx.ent = entClient(db.dialect, tx.Querier)
+	if err := fn(ctx, tx); err != nil {
 		return err
 	}
 	if !release() {

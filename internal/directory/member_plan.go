@@ -125,7 +125,7 @@ const memberForms = "Give ids of users (user_…) and groups (group_…)."
 func (mv *move) fail(e *fault.Error) { mv.result.Errors = append(mv.result.Errors, e.At(mv.path...)) }
 
 // plan decides what becomes of each member: who goes, then who comes, so that one call can
-// turn a nesting round. It takes two statements, whatever the number of members.
+// turn a nesting round. It takes one statement, whatever the number of members.
 //
 // Errors: NOT_FOUND for a group.
 func (m *memberChange) plan(ctx context.Context, d *licensing.Draft) error {
@@ -258,26 +258,22 @@ func (m *memberChange) load(ctx context.Context, d *licensing.Draft) (map[[2]uui
 		return isMember, nil
 	}
 	q := d.Tx.Dialect()
+	pair := q.Unnest("p", 2, database.Column{Name: "group_id", Type: database.UUID}, database.Column{Name: "user_id", Type: database.UUID})
 	err := database.Each(ctx, d.Tx, func(scan func(...any) error) error {
-		var key uuid.UUID
+		var user uuid.UUID
 		var name string
-		err := scan(&key, &name)
-		m.names[key] = name
+		var group uuid.NullUUID
+		err := scan(&user, &name, &group)
+		m.names[user] = name
+		if group.Valid {
+			isMember[[2]uuid.UUID{group.UUID, user}] = true
+		}
 		return err
-	}, `SELECT u.id, u.display_name FROM users u WHERE u.tenant_id = $1 AND u.deleted_at IS NULL AND `+q.In("u.id", 2), d.Tenant, q.UUIDArray(users))
+	}, `SELECT u.id, u.display_name, m.group_id FROM `+pair+` JOIN users u ON u.tenant_id = $1 AND u.id = p.user_id AND u.deleted_at IS NULL
+		LEFT JOIN memberships m ON m.tenant_id = $1 AND m.group_id = p.group_id AND m.user_id = p.user_id`,
+		append([]any{d.Tenant}, q.UnnestArgs(database.Kept(q, groups), database.Kept(q, users))...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read the members: %w", err)
-	}
-	pair := q.Unnest("p", 2, database.Column{Name: "group_id", Type: database.UUID}, database.Column{Name: "user_id", Type: database.UUID})
-	err = database.Each(ctx, d.Tx, func(scan func(...any) error) error {
-		var key [2]uuid.UUID
-		err := scan(&key[0], &key[1])
-		isMember[key] = true
-		return err
-	}, `SELECT m.group_id, m.user_id FROM `+pair+` JOIN memberships m ON m.group_id = p.group_id AND m.user_id = p.user_id WHERE m.tenant_id = $1`,
-		append([]any{d.Tenant}, q.UnnestArgs(groups, users)...)...)
-	if err != nil {
-		return nil, fmt.Errorf("read the memberships: %w", err)
 	}
 	return isMember, nil
 }

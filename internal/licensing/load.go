@@ -240,33 +240,38 @@ func loadCounters(ctx context.Context, q database.Querier, tenant uuid.UUID) (ma
 // the change, and the change's instant, later than every one before it.
 func (s *Service) lock(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (*tenantgraph.Graph, clock.Instant, error) {
 	var tag tenantgraph.Tag
-	row := tx.QueryRowContext(ctx, `SELECT revision FROM catalog WHERE id = 1`+tx.Dialect().ForShare())
-	if err := row.Scan(&tag.Catalog); err != nil {
-		return nil, 0, fmt.Errorf("lock the catalogue: %w", err)
+	var last clock.Instant
+	row := tx.QueryRowContext(ctx, `SELECT c.revision, t.graph_revision, t.last_instant FROM catalog c CROSS JOIN tenants t
+		WHERE c.id = 1 AND t.id = $1`+tx.Dialect().ForShare("c")+tx.Dialect().ForUpdate("t"), tenant)
+	if err := row.Scan(&tag.Catalog, &tag.Graph, &last); errors.Is(err, sql.ErrNoRows) {
+		return nil, 0, noTenant()
+	} else if err != nil {
+		return nil, 0, fmt.Errorf("lock the tenant: %w", err)
 	}
-	revision, now, err := s.lockTenant(ctx, tx, tenant)
-	if err != nil {
-		return nil, 0, err
-	}
-	tag.Graph = revision
 	g := s.cached(tenant, tag)
 	if g == nil {
+		var err error
 		if g, err = s.loadGraph(ctx, tx, tenant); err != nil {
 			return nil, 0, err
 		}
 		s.keep(g) // its rows are committed: the locks keep everybody else from changing them
 	}
-	return g, now, nil
+	return g, s.instant(last), nil
 }
+
+func noTenant() error { return fault.New(fault.NotFound, "There is no such tenant.") }
+
+// instant is that of a change after one at another instant.
+func (s *Service) instant(last clock.Instant) clock.Instant { return max(s.clock.Now(), last+1) }
 
 // lockTenant takes the tenant's lock, and the graph's revision and the change's instant under it.
 func (s *Service) lockTenant(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (revision int64, now clock.Instant, err error) {
 	var last clock.Instant
 	row := tx.QueryRowContext(ctx, `SELECT graph_revision, last_instant FROM tenants WHERE id = $1`+tx.Dialect().ForUpdate(), tenant)
 	if err := row.Scan(&revision, &last); errors.Is(err, sql.ErrNoRows) {
-		return 0, 0, fault.New(fault.NotFound, "There is no such tenant.")
+		return 0, 0, noTenant()
 	} else if err != nil {
 		return 0, 0, fmt.Errorf("lock the tenant: %w", err)
 	}
-	return revision, max(s.clock.Now(), last+1), nil
+	return revision, s.instant(last), nil
 }

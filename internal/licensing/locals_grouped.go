@@ -75,7 +75,7 @@ func (b *casebook) group(ctx context.Context, l *local) error {
 // row or sorted where a hash does.
 func (b *casebook) large(ctx context.Context, fn func() error) error {
 	if b.d.Tx.Dialect() != database.Postgres {
-		return fn()
+		return b.d.Tx.Planned(fn)
 	}
 	settings := [][2]string{{"work_mem", "128MB"}, {"jit", "off"}, {"enable_nestloop", "off"}, {"enable_sort", "off"}}
 	set, reset := make([]string, len(settings)), make([]string, len(settings))
@@ -85,7 +85,7 @@ func (b *casebook) large(ctx context.Context, fn func() error) error {
 	if _, err := b.d.Tx.ExecContext(ctx, `SELECT `+strings.Join(set, ", ")); err != nil {
 		return fmt.Errorf("prepare for many rows: %w", err)
 	}
-	if err := fn(); err != nil {
+	if err := b.d.Tx.Planned(fn); err != nil {
 		return err
 	}
 	if _, err := b.d.Tx.ExecContext(ctx, strings.Join(reset, "; ")); err != nil {

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -35,19 +34,10 @@ func (s *Service) ReadUsers(ctx context.Context, tenant uuid.UUID, ids []uuid.UU
 	return s.readTogether(ctx, tenant, ids)
 }
 
-// genericFrom is how many ids a list has at least. PostgreSQL keeps one plan of a prepared
-// statement for all parameters where that is expected to cost no more than a plan made anew
-// for each; it takes a list that it does not know to have ten elements, so that only a longer
-// one spares it the planning, which costs several times what the reading does.
-const genericFrom = 11
-
 // readTogether reads users by one statement.
 func (s *Service) readTogether(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID) ([]*UserView, error) {
-	d, asked := s.db.Dialect(), ids
-	if d == database.Postgres && 0 < len(ids) && len(ids) < genericFrom {
-		asked = slices.Repeat(ids, genericFrom)[:genericFrom]
-	}
-	views, err := s.readUsers(ctx, tenant, d.In("u.id", 2), d.UUIDArray(asked))
+	d := s.db.Dialect()
+	views, err := s.readUsers(ctx, tenant, d.In("u.id", 2), d.KeyArray(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -110,24 +100,24 @@ const UserColumns = `u.id, u.user_principal_name, u.display_name, u.mail, u.depa
 	u.user_type, u.account_enabled, u.external_id, u.created_at, u.updated_at, u.deleted_at, u.restored_at, u.version`
 
 // ViewColumns are what else decides the licenses of users u of the tenant $1, as Views.Scan
-// reads it after UserColumns: the tag of the tenant's graph, and lists of memberships, own
-// assignments and violations. A list is one text, with a space between the fields and a
-// semicolon between the rows, neither of which occurs in an id, a number, a code or a plan
-// selection: that costs both databases less to write than JSON, and much less to read here.
-var ViewColumns = viewColumns()
+// reads it after UserColumns: the tag of the tenant's graph, and lists.
+var ViewColumns = `(SELECT t.graph_revision FROM tenants t WHERE t.id = $1), ` + catalogRevision + `, ` + listColumns
 
-func viewColumns() string {
+// listColumns are the memberships, own assignments and violations of users u of the tenant $1, as
+// parseLists reads them. A list is one text, with a space between the fields and a semicolon
+// between the rows, neither of which occurs in an id, a number, a code or a plan selection: that
+// costs both databases less to write than JSON or rows, and much less to read here.
+var listColumns = func() string {
 	list := func(from, of string, fields ...string) string {
 		return `(SELECT coalesce(string_agg(` + strings.Join(fields, ` || ' ' || `) + `, ';'), '') FROM ` + from +
 			` WHERE ` + of + `.tenant_id = $1 AND ` + of + `.user_id = u.id)`
 	}
 	return strings.Join([]string{
-		`(SELECT t.graph_revision FROM tenants t WHERE t.id = $1)`, catalogRevision,
 		list("memberships m", "m", "m.group_id", "m.created_at"),
 		list("assignments a", "a", "a.id", "a.product_id", "a.mode", "a.plans", "a.created_at", "a.updated_at", "a.version"),
 		list("license_violations v", "v", "v.assignment_id", "coalesce(CAST(v.plan_id AS text), '')", "v.code", "v.since"),
 	}, ", ")
-}
+}()
 
 // Views reads users with everything that decides their licenses, row by row of one statement.
 // It is for one statement and not safe for concurrent use.
@@ -221,7 +211,7 @@ func parseLists(user uuid.UUID, memberships, direct, violations []byte) ([]tenan
 	return members, assignments, rows, nil
 }
 
-// list reads a list of ViewColumns, row by row and field by field. The first error stays.
+// list reads a list of listColumns, row by row and field by field. The first error stays.
 type list struct {
 	rest, row []byte
 	err       error

@@ -31,7 +31,7 @@ func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts 
 		func() error { return w.assignments(changes.Assignments) },
 		w.newViolations,
 		func() error { return fast.refuse(w, out.EventID) },
-		func() error { return w.counters(book.after, out.Impact.deltas) },
+		func() error { return w.counters(book.after, out.Impact) },
 		func() error { return w.groupsOut(changes.Groups) },
 		w.versions,
 		func() error {
@@ -42,7 +42,7 @@ func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts 
 			}
 			return nil
 		},
-		func() error { return s.audit(ctx, d, out, o) },
+		func() error { return s.audit(ctx, d, w.number, out, o) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -59,6 +59,8 @@ type writer struct {
 	d    *Draft
 	q    database.Dialect
 	rows newRows
+
+	number int64 // of the audit event
 }
 
 func (w *writer) exec(query string, args ...any) error {
@@ -67,9 +69,9 @@ func (w *writer) exec(query string, args ...any) error {
 }
 
 func (w *writer) tenant(graphChanged bool) error {
-	err := w.exec(`UPDATE tenants SET last_instant = $2, graph_revision = graph_revision + $3 WHERE id = $1`,
-		w.d.Tenant, w.d.Now, num(graphChanged))
-	if err != nil || !w.d.edit.TenantDiffers() {
+	row := w.tx.QueryRowContext(w.ctx, `UPDATE tenants SET last_instant = $2, graph_revision = graph_revision + $3, audit_sequence = audit_sequence + 1
+		WHERE id = $1 RETURNING audit_sequence`, w.d.Tenant, w.d.Now, num(graphChanged))
+	if err := row.Scan(&w.number); err != nil || !w.d.edit.TenantDiffers() {
 		return err
 	}
 	after := w.d.edit.Graph()
@@ -224,28 +226,44 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 }
 
 // counters moves the seat counters by what the verdicts add up to.
-func (w *writer) counters(g *tenantgraph.Graph, deltas map[int32]*delta) error {
-	var products []uuid.UUID
-	var consumed, waiting, inError []int64
-	for p, d := range deltas {
-		if d.consumed != 0 || d.waiting != 0 || d.inError != 0 {
-			products = append(products, g.ProductAt(p).ID)
-			consumed, waiting, inError = append(consumed, d.consumed), append(waiting, d.waiting), append(inError, d.inError)
+func (w *writer) counters(g *tenantgraph.Graph, i *Impact) error {
+	var moved, begun counterRows
+	for p, d := range i.deltas {
+		if d.consumed == 0 && d.waiting == 0 && d.inError == 0 {
+			continue
+		}
+		if _, counted := i.counts[g.ProductAt(p).ID]; counted {
+			moved.add(g.ProductAt(p).ID, d)
+		} else {
+			begun.add(g.ProductAt(p).ID, d)
 		}
 	}
-	if len(products) == 0 {
+	deltas := w.q.Unnest("v", 2, fastColumn("p", database.UUID), fastColumn("c", database.BigInt), fastColumn("w", database.BigInt), fastColumn("e", database.BigInt))
+	if len(begun.products) > 0 {
+		err := w.exec(`INSERT INTO seat_counters (tenant_id, product_id, consumed, waiting, in_error) SELECT $1, v.p, v.c, v.w, v.e FROM `+deltas, begun.args(w)...)
+		if err != nil {
+			return err
+		}
+	}
+	if len(moved.products) == 0 {
 		return nil
 	}
-	err := w.exec(`INSERT INTO seat_counters (tenant_id, product_id, consumed, waiting, in_error) SELECT $1, v.p, 0, 0, 0 FROM `+
-		w.q.Unnest("v", 2, database.Column{Name: "p", Type: database.UUID})+` WHERE true ON CONFLICT (tenant_id, product_id) DO NOTHING`,
-		append([]any{w.d.Tenant}, w.q.UnnestArgs(products)...)...)
-	if err != nil {
-		return err
-	}
-	return w.exec(`UPDATE seat_counters AS t SET consumed = t.consumed + v.c, waiting = t.waiting + v.w, in_error = t.in_error + v.e FROM `+
-		w.q.Unnest("v", 2, database.Column{Name: "p", Type: database.UUID}, database.Column{Name: "c", Type: database.BigInt},
-			database.Column{Name: "w", Type: database.BigInt}, database.Column{Name: "e", Type: database.BigInt})+
-		` WHERE t.tenant_id = $1 AND t.product_id = v.p`, append([]any{w.d.Tenant}, w.q.UnnestArgs(products, consumed, waiting, inError)...)...)
+	return w.exec(`UPDATE seat_counters AS t SET consumed = t.consumed + v.c, waiting = t.waiting + v.w, in_error = t.in_error + v.e FROM `+deltas+
+		` WHERE t.tenant_id = $1 AND t.product_id = v.p`, moved.args(w)...)
+}
+
+type counterRows struct {
+	products                   []uuid.UUID
+	consumed, waiting, inError []int64
+}
+
+func (r *counterRows) add(product uuid.UUID, d *delta) {
+	r.products = append(r.products, product)
+	r.consumed, r.waiting, r.inError = append(r.consumed, d.consumed), append(r.waiting, d.waiting), append(r.inError, d.inError)
+}
+
+func (r *counterRows) args(w *writer) []any {
+	return append([]any{w.d.Tenant}, w.q.UnnestArgs(r.products, r.consumed, r.waiting, r.inError)...)
 }
 
 // versions raises those of groups whose assignments or nestings changed, and of users whose

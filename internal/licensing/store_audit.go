@@ -12,10 +12,10 @@ import (
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 )
 
-// audit writes the event of a change (R28).
-func (s *Service) audit(ctx context.Context, d *Draft, out *Outcome, o Options) error {
+// audit writes the event of a change (R28), with a number that tenant has given it.
+func (s *Service) audit(ctx context.Context, d *Draft, number int64, out *Outcome, o Options) error {
 	e := d.event
-	e.ID, e.OccurredAt, e.Actor, e.Action = out.EventID, d.Now, audit.ActorFrom(ctx), o.Action
+	e.Sequence, e.ID, e.OccurredAt, e.Actor, e.Action = number, out.EventID, d.Now, audit.ActorFrom(ctx), o.Action
 	e.Fields = append(e.Fields, d.assignmentFields()...)
 	for _, p := range out.Impact.Products {
 		if p.UsersGaining+p.UsersLosing+p.UsersInError > 0 {
@@ -25,7 +25,7 @@ func (s *Service) audit(ctx context.Context, d *Draft, out *Outcome, o Options) 
 			})
 		}
 	}
-	return audit.Append(ctx, d.Tx, d.Tenant, &e)
+	return audit.Insert(ctx, d.Tx, d.Tenant, &e)
 }
 
 // assignmentFields tells which plans each assignment selected before and after.
