@@ -265,6 +265,10 @@ type Waiting struct {
 	Place   int
 	Since   clock.Instant
 	Sources []*Source
+
+	inherited bool // with UserID and Since, the place in WaitingOrder
+	created   clock.Instant
+	principal uuid.UUID
 }
 
 // Verification is the result of checking R17.

@@ -42,10 +42,10 @@ func (s *Service) WaitingFor(ctx context.Context, tenant, product uuid.UUID, arg
 			{Expr: "v.inherited", Type: paging.Bool}, {Expr: "v.since", Type: paging.Int}, {Expr: "v.assignment_created_at", Type: paging.Int},
 			{Expr: "v.user_id", Type: paging.ID}, {Expr: "v.principal_id", Type: paging.ID},
 		}},
-		Select: "v.user_id, v.since", From: "license_violations v", Where: w,
+		Select: "v.user_id, v.since, v.inherited, v.assignment_created_at, v.principal_id", From: "license_violations v", Where: w,
 		Scan: func(scan func(...any) error) (*Waiting, error) {
 			item := &Waiting{}
-			err := scan(&item.UserID, &item.Since)
+			err := scan(&item.UserID, &item.Since, &item.inherited, &item.created, &item.principal)
 			return item, err
 		},
 	}
@@ -57,7 +57,7 @@ func (s *Service) WaitingFor(ctx context.Context, tenant, product uuid.UUID, arg
 	for i, item := range page.Items {
 		users[i] = item.UserID
 	}
-	places, err := s.places(ctx, tenant, []uuid.UUID{product}, users)
+	ahead, err := s.ahead(ctx, tenant, product, page.Items)
 	if err != nil {
 		return none, err
 	}
@@ -66,7 +66,7 @@ func (s *Service) WaitingFor(ctx context.Context, tenant, product uuid.UUID, arg
 		return none, err
 	}
 	for i, item := range page.Items {
-		item.Place = places[inLineKey{product, item.UserID}]
+		item.Place = ahead + i + 1
 		if views[i] == nil {
 			continue
 		}
@@ -76,7 +76,26 @@ func (s *Service) WaitingFor(ctx context.Context, tenant, product uuid.UUID, arg
 			})
 		}
 	}
-	return paging.Connection[*Waiting]{Page: page, Count: func(ctx context.Context) (int, error) { return list.Count(ctx, s.db.Reader()) }}, nil
+	return paging.Connection[*Waiting]{Page: page, Count: func(ctx context.Context) (int, error) {
+		counts, err := loadCounters(ctx, s.db.Reader(), tenant)
+		return int(counts[product].Waiting), err
+	}}, nil
+}
+
+// ahead counts the users who stand in line before the first of a page. It reads the line up to there.
+func (s *Service) ahead(ctx context.Context, tenant, product uuid.UUID, page []*Waiting) (n int, err error) {
+	if len(page) == 0 {
+		return 0, nil
+	}
+	first := page[0]
+	err = s.db.Reader().QueryRowContext(ctx, `SELECT count(DISTINCT v.user_id) FROM license_violations v
+		WHERE v.tenant_id = $1 AND v.product_id = $2 AND v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION'
+		AND (v.inherited, v.since, v.assignment_created_at, v.user_id, v.principal_id) < ($3, $4, $5, $6, $7)`,
+		tenant, product, first.inherited, first.Since, first.created, first.UserID, first.principal).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count who stands in line before: %w", err)
+	}
+	return n, nil
 }
 
 type inLineKey struct{ product, user uuid.UUID }
