@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	neturl "net/url"
 	"os"
 	"os/exec"
@@ -13,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,10 +31,16 @@ type readFloor struct {
 	script  string
 	server  string   // the database's URL without password
 	env     []string // for pgbench
+	bare    *served  // answers with size bytes
+	size    atomic.Int64
 }
 
 func (r *run) newReadFloor(ctx context.Context) (*readFloor, error) {
 	f := &readFloor{run: r}
+	var err error
+	if f.bare, err = serve(ctx, http.HandlerFunc(f.answer)); err != nil {
+		return nil, err
+	}
 	if r.DB.Dialect() != database.Postgres {
 		return f, nil
 	}
@@ -76,10 +85,27 @@ func findPgbench() string {
 	return path
 }
 
-func (f *readFloor) close() {
+func (f *readFloor) close() error {
 	if f.script != "" {
 		_ = os.Remove(f.script)
 	}
+	return f.bare.stop()
+}
+
+// answer does nothing but answer with as many bytes as it is told to.
+func (f *readFloor) answer(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	size := int(f.size.Load())
+	w.Header().Set("Content-Length", strconv.Itoa(size))
+	_, _ = w.Write(slices.Grow([]byte(nil), size)[:size])
+}
+
+// http tells how many answers of a size the bare server gives in a second to the same load.
+func (f *readFloor) http(ctx context.Context, l load, size int) (float64, error) {
+	f.size.Store(int64(size))
+	l.Address, l.Duration = f.bare.address, l.Duration/2
+	got, err := f.run.send(ctx, l)
+	return got.rate(), err
 }
 
 // measure tells how many selects there are in a second, by the driver and by pgbench.

@@ -45,6 +45,8 @@ func one(m func(*run) mutation) func(*run) []mutation {
 const (
 	assignQuery = `mutation($input: AssignLicensesInput!) { assignLicenses(input: $input) {
 		changed userErrors { code message } impact { usersGaining usersLosing usersChanged usersInError } } }`
+	previewQuery = `mutation($input: AssignLicensesInput!) { assignLicenses(input: $input) { changed userErrors { code message }
+		impact { usersGaining changes(first: 100) { totalCount nodes { user { displayName } product { displayName } kind } } } } }`
 	addQuery    = `mutation($input: AddGroupMembersInput!) { addGroupMembers(input: $input) { changed userErrors { code message } impact { usersGaining usersInError } } }`
 	takeQuery   = `mutation($input: RemoveGroupMembersInput!) { removeGroupMembers(input: $input) { changed userErrors { code message } impact { usersLosing } } }`
 	updateQuery = `mutation($input: UpdateSubscriptionInput!) { updateSubscription(input: $input) { changed userErrors { code message } impact { usersGaining } } }`
@@ -85,6 +87,14 @@ func assignAll(product int, except []string) func(*run) mutation {
 
 func removeAll(product int) func(*run) mutation {
 	return func(*run) mutation { return assign([]string{groupText(groupAll)}, nil, productText(product)) }
+}
+
+// previewAll asks what assigning would do, and for the first of those whom it would be done to.
+func previewAll(r *run) mutation {
+	m := assignAll(productEverybody, nil)(r)
+	m.query = previewQuery
+	m.variables["input"].(map[string]any)["dryRun"] = true
+	return m
 }
 
 func swapAll(*run) mutation {

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -94,7 +95,7 @@ func pages(ctx context.Context, r *run, _ *rand.Rand) ([]string, error) {
 }
 
 // reads measures every read in turns with its floor and with stock execution.
-func (r *run) reads(ctx context.Context) error {
+func (r *run) reads(ctx context.Context) (err error) {
 	chosen := slices.DeleteFunc(slices.Clone(reads), func(x read) bool { return !r.chosen("reads", x.name) })
 	if len(chosen) == 0 {
 		return nil
@@ -116,7 +117,7 @@ func (r *run) reads(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer floor.close()
+	defer func() { err = errors.Join(err, floor.close()) }()
 	for round := range r.Rounds {
 		for i, x := range all {
 			r.Progress.say("reads", round*len(all)+i, r.Rounds*len(all))
@@ -149,6 +150,7 @@ type ReadRound struct {
 	AnswerBytes          float64
 	StockRate            float64 // of the same query by stock execution
 	StockAllocations     float64
+	HTTPFloor            float64 // answers of as many bytes in a second, by a handler that does nothing else
 	DriverFloor          float64 // selects of a row by primary key in a second, by the driver that the server uses
 	PgbenchFloor         float64 `json:",omitempty"` // the same by pgbench; PostgreSQL only
 }
@@ -191,6 +193,9 @@ func (x *reading) round(ctx context.Context, r *run, floor *readFloor, round int
 		this.AllocatedBytes = float64(after.TotalAlloc-before.TotalAlloc) / sent
 		this.AnswerBytes = float64(got.Bytes) / sent
 	}
+	if this.HTTPFloor, err = floor.http(ctx, x.load, int(this.AnswerBytes)); err != nil {
+		return err
+	}
 	x.rounds = append(x.rounds, this)
 	return nil
 }
@@ -214,10 +219,12 @@ func (x *reading) result() *Read {
 			AnswerBytes:      of(func(r ReadRound) float64 { return r.AnswerBytes }),
 			StockRate:        of(func(r ReadRound) float64 { return r.StockRate }),
 			StockAllocations: of(func(r ReadRound) float64 { return r.StockAllocations }),
+			HTTPFloor:        of(func(r ReadRound) float64 { return r.HTTPFloor }),
 			DriverFloor:      of(func(r ReadRound) float64 { return r.DriverFloor }),
 			PgbenchFloor:     of(func(r ReadRound) float64 { return r.PgbenchFloor }),
 		},
 		OfFloor: of(func(r ReadRound) float64 { return ratio(r.Rate, r.floor()) }),
+		OfHTTP:  of(func(r ReadRound) float64 { return ratio(r.Rate, r.HTTPFloor) }),
 		OfStock: of(func(r ReadRound) float64 { return ratio(r.Rate, r.StockRate) }),
 	}
 }

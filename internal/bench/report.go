@@ -39,6 +39,7 @@ type Read struct {
 	Name string `json:"name"`
 	ReadRound
 	OfFloor float64     `json:"ofFloor"` // rate ÷ floor: pgbench's where there is one, else the driver's
+	OfHTTP  float64     `json:"ofHTTP"`  // rate ÷ that of a handler that does nothing else
 	OfStock float64     `json:"ofStock"` // rate ÷ that of stock execution
 	OfOther float64     `json:"ofOther,omitempty"`
 	Target  *Target     `json:"target,omitempty"`

@@ -33,12 +33,12 @@ func (r *Report) Write(w io.Writer) error {
 }
 
 func (r *Report) readRows() [][]string {
-	rows := [][]string{{"read", "p50", "p99", "per second", "statements", "allocs", "allocated", "answer", "driver floor", "pgbench floor", "of floor", "of stock", "of other", "target", "met"}}
+	rows := [][]string{{"read", "p50", "p99", "per second", "statements", "allocs", "allocated", "answer", "driver floor", "pgbench floor", "http floor", "of floor", "of http", "of stock", "of other", "target", "met"}}
 	for _, x := range r.Reads {
 		rows = append(rows, append([]string{
 			x.Name, duration(x.P50Micros), duration(x.P99Micros), grouped(x.Rate), fmt.Sprintf("%.2f", x.Statements),
 			grouped(x.Allocations), size(x.AllocatedBytes), size(x.AnswerBytes),
-			grouped(x.DriverFloor), orNone(x.PgbenchFloor, grouped), times(x.OfFloor), times(x.OfStock), orNone(x.OfOther, times),
+			grouped(x.DriverFloor), orNone(x.PgbenchFloor, grouped), grouped(x.HTTPFloor), times(x.OfFloor), times(x.OfHTTP), times(x.OfStock), orNone(x.OfOther, times),
 		}, x.Target.cells()...))
 	}
 	return rows

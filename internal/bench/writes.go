@@ -38,9 +38,10 @@ const (
 	writeShared    = "assign-shared"
 	writeHeal      = "heal"
 	writeBulk      = "assign-users"
+	writePreview   = "preview"
 )
 
-var writeNames = []string{writeMember, writeNest, writeEverybody, writeReassign, writeSwap, writeRemove, writeShared, writeHeal, writeBulk}
+var writeNames = []string{writeMember, writeNest, writeEverybody, writeReassign, writeSwap, writeRemove, writeShared, writeHeal, writeBulk, writePreview}
 
 func everybody(l *layout) int { return l.sizes[groupAll] }
 func many(l *layout) int      { return l.bulk }
@@ -61,6 +62,7 @@ var manyWrites = []write{
 	{name: writeShared, floor: floorInsert, rows: everybody, change: assignAll(productShared, nil), restore: one(removeAll(productShared))},
 	{name: writeHeal, floor: floorDelete, rows: (*layout).waiting, change: buyEnough, restore: waitAgain},
 	{name: writeBulk, floor: floorInsert, rows: many, change: assignUsers, restore: one(unassignUsers)},
+	{name: writePreview, floor: floorInsert, rows: everybody, change: previewAll},
 }
 
 // writes measures every write between two measurements of its floor.

@@ -59,7 +59,7 @@ func New(c Config) (*Service, error) {
 	if c.Load != 0 {
 		s.load = int64(c.Load)
 	}
-	s.singles = &singles{many: s.readTogether, tenants: map[uuid.UUID]*singlesOf{}}
+	s.singles = &singles{many: s.readTogether, tenants: map[uuid.UUID][]*single{}}
 	return s, nil
 }
 

@@ -11,9 +11,6 @@ import (
 )
 
 const (
-	// singlesRunning is how many statements that read single users run at once per tenant: one
-	// more than one, so that there is always one to be gathered for while another runs.
-	singlesRunning = 2
 	// singlesMost bounds what one statement reads.
 	singlesMost = 100
 	// singlesPatience bounds such a statement. Who asks may give up before.
@@ -21,7 +18,7 @@ const (
 )
 
 // singles reads users who are asked for one at a time, by many requests at once: what is asked
-// for while statements are running is read by the next one together. Nobody waits for company,
+// for while a statement of the tenant is running is read by the next one together. Nobody waits for company,
 // and nothing is kept: a statement begins after all that it reads was asked for, so that an
 // answer is never older than its question. A statement for eight costs PostgreSQL and the
 // driver less than two statements for one (ADR 0019).
@@ -29,13 +26,7 @@ type singles struct {
 	many func(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID) ([]*UserView, error)
 
 	mu      sync.Mutex
-	tenants map[uuid.UUID]*singlesOf
-}
-
-// singlesOf are those of one tenant; they are there while a statement runs.
-type singlesOf struct {
-	running int
-	waiting []*single
+	tenants map[uuid.UUID][]*single // who wait; of the tenants for which a statement runs
 }
 
 type single struct {
@@ -49,15 +40,10 @@ type single struct {
 func (s *singles) read(ctx context.Context, tenant, id uuid.UUID) (*UserView, error) {
 	one := &single{id: id, done: make(chan struct{})}
 	s.mu.Lock()
-	of := s.tenants[tenant]
-	if of == nil {
-		of = &singlesOf{}
-		s.tenants[tenant] = of
-	}
-	of.waiting = append(of.waiting, one)
-	if of.running < singlesRunning {
-		of.running++
-		go s.run(context.WithoutCancel(ctx), tenant, of)
+	waiting, running := s.tenants[tenant]
+	s.tenants[tenant] = append(waiting, one)
+	if !running {
+		go s.run(context.WithoutCancel(ctx), tenant)
 	}
 	s.mu.Unlock()
 	select {
@@ -69,9 +55,9 @@ func (s *singles) read(ctx context.Context, tenant, id uuid.UUID) (*UserView, er
 }
 
 // run reads until nobody waits.
-func (s *singles) run(ctx context.Context, tenant uuid.UUID, of *singlesOf) {
+func (s *singles) run(ctx context.Context, tenant uuid.UUID) {
 	for {
-		batch := s.take(tenant, of)
+		batch := s.take(tenant)
 		if len(batch) == 0 {
 			return
 		}
@@ -79,23 +65,18 @@ func (s *singles) run(ctx context.Context, tenant uuid.UUID, of *singlesOf) {
 	}
 }
 
-// take returns whom to read next; none where nobody waits, and then one statement less runs.
-func (s *singles) take(tenant uuid.UUID, of *singlesOf) []*single {
+// take returns whom to read next; none where nobody waits, and then no statement runs.
+func (s *singles) take(tenant uuid.UUID) []*single {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	batch := of.waiting
-	switch {
-	case len(batch) == 0:
-		if of.running--; of.running == 0 {
-			delete(s.tenants, tenant)
-		}
+	batch := s.tenants[tenant]
+	if len(batch) == 0 {
+		delete(s.tenants, tenant)
 		return nil
-	case len(batch) > singlesMost:
-		batch, of.waiting = batch[:singlesMost:singlesMost], batch[singlesMost:]
-	default:
-		of.waiting = nil
 	}
-	return batch
+	n := min(len(batch), singlesMost)
+	s.tenants[tenant] = batch[n:]
+	return batch[:n:n]
 }
 
 // readBatch reads and answers. No request is this goroutine's own, so a panic has nobody above
