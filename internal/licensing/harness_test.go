@@ -554,12 +554,26 @@ func told(t *rapid.T, i *licensing.Impact) string {
 	if len(page.Items) != i.ChangeCount() {
 		t.Fatalf("%d changes are counted, %d listed", i.ChangeCount(), len(page.Items))
 	}
+	users := map[uuid.UUID]map[licensing.ChangeKind]int{}
 	for _, c := range page.Items {
+		if users[c.Product.ID] == nil {
+			users[c.Product.ID] = map[licensing.ChangeKind]int{}
+		}
+		users[c.Product.ID][c.Kind]++
 		fmt.Fprintf(&b, "%s %s %s +%d −%d", c.UserID, c.Product.ID, c.Kind, len(c.PlansAdded), len(c.PlansRemoved))
 		for _, e := range c.Errors {
 			fmt.Fprintf(&b, " %s %v %s", e.Code, e.Plan != nil, e.Message())
 		}
 		b.WriteString("\n")
+	}
+	byProduct := i.ByProduct()
+	for _, p := range byProduct {
+		if !maps.Equal(p.Users, users[p.Product.ID]) {
+			t.Fatalf("%s: %v users are counted, %v listed", p.Product.DisplayName, p.Users, users[p.Product.ID])
+		}
+	}
+	if len(byProduct) != len(users) {
+		t.Fatalf("%d products are counted, %d listed", len(byProduct), len(users))
 	}
 	return b.String()
 }

@@ -85,10 +85,11 @@ type caseChange struct {
 	added, removed engine.PlanSet
 }
 
-// delta is how a product's counters move.
+// delta is how a product's counters move, and how many users each kind of change concerns.
 type delta struct {
 	consumed, waiting, inError int64
 	gaining, losing, newErrors int64
+	changed, cleared           int64
 }
 
 // add adds n users' delta.
@@ -99,6 +100,13 @@ func (d *delta) add(o delta, n int64) {
 	d.gaining += n * o.gaining
 	d.losing += n * o.losing
 	d.newErrors += n * o.newErrors
+	d.changed += n * o.changed
+	d.cleared += n * o.cleared
+}
+
+// quiet tells whether nobody's products or errors change.
+func (d *delta) quiet() bool {
+	return *d == delta{changed: d.changed, cleared: d.cleared}
 }
 
 func newImpact(s *Service, d *Draft, book *casebook, counts map[uuid.UUID]counters, dryRun bool) *Impact {
@@ -159,8 +167,10 @@ func (i *Impact) compare(from, to engine.User) (impactPart, map[int32]delta) {
 			add(Lost)
 		case a.Held && sourcesDiffer(b, a):
 			part.kept = true
+			d.changed = 1
 			add(Changed)
 		case !a.On.Equal(b.On): // a plan of it was withheld or healed
+			d.changed = 1
 			add(Changed)
 		}
 		if lacks(b, a) {
@@ -168,6 +178,7 @@ func (i *Impact) compare(from, to engine.User) (impactPart, map[int32]delta) {
 			add(ErrorRaised)
 		}
 		if lacks(a, b) {
+			d.cleared = 1
 			add(ErrorClear)
 		}
 		seen[p] = d
@@ -195,7 +206,7 @@ func (i *Impact) sumUp() {
 		c := i.counts[p.ID]
 		before := seatCounts(i.before, p.ID, c)
 		after := seatCounts(i.after, p.ID, counters{c.Consumed + d.consumed, c.Waiting + d.waiting, c.InError + d.inError})
-		if *d == (delta{}) && sameSeats(before, after) {
+		if d.quiet() && sameSeats(before, after) {
 			continue
 		}
 		i.Products = append(i.Products, &ProductImpact{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -269,6 +270,9 @@ func TestChangesOfAnImpactArePagedR26(t *testing.T) {
 				impact := run(service, after, true)
 				if impact.ChangeCount() != users || impact.UsersGaining != 100 || impact.UsersInError != 30 {
 					t.Fatalf("%d changes, %d gain, %d in error", impact.ChangeCount(), impact.UsersGaining, impact.UsersInError)
+				}
+				if p := impact.ByProduct(); len(p) != 1 || !maps.Equal(p[0].Users, map[licensing.ChangeKind]int{licensing.Gained: 100, licensing.ErrorRaised: 30}) {
+					t.Fatalf("by product: %v", p)
 				}
 				page, err := impact.Changes(t.Context(), 40, after)
 				if err != nil {
