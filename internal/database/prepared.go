@@ -19,8 +19,8 @@ type prepared struct {
 	*sql.DB
 	mu         sync.RWMutex
 	statements map[string]*sql.Stmt
-	uses       map[string]int // of texts that are not prepared
-	due        []string       // texts of transactions, to be prepared when one has ended
+	uses       map[string]int  // of texts that are not prepared
+	due        map[string]bool // texts of transactions, to be prepared when one has ended
 }
 
 const (
@@ -30,7 +30,7 @@ const (
 )
 
 func newPrepared(db *sql.DB) *prepared {
-	return &prepared{DB: db, statements: make(map[string]*sql.Stmt), uses: make(map[string]int)}
+	return &prepared{DB: db, statements: make(map[string]*sql.Stmt), uses: make(map[string]int), due: make(map[string]bool)}
 }
 
 // QueryContext implements Querier.
@@ -83,7 +83,7 @@ func (p *prepared) prepare(ctx context.Context, query string) *sql.Stmt {
 func (p *prepared) returning(query string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.statements) >= maxPrepared {
+	if len(p.statements) >= maxPrepared || p.due[query] {
 		return false
 	}
 	if len(p.uses) >= maxCounted {
@@ -145,7 +145,7 @@ func (t *preparedTx) statement(ctx context.Context, query string, args []any) *s
 	}
 	if t.of.returning(query) {
 		t.of.mu.Lock()
-		t.of.due = append(t.of.due, query)
+		t.of.due[query] = true
 		t.of.mu.Unlock()
 	}
 	return nil
@@ -166,7 +166,8 @@ func isLong(arg any) bool {
 	return false
 }
 
-// prepareDue prepares what transactions have asked for.
+// prepareDue prepares one of the texts that transactions have asked for: each of those that follow
+// prepares another, so that none waits for many.
 func (p *prepared) prepareDue(ctx context.Context) {
 	p.mu.RLock()
 	none := len(p.due) == 0
@@ -175,10 +176,16 @@ func (p *prepared) prepareDue(ctx context.Context) {
 		return
 	}
 	p.mu.Lock()
-	due := p.due
-	p.due = nil
+	var next string
+	for query := range p.due {
+		delete(p.due, query)
+		if p.statements[query] == nil && len(p.statements) < maxPrepared {
+			next = query
+			break
+		}
+	}
 	p.mu.Unlock()
-	for _, query := range due {
-		p.prepare(ctx, query)
+	if next != "" {
+		p.prepare(ctx, next)
 	}
 }

@@ -68,7 +68,9 @@ func (s *Service) fast(ctx context.Context, d *Draft, book *casebook, counts map
 	if err := f.findAlike(ctx); err != nil {
 		return nil, err
 	}
-	if f.alike == nil {
+	if f.alike != nil {
+		f.many = f.alike.users > s.load
+	} else {
 		var err error
 		if f.many, err = (&local{groups: f.local}).many(ctx, d, s.load); err != nil {
 			return nil, err

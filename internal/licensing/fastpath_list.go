@@ -12,8 +12,9 @@ import (
 	"github.com/licensegraph/licensegraph/internal/engine"
 )
 
-// listed is how many users are looked for to fill a page of changes: one more than a page can hold.
-const listed = 101
+// listed is how many users are looked for to fill a page of changes: the cursor's own, of whom more
+// may follow, as many as a page can hold, and one more.
+const listed = 102
 
 // list finds the first users whose licenses change after a cursor, so that a page of the impact can
 // be read. Users are looked at one by one, and no more of them than a page takes: what becomes of

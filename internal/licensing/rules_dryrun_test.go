@@ -248,7 +248,7 @@ func TestDryRunShowsEntitiesAsTheyStandR26(t *testing.T) {
 // The changes of an impact come page by page, by user id: of an applied change the first page,
 // of a dry run, repeated with a cursor, every one. Counting and cases list the same.
 func TestChangesOfAnImpactArePagedR26(t *testing.T) {
-	const users = 130
+	const users = 230
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := newSample(t, db, users)
 		s.exec(t, `INSERT INTO memberships (tenant_id, group_id, user_id, created_at) SELECT tenant_id, '`+s.group.String()+`', id, 1 FROM users`)
@@ -268,13 +268,13 @@ func TestChangesOfAnImpactArePagedR26(t *testing.T) {
 			var listed []string
 			for after := ""; ; {
 				impact := run(service, after, true)
-				if impact.ChangeCount() != users || impact.UsersGaining != 100 || impact.UsersInError != 30 {
+				if impact.ChangeCount() != users || impact.UsersGaining != 100 || impact.UsersInError != 130 {
 					t.Fatalf("%d changes, %d gain, %d in error", impact.ChangeCount(), impact.UsersGaining, impact.UsersInError)
 				}
-				if p := impact.ByProduct(); len(p) != 1 || !maps.Equal(p[0].Users, map[licensing.ChangeKind]int{licensing.Gained: 100, licensing.ErrorRaised: 30}) {
+				if p := impact.ByProduct(); len(p) != 1 || !maps.Equal(p[0].Users, map[licensing.ChangeKind]int{licensing.Gained: 100, licensing.ErrorRaised: 130}) {
 					t.Fatalf("by product: %v", p)
 				}
-				page, err := impact.Changes(t.Context(), 40, after)
+				page, err := impact.Changes(t.Context(), 100, after)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -2,6 +2,8 @@ package licensing_test
 
 import (
 	"fmt"
+	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -50,7 +52,7 @@ func TestAddingAMemberTakesAsManyStatementsInALargeGroupAsInASmallOne(t *testing
 }
 
 // loading is the text by which users are loaded one by one.
-const loading = "SELECT id, deleted_at IS NOT NULL, usage_location FROM users"
+const loading = "SELECT u.id, u.deleted_at IS NOT NULL, u.usage_location, "
 
 func TestLargeChangesByCasesLoadNobodyWhomNoSeatTellsApart(t *testing.T) {
 	const users, holders, seats = 2_000, 150, 40
@@ -117,6 +119,59 @@ func TestLargeChangesByCasesLoadNobodyWhomNoSeatTellsApart(t *testing.T) {
 		}
 		s.verify(t)
 	})
+}
+
+// What a dry run answers is counts and a page, and so is what it allocates.
+func TestADryRunForManyTakesTheMemoryOfOneForFew(t *testing.T) {
+	const few, many = 400, 6_000
+	for name, of := range map[string]struct {
+		service func(*sample) *licensing.Service
+		seats   *int
+	}{
+		"counted":               {func(s *sample) *licensing.Service { return s.counts }, nil},
+		"counted, seats for 50": {func(s *sample) *licensing.Service { return s.counts }, ptr(50)},
+		"grouped":               {func(s *sample) *licensing.Service { return s.grouped }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, db *database.DB) {
+				s := newSample(t, db, many)
+				s.subscribe(t, of.seats)
+				ask := func() {
+					out, err := of.service(s).Assign(t.Context(), s.tenant, licensing.AssignInput{
+						Principals: []licensing.PrincipalRef{{Kind: id.Group, ID: s.group}}, Add: []licensing.LicenseInput{{Product: s.sku}}, DryRun: true,
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if page, err := out.Impact.Changes(t.Context(), 100, ""); err != nil || len(page.Items) != 100 || !page.HasNext {
+						t.Fatalf("the page is %+v: %v", page, err)
+					}
+				}
+				var took []uint64
+				for _, more := range [][2]int{{1, few}, {few + 1, many}} {
+					s.everybody(t, more[0], more[1])
+					ask()
+					took = append(took, allocated(ask))
+				}
+				if took[1] > took[0]+took[0]/4 {
+					t.Errorf("it allocates %d bytes for %d users, %d for %d", took[0], few, took[1], many)
+				}
+			})
+		})
+	}
+}
+
+// allocated is how many bytes a function allocates, at the least of several times: others allocate, too.
+func allocated(fn func()) uint64 {
+	least := uint64(math.MaxUint64)
+	for range 5 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		fn()
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	return least
 }
 
 // Whoever asks after a change gets the graph as the change left it, and as it would be loaded.
