@@ -94,7 +94,8 @@ func (i *Importer) Import(ctx context.Context, in Input) (*Result, error) {
 		return nil, err
 	}
 	var r *Result
-	tenants, err := i.licensing.ChangeCatalog(ctx,
+	counted := licensing.WithChangeList(ctx, licensing.ChangeList{Skip: true}) // nobody is told of single users
+	tenants, err := i.licensing.ChangeCatalog(counted,
 		licensing.CatalogOptions{DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses, Progress: in.Progress},
 		func(_ context.Context, _ *database.Tx, stored tenantgraph.CatalogData) (*licensing.CatalogPlan, error) {
 			r = &Result{DryRun: in.DryRun, Report: report.Clone()} // this may run again

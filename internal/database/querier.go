@@ -71,6 +71,18 @@ func (d entDriver) BeginTx(ctx context.Context, _ *entsql.TxOptions) (dialect.Tx
 
 func (entDriver) Close() error { return nil }
 
+// Values runs a query of one column and returns its values.
+func Values[T any](ctx context.Context, q Querier, query string, args ...any) ([]T, error) {
+	var all []T
+	err := Each(ctx, q, func(scan func(...any) error) error {
+		var v T
+		err := scan(&v)
+		all = append(all, v)
+		return err
+	}, query, args...)
+	return all, err
+}
+
 // Each runs a query and calls row for each of its rows.
 func Each(ctx context.Context, q Querier, row func(scan func(...any) error) error, query string, args ...any) (err error) {
 	rows, err := q.QueryContext(ctx, query, args...)

@@ -137,14 +137,8 @@ func prerequisiteCycle(c *tenantgraph.Catalog) error {
 }
 
 func tenantsUsing(ctx context.Context, tx *database.Tx, products []uuid.UUID) ([]uuid.UUID, error) {
-	var tenants []uuid.UUID
 	q := tx.Dialect()
-	err := database.Each(ctx, tx, func(scan func(...any) error) error {
-		var tenant uuid.UUID
-		err := scan(&tenant)
-		tenants = append(tenants, tenant)
-		return err
-	}, `SELECT tenant_id FROM assignments WHERE `+q.In("product_id", 1)+` UNION SELECT tenant_id FROM subscriptions WHERE `+q.In("product_id", 1)+` ORDER BY 1`,
+	tenants, err := database.Values[uuid.UUID](ctx, tx, `SELECT tenant_id FROM assignments WHERE `+q.In("product_id", 1)+` UNION SELECT tenant_id FROM subscriptions WHERE `+q.In("product_id", 1)+` ORDER BY 1`,
 		q.UUIDArray(products))
 	if err != nil {
 		return nil, fmt.Errorf("find the tenants that use the catalogue: %w", err)

@@ -17,9 +17,8 @@ import (
 const listed = 102
 
 // list finds the first users whose licenses change after a cursor, so that a page of the impact can
-// be read. Users are looked at one by one, and no more of them than a page takes: what becomes of
-// each follows from the user's own facts, the line and the seats. It is done before anything is
-// written.
+// be read. What becomes of each follows from the user's own facts, the line and the seats. It is done
+// before anything is written.
 func (f *fastPath) list(ctx context.Context, i *Impact, cursor string) error {
 	from, err := parseChangeCursor(cursor)
 	if err != nil {
@@ -29,29 +28,21 @@ func (f *fastPath) list(ctx context.Context, i *Impact, cursor string) error {
 	if from != nil {
 		after, i.earlier = uuid.UUID(from.user), true
 	}
-	for limit, found := listed, len(i.parts); len(i.parts)-found < listed; limit = min(4*limit, chunk) {
-		page, err := f.page(ctx, after, limit)
-		if err != nil || len(page.users) == 0 {
-			return err
-		}
-		loaded, err := people(ctx, f.d.Tx, f.d.Tx.Dialect(), f.d.Tenant, page.users, f.book.reached)
-		if err != nil {
-			return err
-		}
-		for _, p := range loaded {
-			if p.deleted {
-				continue
-			}
-			before := engine.User{Sources: sources(f.book.before, p.groups, p.direct), Rows: rows(f.book.before, p)}
-			to := engine.User{Sources: sources(f.book.after, p.groups, p.direct)}
-			to.Rows = f.rowsAfter(before, to.Sources, page.fate(p.id))
-			part, _ := i.compare(before, to)
-			if len(part.changes) > 0 {
-				part.users = []engine.ID{p.id}
-				i.parts = append(i.parts, part)
-			}
-		}
-		after = following(page.users[len(page.users)-1])
+	page, err := f.page(ctx, after)
+	if err != nil {
+		return err
+	}
+	loaded, err := people(ctx, f.d.Tx, f.d.Tx.Dialect(), f.d.Tenant, page.users, f.book.reached)
+	if err != nil {
+		return err
+	}
+	for _, p := range loaded {
+		before := engine.User{Sources: sources(f.book.before, p.groups, p.direct), Rows: rows(f.book.before, p)}
+		to := engine.User{Sources: sources(f.book.after, p.groups, p.direct)}
+		to.Rows = f.rowsAfter(before, to.Sources, page.fate(p.id))
+		part, _ := i.compare(before, to)
+		part.users = []engine.ID{p.id}
+		i.parts = append(i.parts, part)
 	}
 	return nil
 }
@@ -71,16 +62,11 @@ func (p *fatePage) fate(user uuid.UUID) fate {
 	return fate{healed, p.all || p.refused[user]}
 }
 
-// page returns the first users of whom the change may change anything, from one on.
-func (f *fastPath) page(ctx context.Context, from uuid.UUID, limit int) (*fatePage, error) {
-	l, page := &local{groups: f.local}, &fatePage{}
-	for _, p := range f.products {
-		if p.liveBefore != p.liveAfter {
-			l.products = append(l.products, p.ID)
-		}
-	}
+// page returns the first users whose licenses change, from one on.
+func (f *fastPath) page(ctx context.Context, from uuid.UUID) (*fatePage, error) {
+	page := &fatePage{}
 	var err error
-	if page.users, err = l.first(ctx, f.d, from, limit); err != nil {
+	if page.users, err = f.changing(ctx, from); err != nil {
 		return nil, err
 	}
 	if len(f.products) > 1 { // nobody waits, and everybody who comes finds a seat
@@ -88,13 +74,13 @@ func (f *fastPath) page(ctx context.Context, from uuid.UUID, limit int) (*fatePa
 	}
 	p := f.one()
 	if p.healed > 0 {
-		if page.healed, err = f.healedFrom(ctx, from, limit); err != nil {
+		if page.healed, err = f.healedFrom(ctx, from); err != nil {
 			return nil, err
 		}
 		page.users = slices.Concat(page.users, page.healed)
 		slices.SortFunc(page.users, compareUUIDs)
 		page.users = slices.Compact(page.users)
-		page.users = page.users[:min(len(page.users), limit)]
+		page.users = page.users[:min(len(page.users), listed)]
 	}
 	switch {
 	case p.newcomers == p.seated:
@@ -104,6 +90,31 @@ func (f *fastPath) page(ctx context.Context, from uuid.UUID, limit int) (*fatePa
 		page.refused, err = f.refusedAmong(ctx, page.users)
 	}
 	return page, err
+}
+
+// changing returns the first users, by id from one on, whose sources change and who do not go on
+// waiting. Of users who are alike no more are read than are returned; else it takes what counting
+// them took.
+func (f *fastPath) changing(ctx context.Context, from uuid.UUID) (users []uuid.UUID, err error) {
+	switch {
+	case f.onlySeats():
+	case f.alike != nil:
+		users, err = database.Values[uuid.UUID](ctx, f.d.Tx, fmt.Sprintf(`SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1
+			AND m.group_id = $2 AND m.user_id >= $3 AND m.user_id%s ORDER BY m.user_id LIMIT %d`, undeleted, listed), f.d.Tenant, f.local[0], from)
+	default:
+		var args []any
+		head := f.with(&args)
+		args = append(args, from)
+		err = f.set(ctx, func() (err error) {
+			users, err = database.Values[uuid.UUID](ctx, f.d.Tx, fmt.Sprintf(`%s SELECT DISTINCT per.u FROM per WHERE per.u >= $%d
+				AND (per.differ = 1 OR per.h0 <> per.h1) AND (per.waits = 0 OR per.h1 = 0) ORDER BY per.u LIMIT %d`, head, len(args), listed), args...)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the users whose licenses change: %w", err)
+	}
+	return users, nil
 }
 
 // rowsAfter returns the errors of a user once the change is made.
@@ -160,12 +171,12 @@ func (f *fastPath) refusedAmong(ctx context.Context, users []uuid.UUID) (map[uui
 	head := f.with(&args) + ranked
 	args = append(args, f.one().seated, q.UUIDArray(users))
 	err := f.set(ctx, func() error {
-		return database.Each(ctx, f.d.Tx, func(scan func(...any) error) error {
-			var user uuid.UUID
-			err := scan(&user)
+		found, err := database.Values[uuid.UUID](ctx, f.d.Tx, fmt.Sprintf(`%s SELECT DISTINCT p.u FROM places p WHERE p.place > $%d AND %s`,
+			head, len(args)-1, q.In("p.u", len(args))), args...)
+		for _, user := range found {
 			refused[user] = true
-			return err
-		}, fmt.Sprintf(`%s SELECT DISTINCT p.u FROM places p WHERE p.place > $%d AND %s`, head, len(args)-1, q.In("p.u", len(args))), args...)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the users who get no seat: %w", err)
@@ -174,21 +185,15 @@ func (f *fastPath) refusedAmong(ctx context.Context, users []uuid.UUID) (map[uui
 }
 
 // healedFrom returns the first users, by id from one on, who get a seat that they waited for.
-func (f *fastPath) healedFrom(ctx context.Context, from uuid.UUID, limit int) ([]uuid.UUID, error) {
+func (f *fastPath) healedFrom(ctx context.Context, from uuid.UUID) ([]uuid.UUID, error) {
 	p := f.one()
 	args := []any{f.d.Tenant, p.ID, p.healed, from}
 	gone := ""
 	if p.leaving > 0 { // who leaves the line gets no seat
 		gone = ` AND v.user_id IN (` + f.remaining(&args) + `)`
 	}
-	var healed []uuid.UUID
-	err := database.Each(ctx, f.d.Tx, func(scan func(...any) error) error {
-		var user uuid.UUID
-		err := scan(&user)
-		healed = append(healed, user)
-		return err
-	}, fmt.Sprintf(`SELECT h.user_id FROM (SELECT v.user_id FROM %s AND v.product_id = $2%s ORDER BY %s LIMIT $3) h
-		WHERE h.user_id >= $4 ORDER BY h.user_id LIMIT %d`, inLine, gone, WaitingOrder, limit), args...)
+	healed, err := database.Values[uuid.UUID](ctx, f.d.Tx, fmt.Sprintf(`SELECT h.user_id FROM (SELECT v.user_id FROM %s AND v.product_id = $2%s
+		ORDER BY %s LIMIT $3) h WHERE h.user_id >= $4 ORDER BY h.user_id LIMIT %d`, inLine, gone, WaitingOrder, listed), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list the users who get a seat: %w", err)
 	}

@@ -16,6 +16,9 @@ func fastColumn(name string, t database.ColumnType) database.Column {
 	return database.Column{Name: name, Type: t}
 }
 
+// undeleted is the end of a condition that a user of the tenant $1 is not deleted.
+const undeleted = ` NOT IN (SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.deleted_at IS NOT NULL)`
+
 // with is the head of a statement over the users whose sources of the products change: per
 // user and product ("per"), whether there is a source before (h0) and after (h1), whether
 // sources differ, and whether the user waits. Parameter $1 is the tenant; args grows by the
@@ -47,7 +50,6 @@ func (f *fastPath) with(args *[]any) string {
 	if !everywhere {
 		member = ` AND m.user_id IN (` + locals + `)`
 	}
-	const undeleted = ` NOT IN (SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.deleted_at IS NOT NULL)`
 	return `WITH src AS (
 		SELECT m.user_id AS u, r.p AS p, r.a AS a, 1 AS inherited, r.c AS created, r.pr AS principal,
 			max(r.i0) AS i0, max(r.i1) AS i1, max(r.e) AS e
@@ -70,10 +72,15 @@ func (f *fastPath) with(args *[]any) string {
 	`
 }
 
+// onlySeats tells whether nobody's sources change.
+func (f *fastPath) onlySeats() bool {
+	return len(f.local) == 0 && !slices.ContainsFunc(f.products, func(p *fastProduct) bool { return p.liveBefore != p.liveAfter })
+}
+
 // count counts the users whose sources change, per product.
 func (f *fastPath) count(ctx context.Context) error {
-	if len(f.local) == 0 && !slices.ContainsFunc(f.products, func(p *fastProduct) bool { return p.liveBefore != p.liveAfter }) {
-		return nil // only seats change
+	if f.onlySeats() {
+		return nil
 	}
 	var args []any
 	query := f.with(&args) + `SELECT p, h0, h1, differ, waits, count(*) FROM per GROUP BY p, h0, h1, differ, waits`
@@ -128,11 +135,15 @@ func (f *fastPath) countUsers(ctx context.Context, i *Impact) error {
 func (f *fastPath) one() *fastProduct { return f.products[0] }
 
 // healWaiting ends the violations of sources that are gone and of the first in line, before
-// their assignments go.
+// their assignments go. The line may be of any length.
 func (f *fastPath) healWaiting(w *writer) error {
 	if f == nil || len(f.products) != 1 || f.counts[f.one().ID].Waiting == 0 {
 		return nil
 	}
+	return w.tx.Planned(func() error { return f.healLine(w) })
+}
+
+func (f *fastPath) healLine(w *writer) error {
 	p, q, line := f.one(), w.q, f.counts[f.one().ID].Waiting
 	if p.leaving+p.healed == line { // nobody goes on waiting
 		return w.exec(`DELETE FROM license_violations WHERE tenant_id = $1 AND product_id = $2`, w.d.Tenant, p.ID)

@@ -64,13 +64,7 @@ func (l *local) users(ctx context.Context, d *Draft) ([]uuid.UUID, error) {
 		return l.named, nil
 	}
 	q := d.Tx.Dialect()
-	var ids []uuid.UUID
-	err := database.Each(ctx, d.Tx, func(scan func(...any) error) error {
-		var id uuid.UUID
-		err := scan(&id)
-		ids = append(ids, id)
-		return err
-	}, `SELECT u.id FROM users u WHERE u.tenant_id = $1 AND `+q.In("u.id", 2)+`
+	ids, err := database.Values[uuid.UUID](ctx, d.Tx, `SELECT u.id FROM users u WHERE u.tenant_id = $1 AND `+q.In("u.id", 2)+`
 		UNION SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1 AND `+q.In("m.group_id", 3)+`
 		UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND `+q.In("a.product_id", 4)+`
 		ORDER BY 1`, d.Tenant, q.UUIDArray(l.named), q.UUIDArray(l.groups), q.UUIDArray(l.products))
@@ -81,8 +75,8 @@ func (l *local) users(ctx context.Context, d *Draft) ([]uuid.UUID, error) {
 }
 
 // first returns the first of those who are members of the groups or have a product themselves, by id
-// from one on; deleted users and named ones are among them. It reads no more of a group than it
-// returns, however many members the group has.
+// from one on; deleted users and named ones are among them. On PostgreSQL it reads no more of a group
+// than it returns, however many members the group has; SQLite does so of one group.
 func (l *local) first(ctx context.Context, d *Draft, from uuid.UUID, limit int) ([]uuid.UUID, error) {
 	if len(l.groups) == 0 && len(l.products) == 0 {
 		return nil, nil
@@ -99,13 +93,7 @@ func (l *local) first(ctx context.Context, d *Draft, from uuid.UUID, limit int) 
 		query += ` UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND ` + q.In("a.product_id", 4) + ` AND a.user_id >= $2`
 		args = append(args, q.UUIDArray(l.products))
 	}
-	var ids []uuid.UUID
-	err := database.Each(ctx, d.Tx, func(scan func(...any) error) error {
-		var id uuid.UUID
-		err := scan(&id)
-		ids = append(ids, id)
-		return err
-	}, fmt.Sprintf(`SELECT DISTINCT u FROM (%s) x ORDER BY u LIMIT %d`, query, limit), args...)
+	ids, err := database.Values[uuid.UUID](ctx, d.Tx, fmt.Sprintf(`SELECT DISTINCT u FROM (%s) x ORDER BY u LIMIT %d`, query, limit), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list the users that the change touches: %w", err)
 	}
@@ -115,19 +103,14 @@ func (l *local) first(ctx context.Context, d *Draft, from uuid.UUID, limit int) 
 // usersOfNoLocation returns the users who are judged by the tenant's country and have a source
 // of a product with a plan that may not be used everywhere (R11).
 func usersOfNoLocation(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph) ([]uuid.UUID, error) {
-	var products, ids []uuid.UUID
+	var products []uuid.UUID
 	for _, p := range g.Products {
 		if g.Rules.Located(p.Set) {
 			products = append(products, p.ID)
 		}
 	}
 	q := tx.Dialect()
-	err := database.Each(ctx, tx, func(scan func(...any) error) error {
-		var id uuid.UUID
-		err := scan(&id)
-		ids = append(ids, id)
-		return err
-	}, `SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.usage_location IS NULL AND u.deleted_at IS NULL AND u.id IN (
+	ids, err := database.Values[uuid.UUID](ctx, tx, `SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.usage_location IS NULL AND u.deleted_at IS NULL AND u.id IN (
 		SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1 AND `+q.In("m.group_id", 2)+`
 		UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND `+q.In("a.product_id", 3)+`)`,
 		g.Tenant, q.UUIDArray(g.GroupsReachedBy(products)), q.UUIDArray(products))

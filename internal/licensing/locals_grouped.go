@@ -382,10 +382,37 @@ func (g *grouping) readReach(p *person, reach string) error {
 
 // list sets the Users of cases, and keeps what is needed of them to write their rows.
 func (b *casebook) list(ctx context.Context, cases []*engine.Case) error {
+	cases = slices.DeleteFunc(slices.Clone(cases), func(c *engine.Case) bool { return c.Users != nil })
+	err := b.eachOf(ctx, cases, nil, func(c *engine.Case, user uuid.UUID) {
+		c.Users = append(c.Users, user)
+		b.local[user] = true
+	})
+	if err != nil {
+		return err
+	}
+	var direct []uuid.UUID
+	for _, c := range cases {
+		slices.SortFunc(c.Users, func(a, b engine.ID) int { return compareUUIDs(a, b) })
+		if own := func(s engine.Source) bool { return s.Direct }; slices.ContainsFunc(c.Before.Sources, own) || slices.ContainsFunc(c.After, own) {
+			for _, u := range c.Users {
+				direct = append(direct, u)
+			}
+		}
+	}
+	return b.loadDirect(ctx, direct)
+}
+
+// page is a part of users in the order of their ids.
+type page struct {
+	after uuid.UUID
+	size  int
+}
+
+// eachOf calls fn for the users who were counted in cases, or for a page of them.
+func (b *casebook) eachOf(ctx context.Context, cases []*engine.Case, only *page, fn func(c *engine.Case, user uuid.UUID)) error {
 	of := map[signature]*engine.Case{}
 	var reach, location, own, held []string
 	var alone []string // where those are of whom the largest group says all
-	cases = slices.DeleteFunc(slices.Clone(cases), func(c *engine.Case) bool { return c.Users != nil })
 	for _, c := range cases {
 		for _, sig := range b.signatures[c] {
 			of[sig] = c
@@ -404,6 +431,11 @@ func (b *casebook) list(ctx context.Context, cases []*engine.Case) error {
 		q := b.d.Tx.Dialect()
 		args = append(args, q.UnnestArgs(reach, location, own, held)...)
 		args = append(args, q.TextArray(alone))
+		texts, place, tail := len(args)-4, len(args), ""
+		if only != nil {
+			args = append(args, only.after)
+			tail = fmt.Sprintf(" AND x.u > $%d ORDER BY x.u LIMIT %d", len(args), only.size)
+		}
 		// The first condition is the cheap one: most members of the largest group are in no other. The
 		// second is an expression, and so hashed; a join would be by one of the columns (ADR 0011).
 		err := database.Each(ctx, b.d.Tx, func(scan func(...any) error) error {
@@ -412,27 +444,16 @@ func (b *casebook) list(ctx context.Context, cases []*engine.Case) error {
 			if err := scan(&user, &sig.reach, &sig.location, &sig.own, &sig.held); err != nil {
 				return err
 			}
-			c := of[sig]
-			c.Users = append(c.Users, user)
-			b.local[user] = true
+			fn(of[sig], user)
 			return nil
-		}, head+` SELECT x.u, `+g.columns()+` FROM per x WHERE (x.b IS NOT NULL OR `+q.InText("coalesce(x.location, '')", len(args))+`)
+		}, head+` SELECT x.u, `+g.columns()+` FROM per x WHERE (x.b IS NOT NULL OR `+q.InText("coalesce(x.location, '')", place)+`)
 			AND CASE WHEN (`+g.columns()+`) IN (SELECT s.r, s.l, s.o, s.h FROM `+
-			q.Unnest("s", len(args)-4, fastColumn("r", database.Text), fastColumn("l", database.Text), fastColumn("o", database.Text), fastColumn("h", database.Text))+`) THEN 1 ELSE 0 END = 1`,
+			q.Unnest("s", texts, fastColumn("r", database.Text), fastColumn("l", database.Text), fastColumn("o", database.Text), fastColumn("h", database.Text))+`) THEN 1 ELSE 0 END = 1`+tail,
 			args...)
 		if err != nil {
 			return fmt.Errorf("list the users that the change touches: %w", err)
 		}
-		var direct []uuid.UUID
-		for _, c := range cases {
-			slices.SortFunc(c.Users, func(a, b engine.ID) int { return compareUUIDs(a, b) })
-			if own := func(s engine.Source) bool { return s.Direct }; slices.ContainsFunc(c.Before.Sources, own) || slices.ContainsFunc(c.After, own) {
-				for _, u := range c.Users {
-					direct = append(direct, u)
-				}
-			}
-		}
-		return b.loadDirect(ctx, direct)
+		return nil
 	})
 }
 
@@ -453,8 +474,12 @@ func (b *casebook) loadDirect(ctx context.Context, users []uuid.UUID) error {
 	return nil
 }
 
+// met is how many users are looked at for a page of changes before the database is asked who changes.
+const met = 500
+
 // listChanges finds, of the users who were only counted, the first whose licenses change after the
-// cursor of the page that is read.
+// cursor of the page that is read: among the first who are touched, and where these are not enough,
+// by what those are who change, which takes as long as grouping did.
 func (b *casebook) listChanges(ctx context.Context, i *Impact) error {
 	l := changeListFrom(ctx)
 	if b.grouping == nil || len(b.grouping.parts) == 0 || l.Skip {
@@ -468,63 +493,44 @@ func (b *casebook) listChanges(ctx context.Context, i *Impact) error {
 	if from != nil {
 		after, i.earlier = uuid.UUID(from.user), true
 	}
-	if b.fewChange() {
-		return b.listAll(ctx, i)
-	}
-	for limit, found := listed, 0; found < listed; limit = min(4*limit, chunk) {
-		ids, err := b.grouping.local.first(ctx, b.d, after, limit)
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		after = following(ids[len(ids)-1])
-		ids = slices.DeleteFunc(ids, func(id uuid.UUID) bool {
-			_, named := slices.BinarySearchFunc(b.grouping.local.named, id, compareUUIDs)
-			return named
-		})
-		loaded, err := people(ctx, b.d.Tx, b.d.Tx.Dialect(), b.d.Tenant, ids, b.reached)
-		if err != nil {
-			return err
-		}
-		for _, p := range loaded {
-			if p.deleted {
-				continue
-			}
-			if c := b.caseOf(p); c != nil && c.Users == nil {
-				if n, changes := b.grouping.parts[c]; changes {
-					i.parts[n].users = append(i.parts[n].users, p.id)
-					found++
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// fewChange tells whether the counted users whose licenses change are so few, and so rare among all
-// who were counted, that finding them all by what they are costs less than looking for them.
-func (b *casebook) fewChange() bool {
-	var changing, all int64
-	for c := range b.grouping.parts {
-		changing += c.Count
-	}
-	for _, c := range b.cases {
-		all += c.Count
-	}
-	return changing <= chunk && changing*rare < all
-}
-
-// rare is among how many users one is looked up rather than met.
-const rare = 50
-
-// listAll finds all of the counted users whose licenses change.
-func (b *casebook) listAll(ctx context.Context, i *Impact) error {
-	if err := b.list(ctx, slices.Collect(maps.Keys(b.grouping.parts))); err != nil {
+	ids, err := b.grouping.local.first(ctx, b.d, after, met)
+	if err != nil {
 		return err
 	}
-	for c, n := range b.grouping.parts {
-		i.parts[n].users = c.Users
+	found, err := b.meet(ctx, i, ids)
+	if err != nil || found >= listed || len(ids) < met {
+		return err
 	}
-	return nil
+	rest := &page{after: ids[len(ids)-1], size: listed - found}
+	return b.eachOf(ctx, slices.Collect(maps.Keys(b.grouping.parts)), rest, func(c *engine.Case, user uuid.UUID) {
+		part := &i.parts[b.grouping.parts[c]]
+		part.users = append(part.users, user)
+	})
+}
+
+// meet looks at touched users, and puts those who were only counted, and whose licenses change, into
+// the parts of an impact.
+func (b *casebook) meet(ctx context.Context, i *Impact, ids []uuid.UUID) (found int, err error) {
+	unnamed := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool {
+		_, named := slices.BinarySearchFunc(b.grouping.local.named, id, compareUUIDs)
+		return named
+	})
+	loaded, err := people(ctx, b.d.Tx, b.d.Tx.Dialect(), b.d.Tenant, unnamed, b.reached)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range loaded {
+		if p.deleted {
+			continue
+		}
+		if c := b.caseOf(p); c != nil && c.Users == nil {
+			if n, changes := b.grouping.parts[c]; changes {
+				i.parts[n].users = append(i.parts[n].users, p.id)
+				found++
+			}
+		}
+	}
+	return found, nil
 }
 
 // caseOf finds the case that a loaded user was counted in.
@@ -538,14 +544,4 @@ func (b *casebook) caseOf(p *person) *engine.Case {
 	promised := len(b.idle) > 0 && b.promises(p.groups, p.groups)
 	b.setKey(p, p.groups, p.direct, false, promised, barredBefore, barredAfter)
 	return b.at[string(b.key)]
-}
-
-// following is the next id in order.
-func following(id uuid.UUID) uuid.UUID {
-	for n := len(id) - 1; n >= 0; n-- {
-		if id[n]++; id[n] != 0 {
-			break
-		}
-	}
-	return id
 }

@@ -1,14 +1,17 @@
 package licensing_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
 	"github.com/licensegraph/licensegraph/internal/id"
@@ -155,6 +158,76 @@ func TestADryRunForManyTakesTheMemoryOfOneForFew(t *testing.T) {
 				}
 				if took[1] > took[0]+took[0]/4 {
 					t.Errorf("it allocates %d bytes for %d users, %d for %d", took[0], few, took[1], many)
+				}
+			})
+		})
+	}
+}
+
+// Where few of many change, they are found at the price of the counts, whoever stands before them.
+func TestFewWhoChangeAmongManyAreListedByAsManyStatements(t *testing.T) {
+	const late = 10
+	for name, service := range map[string]func(*sample) *licensing.Service{
+		"counted": func(s *sample) *licensing.Service { return s.counts }, "grouped": func(s *sample) *licensing.Service { return s.grouped },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dbtest.EachObserved(t, func(t *testing.T, db *database.DB, st *dbtest.Statements) {
+				s := newSample(t, db, 3_000)
+				s.subscribe(t, nil)
+				holders, everybody := numbered(3, 2), numbered(3, 3)
+				s.change(t, func(d *licensing.Draft) error {
+					for _, g := range []uuid.UUID{holders, everybody} {
+						d.CreateGroup(&principal.Group{ID: g, DisplayName: g.String(), CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
+					}
+					d.Nest(s.group, holders)
+					return nil
+				})
+				if _, err := s.assignTo(t.Context(), licensing.PrincipalRef{Kind: id.Group, ID: s.group}); err != nil {
+					t.Fatal(err)
+				}
+				join := func(group uuid.UUID, from, to int) {
+					s.exec(t, fmt.Sprintf(`INSERT INTO memberships (tenant_id, group_id, user_id, created_at) SELECT tenant_id, '%s', id, 1 FROM users
+						WHERE id >= '%s' AND id <= '%s'`, group, numbered(4, from), numbered(4, to)))
+					s.exec(t, fmt.Sprintf(`UPDATE group_counters SET members = members + %d WHERE group_id = '%s'`, to-from+1, group))
+				}
+				s.exec(t, fmt.Sprintf(`UPDATE seat_counters SET consumed = %d`, 3_000-late))
+				var took []int
+				for _, more := range [][2]int{{1, 600}, {601, 3_000 - late}} {
+					join(holders, more[0], more[1])
+					join(everybody, more[0], more[1])
+					if more[0] == 1 {
+						join(everybody, 3_000-late+1, 3_000)
+					}
+					var listed []string
+					for after := ""; ; {
+						st.Reset()
+						ctx := licensing.WithChangeList(t.Context(), licensing.ChangeList{After: after})
+						out, err := service(s).Change(ctx, s.tenant, licensing.Options{Action: audit.GroupMembersChange, DryRun: true}, func(_ context.Context, d *licensing.Draft) error {
+							d.Nest(s.group, everybody)
+							return nil
+						})
+						if err != nil || out.Impact.UsersGaining != late {
+							t.Fatalf("%+v gain: %v", out, err)
+						}
+						page, err := out.Impact.Changes(t.Context(), 4, after)
+						if err != nil {
+							t.Fatal(err)
+						}
+						took = append(took, st.Count())
+						for _, c := range page.Items {
+							listed = append(listed, c.UserID.String())
+						}
+						if !page.HasNext {
+							break
+						}
+						after = page.Cursors[len(page.Cursors)-1]
+					}
+					if len(listed) != late || listed[0] != numbered(4, 3_000-late+1).String() || !slices.IsSorted(listed) {
+						t.Errorf("%v are listed", listed)
+					}
+				}
+				if slices.Max(took[len(took)/2:]) > slices.Max(took[:len(took)/2]) {
+					t.Errorf("%v statements for 600 who hold it, then for 2,990", took)
 				}
 			})
 		})
