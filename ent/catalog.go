@@ -9,6 +9,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/licensegraph/licensegraph/ent/catalog"
+	"github.com/licensegraph/licensegraph/internal/clock"
 )
 
 // Catalog is the model entity for the Catalog schema.
@@ -18,7 +19,9 @@ type Catalog struct {
 	// always 1
 	ID int `json:"id,omitempty"`
 	// rises with every change of the catalogue
-	Revision     int64 `json:"revision,omitempty"`
+	Revision int64 `json:"revision,omitempty"`
+	// when it last changed; changes of tenants that follow are later
+	ChangedAt    clock.Instant `json:"changed_at,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -27,7 +30,7 @@ func (*Catalog) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case catalog.FieldID, catalog.FieldRevision:
+		case catalog.FieldID, catalog.FieldRevision, catalog.FieldChangedAt:
 			values[i] = new(sql.NullInt64)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -55,6 +58,12 @@ func (_m *Catalog) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field revision", values[i])
 			} else if value.Valid {
 				_m.Revision = value.Int64
+			}
+		case catalog.FieldChangedAt:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field changed_at", values[i])
+			} else if value.Valid {
+				_m.ChangedAt = clock.Instant(value.Int64)
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -94,6 +103,9 @@ func (_m *Catalog) String() string {
 	builder.WriteString(fmt.Sprintf("id=%v, ", _m.ID))
 	builder.WriteString("revision=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Revision))
+	builder.WriteString(", ")
+	builder.WriteString("changed_at=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ChangedAt))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -11,6 +11,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/licensegraph/licensegraph/ent/catalog"
+	"github.com/licensegraph/licensegraph/internal/clock"
 )
 
 // CatalogCreate is the builder for creating a Catalog entity.
@@ -31,6 +32,20 @@ func (_c *CatalogCreate) SetRevision(v int64) *CatalogCreate {
 func (_c *CatalogCreate) SetNillableRevision(v *int64) *CatalogCreate {
 	if v != nil {
 		_c.SetRevision(*v)
+	}
+	return _c
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (_c *CatalogCreate) SetChangedAt(v clock.Instant) *CatalogCreate {
+	_c.mutation.SetChangedAt(v)
+	return _c
+}
+
+// SetNillableChangedAt sets the "changed_at" field if the given value is not nil.
+func (_c *CatalogCreate) SetNillableChangedAt(v *clock.Instant) *CatalogCreate {
+	if v != nil {
+		_c.SetChangedAt(*v)
 	}
 	return _c
 }
@@ -80,12 +95,19 @@ func (_c *CatalogCreate) defaults() {
 		v := catalog.DefaultRevision
 		_c.mutation.SetRevision(v)
 	}
+	if _, ok := _c.mutation.ChangedAt(); !ok {
+		v := catalog.DefaultChangedAt
+		_c.mutation.SetChangedAt(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
 func (_c *CatalogCreate) check() error {
 	if _, ok := _c.mutation.Revision(); !ok {
 		return &ValidationError{Name: "revision", err: errors.New(`ent: missing required field "Catalog.revision"`)}
+	}
+	if _, ok := _c.mutation.ChangedAt(); !ok {
+		return &ValidationError{Name: "changed_at", err: errors.New(`ent: missing required field "Catalog.changed_at"`)}
 	}
 	return nil
 }
@@ -123,6 +145,10 @@ func (_c *CatalogCreate) createSpec() (*Catalog, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Revision(); ok {
 		_spec.SetField(catalog.FieldRevision, field.TypeInt64, value)
 		_node.Revision = value
+	}
+	if value, ok := _c.mutation.ChangedAt(); ok {
+		_spec.SetField(catalog.FieldChangedAt, field.TypeInt64, value)
+		_node.ChangedAt = value
 	}
 	return _node, _spec
 }
@@ -194,6 +220,24 @@ func (u *CatalogUpsert) AddRevision(v int64) *CatalogUpsert {
 	return u
 }
 
+// SetChangedAt sets the "changed_at" field.
+func (u *CatalogUpsert) SetChangedAt(v clock.Instant) *CatalogUpsert {
+	u.Set(catalog.FieldChangedAt, v)
+	return u
+}
+
+// UpdateChangedAt sets the "changed_at" field to the value that was provided on create.
+func (u *CatalogUpsert) UpdateChangedAt() *CatalogUpsert {
+	u.SetExcluded(catalog.FieldChangedAt)
+	return u
+}
+
+// AddChangedAt adds v to the "changed_at" field.
+func (u *CatalogUpsert) AddChangedAt(v clock.Instant) *CatalogUpsert {
+	u.Add(catalog.FieldChangedAt, v)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -260,6 +304,27 @@ func (u *CatalogUpsertOne) AddRevision(v int64) *CatalogUpsertOne {
 func (u *CatalogUpsertOne) UpdateRevision() *CatalogUpsertOne {
 	return u.Update(func(s *CatalogUpsert) {
 		s.UpdateRevision()
+	})
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (u *CatalogUpsertOne) SetChangedAt(v clock.Instant) *CatalogUpsertOne {
+	return u.Update(func(s *CatalogUpsert) {
+		s.SetChangedAt(v)
+	})
+}
+
+// AddChangedAt adds v to the "changed_at" field.
+func (u *CatalogUpsertOne) AddChangedAt(v clock.Instant) *CatalogUpsertOne {
+	return u.Update(func(s *CatalogUpsert) {
+		s.AddChangedAt(v)
+	})
+}
+
+// UpdateChangedAt sets the "changed_at" field to the value that was provided on create.
+func (u *CatalogUpsertOne) UpdateChangedAt() *CatalogUpsertOne {
+	return u.Update(func(s *CatalogUpsert) {
+		s.UpdateChangedAt()
 	})
 }
 
@@ -495,6 +560,27 @@ func (u *CatalogUpsertBulk) AddRevision(v int64) *CatalogUpsertBulk {
 func (u *CatalogUpsertBulk) UpdateRevision() *CatalogUpsertBulk {
 	return u.Update(func(s *CatalogUpsert) {
 		s.UpdateRevision()
+	})
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (u *CatalogUpsertBulk) SetChangedAt(v clock.Instant) *CatalogUpsertBulk {
+	return u.Update(func(s *CatalogUpsert) {
+		s.SetChangedAt(v)
+	})
+}
+
+// AddChangedAt adds v to the "changed_at" field.
+func (u *CatalogUpsertBulk) AddChangedAt(v clock.Instant) *CatalogUpsertBulk {
+	return u.Update(func(s *CatalogUpsert) {
+		s.AddChangedAt(v)
+	})
+}
+
+// UpdateChangedAt sets the "changed_at" field to the value that was provided on create.
+func (u *CatalogUpsertBulk) UpdateChangedAt() *CatalogUpsertBulk {
+	return u.Update(func(s *CatalogUpsert) {
+		s.UpdateChangedAt()
 	})
 }
 

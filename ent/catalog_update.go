@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/licensegraph/licensegraph/ent/catalog"
 	"github.com/licensegraph/licensegraph/ent/predicate"
+	"github.com/licensegraph/licensegraph/internal/clock"
 )
 
 // CatalogUpdate is the builder for updating Catalog entities.
@@ -46,6 +47,27 @@ func (_u *CatalogUpdate) SetNillableRevision(v *int64) *CatalogUpdate {
 // AddRevision adds value to the "revision" field.
 func (_u *CatalogUpdate) AddRevision(v int64) *CatalogUpdate {
 	_u.mutation.AddRevision(v)
+	return _u
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (_u *CatalogUpdate) SetChangedAt(v clock.Instant) *CatalogUpdate {
+	_u.mutation.ResetChangedAt()
+	_u.mutation.SetChangedAt(v)
+	return _u
+}
+
+// SetNillableChangedAt sets the "changed_at" field if the given value is not nil.
+func (_u *CatalogUpdate) SetNillableChangedAt(v *clock.Instant) *CatalogUpdate {
+	if v != nil {
+		_u.SetChangedAt(*v)
+	}
+	return _u
+}
+
+// AddChangedAt adds value to the "changed_at" field.
+func (_u *CatalogUpdate) AddChangedAt(v clock.Instant) *CatalogUpdate {
+	_u.mutation.AddChangedAt(v)
 	return _u
 }
 
@@ -102,6 +124,12 @@ func (_u *CatalogUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedRevision(); ok {
 		_spec.AddField(catalog.FieldRevision, field.TypeInt64, value)
 	}
+	if value, ok := _u.mutation.ChangedAt(); ok {
+		_spec.SetField(catalog.FieldChangedAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChangedAt(); ok {
+		_spec.AddField(catalog.FieldChangedAt, field.TypeInt64, value)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -142,6 +170,27 @@ func (_u *CatalogUpdateOne) SetNillableRevision(v *int64) *CatalogUpdateOne {
 // AddRevision adds value to the "revision" field.
 func (_u *CatalogUpdateOne) AddRevision(v int64) *CatalogUpdateOne {
 	_u.mutation.AddRevision(v)
+	return _u
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (_u *CatalogUpdateOne) SetChangedAt(v clock.Instant) *CatalogUpdateOne {
+	_u.mutation.ResetChangedAt()
+	_u.mutation.SetChangedAt(v)
+	return _u
+}
+
+// SetNillableChangedAt sets the "changed_at" field if the given value is not nil.
+func (_u *CatalogUpdateOne) SetNillableChangedAt(v *clock.Instant) *CatalogUpdateOne {
+	if v != nil {
+		_u.SetChangedAt(*v)
+	}
+	return _u
+}
+
+// AddChangedAt adds value to the "changed_at" field.
+func (_u *CatalogUpdateOne) AddChangedAt(v clock.Instant) *CatalogUpdateOne {
+	_u.mutation.AddChangedAt(v)
 	return _u
 }
 
@@ -227,6 +276,12 @@ func (_u *CatalogUpdateOne) sqlSave(ctx context.Context) (_node *Catalog, err er
 	}
 	if value, ok := _u.mutation.AddedRevision(); ok {
 		_spec.AddField(catalog.FieldRevision, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ChangedAt(); ok {
+		_spec.SetField(catalog.FieldChangedAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChangedAt(); ok {
+		_spec.AddField(catalog.FieldChangedAt, field.TypeInt64, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Catalog{config: _u.config}

@@ -21,6 +21,7 @@ import (
 	"github.com/licensegraph/licensegraph/ent/catalog"
 	"github.com/licensegraph/licensegraph/ent/exclusionset"
 	"github.com/licensegraph/licensegraph/ent/exclusionsetplan"
+	"github.com/licensegraph/licensegraph/ent/formercatalog"
 	"github.com/licensegraph/licensegraph/ent/group"
 	"github.com/licensegraph/licensegraph/ent/groupcounter"
 	"github.com/licensegraph/licensegraph/ent/licenseviolation"
@@ -59,6 +60,8 @@ type Client struct {
 	ExclusionSet *ExclusionSetClient
 	// ExclusionSetPlan is the client for interacting with the ExclusionSetPlan builders.
 	ExclusionSetPlan *ExclusionSetPlanClient
+	// FormerCatalog is the client for interacting with the FormerCatalog builders.
+	FormerCatalog *FormerCatalogClient
 	// Group is the client for interacting with the Group builders.
 	Group *GroupClient
 	// GroupCounter is the client for interacting with the GroupCounter builders.
@@ -110,6 +113,7 @@ func (c *Client) init() {
 	c.Catalog = NewCatalogClient(c.config)
 	c.ExclusionSet = NewExclusionSetClient(c.config)
 	c.ExclusionSetPlan = NewExclusionSetPlanClient(c.config)
+	c.FormerCatalog = NewFormerCatalogClient(c.config)
 	c.Group = NewGroupClient(c.config)
 	c.GroupCounter = NewGroupCounterClient(c.config)
 	c.LicenseViolation = NewLicenseViolationClient(c.config)
@@ -225,6 +229,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Catalog:          NewCatalogClient(cfg),
 		ExclusionSet:     NewExclusionSetClient(cfg),
 		ExclusionSetPlan: NewExclusionSetPlanClient(cfg),
+		FormerCatalog:    NewFormerCatalogClient(cfg),
 		Group:            NewGroupClient(cfg),
 		GroupCounter:     NewGroupCounterClient(cfg),
 		LicenseViolation: NewLicenseViolationClient(cfg),
@@ -267,6 +272,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Catalog:          NewCatalogClient(cfg),
 		ExclusionSet:     NewExclusionSetClient(cfg),
 		ExclusionSetPlan: NewExclusionSetPlanClient(cfg),
+		FormerCatalog:    NewFormerCatalogClient(cfg),
 		Group:            NewGroupClient(cfg),
 		GroupCounter:     NewGroupCounterClient(cfg),
 		LicenseViolation: NewLicenseViolationClient(cfg),
@@ -314,10 +320,10 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIToken, c.Assignment, c.AuditEvent, c.Catalog, c.ExclusionSet,
-		c.ExclusionSetPlan, c.Group, c.GroupCounter, c.LicenseViolation, c.Membership,
-		c.Nesting, c.Operation, c.OperationResult, c.Plan, c.PlanLocation,
-		c.PlanPrerequisite, c.Product, c.ProductPlan, c.SeatCounter, c.Subscription,
-		c.Tenant, c.User, c.UserWord,
+		c.ExclusionSetPlan, c.FormerCatalog, c.Group, c.GroupCounter,
+		c.LicenseViolation, c.Membership, c.Nesting, c.Operation, c.OperationResult,
+		c.Plan, c.PlanLocation, c.PlanPrerequisite, c.Product, c.ProductPlan,
+		c.SeatCounter, c.Subscription, c.Tenant, c.User, c.UserWord,
 	} {
 		n.Use(hooks...)
 	}
@@ -328,10 +334,10 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIToken, c.Assignment, c.AuditEvent, c.Catalog, c.ExclusionSet,
-		c.ExclusionSetPlan, c.Group, c.GroupCounter, c.LicenseViolation, c.Membership,
-		c.Nesting, c.Operation, c.OperationResult, c.Plan, c.PlanLocation,
-		c.PlanPrerequisite, c.Product, c.ProductPlan, c.SeatCounter, c.Subscription,
-		c.Tenant, c.User, c.UserWord,
+		c.ExclusionSetPlan, c.FormerCatalog, c.Group, c.GroupCounter,
+		c.LicenseViolation, c.Membership, c.Nesting, c.Operation, c.OperationResult,
+		c.Plan, c.PlanLocation, c.PlanPrerequisite, c.Product, c.ProductPlan,
+		c.SeatCounter, c.Subscription, c.Tenant, c.User, c.UserWord,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -352,6 +358,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ExclusionSet.mutate(ctx, m)
 	case *ExclusionSetPlanMutation:
 		return c.ExclusionSetPlan.mutate(ctx, m)
+	case *FormerCatalogMutation:
+		return c.FormerCatalog.mutate(ctx, m)
 	case *GroupMutation:
 		return c.Group.mutate(ctx, m)
 	case *GroupCounterMutation:
@@ -1186,6 +1194,139 @@ func (c *ExclusionSetPlanClient) mutate(ctx context.Context, m *ExclusionSetPlan
 		return (&ExclusionSetPlanDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown ExclusionSetPlan mutation op: %q", m.Op())
+	}
+}
+
+// FormerCatalogClient is a client for the FormerCatalog schema.
+type FormerCatalogClient struct {
+	config
+}
+
+// NewFormerCatalogClient returns a client for the FormerCatalog from the given config.
+func NewFormerCatalogClient(c config) *FormerCatalogClient {
+	return &FormerCatalogClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `formercatalog.Hooks(f(g(h())))`.
+func (c *FormerCatalogClient) Use(hooks ...Hook) {
+	c.hooks.FormerCatalog = append(c.hooks.FormerCatalog, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `formercatalog.Intercept(f(g(h())))`.
+func (c *FormerCatalogClient) Intercept(interceptors ...Interceptor) {
+	c.inters.FormerCatalog = append(c.inters.FormerCatalog, interceptors...)
+}
+
+// Create returns a builder for creating a FormerCatalog entity.
+func (c *FormerCatalogClient) Create() *FormerCatalogCreate {
+	mutation := newFormerCatalogMutation(c.config, OpCreate)
+	return &FormerCatalogCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of FormerCatalog entities.
+func (c *FormerCatalogClient) CreateBulk(builders ...*FormerCatalogCreate) *FormerCatalogCreateBulk {
+	return &FormerCatalogCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *FormerCatalogClient) MapCreateBulk(slice any, setFunc func(*FormerCatalogCreate, int)) *FormerCatalogCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &FormerCatalogCreateBulk{err: fmt.Errorf("calling to FormerCatalogClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*FormerCatalogCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &FormerCatalogCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for FormerCatalog.
+func (c *FormerCatalogClient) Update() *FormerCatalogUpdate {
+	mutation := newFormerCatalogMutation(c.config, OpUpdate)
+	return &FormerCatalogUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *FormerCatalogClient) UpdateOne(_m *FormerCatalog) *FormerCatalogUpdateOne {
+	mutation := newFormerCatalogMutation(c.config, OpUpdateOne, withFormerCatalog(_m))
+	return &FormerCatalogUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *FormerCatalogClient) UpdateOneID(id int64) *FormerCatalogUpdateOne {
+	mutation := newFormerCatalogMutation(c.config, OpUpdateOne, withFormerCatalogID(id))
+	return &FormerCatalogUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for FormerCatalog.
+func (c *FormerCatalogClient) Delete() *FormerCatalogDelete {
+	mutation := newFormerCatalogMutation(c.config, OpDelete)
+	return &FormerCatalogDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *FormerCatalogClient) DeleteOne(_m *FormerCatalog) *FormerCatalogDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *FormerCatalogClient) DeleteOneID(id int64) *FormerCatalogDeleteOne {
+	builder := c.Delete().Where(formercatalog.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &FormerCatalogDeleteOne{builder}
+}
+
+// Query returns a query builder for FormerCatalog.
+func (c *FormerCatalogClient) Query() *FormerCatalogQuery {
+	return &FormerCatalogQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeFormerCatalog},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a FormerCatalog entity by its id.
+func (c *FormerCatalogClient) Get(ctx context.Context, id int64) (*FormerCatalog, error) {
+	return c.Query().Where(formercatalog.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *FormerCatalogClient) GetX(ctx context.Context, id int64) *FormerCatalog {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *FormerCatalogClient) Hooks() []Hook {
+	return c.hooks.FormerCatalog
+}
+
+// Interceptors returns the client interceptors.
+func (c *FormerCatalogClient) Interceptors() []Interceptor {
+	return c.inters.FormerCatalog
+}
+
+func (c *FormerCatalogClient) mutate(ctx context.Context, m *FormerCatalogMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&FormerCatalogCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&FormerCatalogUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&FormerCatalogUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&FormerCatalogDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown FormerCatalog mutation op: %q", m.Op())
 	}
 }
 
@@ -3454,15 +3595,16 @@ func (c *UserWordClient) mutate(ctx context.Context, m *UserWordMutation) (Value
 type (
 	hooks struct {
 		APIToken, Assignment, AuditEvent, Catalog, ExclusionSet, ExclusionSetPlan,
-		Group, GroupCounter, LicenseViolation, Membership, Nesting, Operation,
-		OperationResult, Plan, PlanLocation, PlanPrerequisite, Product, ProductPlan,
-		SeatCounter, Subscription, Tenant, User, UserWord []ent.Hook
+		FormerCatalog, Group, GroupCounter, LicenseViolation, Membership, Nesting,
+		Operation, OperationResult, Plan, PlanLocation, PlanPrerequisite, Product,
+		ProductPlan, SeatCounter, Subscription, Tenant, User, UserWord []ent.Hook
 	}
 	inters struct {
 		APIToken, Assignment, AuditEvent, Catalog, ExclusionSet, ExclusionSetPlan,
-		Group, GroupCounter, LicenseViolation, Membership, Nesting, Operation,
-		OperationResult, Plan, PlanLocation, PlanPrerequisite, Product, ProductPlan,
-		SeatCounter, Subscription, Tenant, User, UserWord []ent.Interceptor
+		FormerCatalog, Group, GroupCounter, LicenseViolation, Membership, Nesting,
+		Operation, OperationResult, Plan, PlanLocation, PlanPrerequisite, Product,
+		ProductPlan, SeatCounter, Subscription, Tenant, User,
+		UserWord []ent.Interceptor
 	}
 )
 

@@ -18,6 +18,7 @@ import (
 	"github.com/licensegraph/licensegraph/ent/catalog"
 	"github.com/licensegraph/licensegraph/ent/exclusionset"
 	"github.com/licensegraph/licensegraph/ent/exclusionsetplan"
+	"github.com/licensegraph/licensegraph/ent/formercatalog"
 	"github.com/licensegraph/licensegraph/ent/group"
 	"github.com/licensegraph/licensegraph/ent/groupcounter"
 	"github.com/licensegraph/licensegraph/ent/licenseviolation"
@@ -101,6 +102,7 @@ func checkColumn(t, c string) error {
 			catalog.Table:          catalog.ValidColumn,
 			exclusionset.Table:     exclusionset.ValidColumn,
 			exclusionsetplan.Table: exclusionsetplan.ValidColumn,
+			formercatalog.Table:    formercatalog.ValidColumn,
 			group.Table:            group.ValidColumn,
 			groupcounter.Table:     groupcounter.ValidColumn,
 			licenseviolation.Table: licenseviolation.ValidColumn,

@@ -17,6 +17,7 @@ import (
 	"github.com/licensegraph/licensegraph/ent/catalog"
 	"github.com/licensegraph/licensegraph/ent/exclusionset"
 	"github.com/licensegraph/licensegraph/ent/exclusionsetplan"
+	"github.com/licensegraph/licensegraph/ent/formercatalog"
 	"github.com/licensegraph/licensegraph/ent/group"
 	"github.com/licensegraph/licensegraph/ent/groupcounter"
 	"github.com/licensegraph/licensegraph/ent/licenseviolation"
@@ -53,6 +54,7 @@ const (
 	TypeCatalog          = "Catalog"
 	TypeExclusionSet     = "ExclusionSet"
 	TypeExclusionSetPlan = "ExclusionSetPlan"
+	TypeFormerCatalog    = "FormerCatalog"
 	TypeGroup            = "Group"
 	TypeGroupCounter     = "GroupCounter"
 	TypeLicenseViolation = "LicenseViolation"
@@ -2878,6 +2880,8 @@ type CatalogMutation struct {
 	id            *int
 	revision      *int64
 	addrevision   *int64
+	changed_at    *clock.Instant
+	addchanged_at *clock.Instant
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*Catalog, error)
@@ -3044,6 +3048,62 @@ func (m *CatalogMutation) ResetRevision() {
 	m.addrevision = nil
 }
 
+// SetChangedAt sets the "changed_at" field.
+func (m *CatalogMutation) SetChangedAt(c clock.Instant) {
+	m.changed_at = &c
+	m.addchanged_at = nil
+}
+
+// ChangedAt returns the value of the "changed_at" field in the mutation.
+func (m *CatalogMutation) ChangedAt() (r clock.Instant, exists bool) {
+	v := m.changed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangedAt returns the old "changed_at" field's value of the Catalog entity.
+// If the Catalog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CatalogMutation) OldChangedAt(ctx context.Context) (v clock.Instant, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangedAt: %w", err)
+	}
+	return oldValue.ChangedAt, nil
+}
+
+// AddChangedAt adds c to the "changed_at" field.
+func (m *CatalogMutation) AddChangedAt(c clock.Instant) {
+	if m.addchanged_at != nil {
+		*m.addchanged_at += c
+	} else {
+		m.addchanged_at = &c
+	}
+}
+
+// AddedChangedAt returns the value that was added to the "changed_at" field in this mutation.
+func (m *CatalogMutation) AddedChangedAt() (r clock.Instant, exists bool) {
+	v := m.addchanged_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChangedAt resets all changes to the "changed_at" field.
+func (m *CatalogMutation) ResetChangedAt() {
+	m.changed_at = nil
+	m.addchanged_at = nil
+}
+
 // Where appends a list predicates to the CatalogMutation builder.
 func (m *CatalogMutation) Where(ps ...predicate.Catalog) {
 	m.predicates = append(m.predicates, ps...)
@@ -3078,9 +3138,12 @@ func (m *CatalogMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CatalogMutation) Fields() []string {
-	fields := make([]string, 0, 1)
+	fields := make([]string, 0, 2)
 	if m.revision != nil {
 		fields = append(fields, catalog.FieldRevision)
+	}
+	if m.changed_at != nil {
+		fields = append(fields, catalog.FieldChangedAt)
 	}
 	return fields
 }
@@ -3092,6 +3155,8 @@ func (m *CatalogMutation) Field(name string) (ent.Value, bool) {
 	switch name {
 	case catalog.FieldRevision:
 		return m.Revision()
+	case catalog.FieldChangedAt:
+		return m.ChangedAt()
 	}
 	return nil, false
 }
@@ -3103,6 +3168,8 @@ func (m *CatalogMutation) OldField(ctx context.Context, name string) (ent.Value,
 	switch name {
 	case catalog.FieldRevision:
 		return m.OldRevision(ctx)
+	case catalog.FieldChangedAt:
+		return m.OldChangedAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown Catalog field %s", name)
 }
@@ -3119,6 +3186,13 @@ func (m *CatalogMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetRevision(v)
 		return nil
+	case catalog.FieldChangedAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangedAt(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Catalog field %s", name)
 }
@@ -3130,6 +3204,9 @@ func (m *CatalogMutation) AddedFields() []string {
 	if m.addrevision != nil {
 		fields = append(fields, catalog.FieldRevision)
 	}
+	if m.addchanged_at != nil {
+		fields = append(fields, catalog.FieldChangedAt)
+	}
 	return fields
 }
 
@@ -3140,6 +3217,8 @@ func (m *CatalogMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case catalog.FieldRevision:
 		return m.AddedRevision()
+	case catalog.FieldChangedAt:
+		return m.AddedChangedAt()
 	}
 	return nil, false
 }
@@ -3155,6 +3234,13 @@ func (m *CatalogMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddRevision(v)
+		return nil
+	case catalog.FieldChangedAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChangedAt(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Catalog numeric field %s", name)
@@ -3185,6 +3271,9 @@ func (m *CatalogMutation) ResetField(name string) error {
 	switch name {
 	case catalog.FieldRevision:
 		m.ResetRevision()
+		return nil
+	case catalog.FieldChangedAt:
+		m.ResetChangedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Catalog field %s", name)
@@ -3954,6 +4043,428 @@ func (m *ExclusionSetPlanMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *ExclusionSetPlanMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown ExclusionSetPlan edge %s", name)
+}
+
+// FormerCatalogMutation represents an operation that mutates the FormerCatalog nodes in the graph.
+type FormerCatalogMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	until         *clock.Instant
+	adduntil      *clock.Instant
+	data          *[]byte
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*FormerCatalog, error)
+	predicates    []predicate.FormerCatalog
+}
+
+var _ ent.Mutation = (*FormerCatalogMutation)(nil)
+
+// formercatalogOption allows management of the mutation configuration using functional options.
+type formercatalogOption func(*FormerCatalogMutation)
+
+// newFormerCatalogMutation creates new mutation for the FormerCatalog entity.
+func newFormerCatalogMutation(c config, op Op, opts ...formercatalogOption) *FormerCatalogMutation {
+	m := &FormerCatalogMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeFormerCatalog,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withFormerCatalogID sets the ID field of the mutation.
+func withFormerCatalogID(id int64) formercatalogOption {
+	return func(m *FormerCatalogMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *FormerCatalog
+		)
+		m.oldValue = func(ctx context.Context) (*FormerCatalog, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().FormerCatalog.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withFormerCatalog sets the old FormerCatalog of the mutation.
+func withFormerCatalog(node *FormerCatalog) formercatalogOption {
+	return func(m *FormerCatalogMutation) {
+		m.oldValue = func(context.Context) (*FormerCatalog, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m FormerCatalogMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m FormerCatalogMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of FormerCatalog entities.
+func (m *FormerCatalogMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *FormerCatalogMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *FormerCatalogMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().FormerCatalog.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUntil sets the "until" field.
+func (m *FormerCatalogMutation) SetUntil(c clock.Instant) {
+	m.until = &c
+	m.adduntil = nil
+}
+
+// Until returns the value of the "until" field in the mutation.
+func (m *FormerCatalogMutation) Until() (r clock.Instant, exists bool) {
+	v := m.until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUntil returns the old "until" field's value of the FormerCatalog entity.
+// If the FormerCatalog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FormerCatalogMutation) OldUntil(ctx context.Context) (v clock.Instant, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUntil: %w", err)
+	}
+	return oldValue.Until, nil
+}
+
+// AddUntil adds c to the "until" field.
+func (m *FormerCatalogMutation) AddUntil(c clock.Instant) {
+	if m.adduntil != nil {
+		*m.adduntil += c
+	} else {
+		m.adduntil = &c
+	}
+}
+
+// AddedUntil returns the value that was added to the "until" field in this mutation.
+func (m *FormerCatalogMutation) AddedUntil() (r clock.Instant, exists bool) {
+	v := m.adduntil
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUntil resets all changes to the "until" field.
+func (m *FormerCatalogMutation) ResetUntil() {
+	m.until = nil
+	m.adduntil = nil
+}
+
+// SetData sets the "data" field.
+func (m *FormerCatalogMutation) SetData(b []byte) {
+	m.data = &b
+}
+
+// Data returns the value of the "data" field in the mutation.
+func (m *FormerCatalogMutation) Data() (r []byte, exists bool) {
+	v := m.data
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldData returns the old "data" field's value of the FormerCatalog entity.
+// If the FormerCatalog object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FormerCatalogMutation) OldData(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldData is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldData requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldData: %w", err)
+	}
+	return oldValue.Data, nil
+}
+
+// ResetData resets all changes to the "data" field.
+func (m *FormerCatalogMutation) ResetData() {
+	m.data = nil
+}
+
+// Where appends a list predicates to the FormerCatalogMutation builder.
+func (m *FormerCatalogMutation) Where(ps ...predicate.FormerCatalog) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the FormerCatalogMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *FormerCatalogMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.FormerCatalog, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *FormerCatalogMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *FormerCatalogMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (FormerCatalog).
+func (m *FormerCatalogMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *FormerCatalogMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.until != nil {
+		fields = append(fields, formercatalog.FieldUntil)
+	}
+	if m.data != nil {
+		fields = append(fields, formercatalog.FieldData)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *FormerCatalogMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case formercatalog.FieldUntil:
+		return m.Until()
+	case formercatalog.FieldData:
+		return m.Data()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *FormerCatalogMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case formercatalog.FieldUntil:
+		return m.OldUntil(ctx)
+	case formercatalog.FieldData:
+		return m.OldData(ctx)
+	}
+	return nil, fmt.Errorf("unknown FormerCatalog field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *FormerCatalogMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case formercatalog.FieldUntil:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUntil(v)
+		return nil
+	case formercatalog.FieldData:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetData(v)
+		return nil
+	}
+	return fmt.Errorf("unknown FormerCatalog field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *FormerCatalogMutation) AddedFields() []string {
+	var fields []string
+	if m.adduntil != nil {
+		fields = append(fields, formercatalog.FieldUntil)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *FormerCatalogMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case formercatalog.FieldUntil:
+		return m.AddedUntil()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *FormerCatalogMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case formercatalog.FieldUntil:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUntil(v)
+		return nil
+	}
+	return fmt.Errorf("unknown FormerCatalog numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *FormerCatalogMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *FormerCatalogMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *FormerCatalogMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown FormerCatalog nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *FormerCatalogMutation) ResetField(name string) error {
+	switch name {
+	case formercatalog.FieldUntil:
+		m.ResetUntil()
+		return nil
+	case formercatalog.FieldData:
+		m.ResetData()
+		return nil
+	}
+	return fmt.Errorf("unknown FormerCatalog field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *FormerCatalogMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *FormerCatalogMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *FormerCatalogMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *FormerCatalogMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *FormerCatalogMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *FormerCatalogMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *FormerCatalogMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown FormerCatalog unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *FormerCatalogMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown FormerCatalog edge %s", name)
 }
 
 // GroupMutation represents an operation that mutates the Group nodes in the graph.
@@ -14229,6 +14740,10 @@ type TenantMutation struct {
 	addsuspension_period      *int64
 	deleted_user_retention    *int64
 	adddeleted_user_retention *int64
+	history_retention         *int64
+	addhistory_retention      *int64
+	history_since             *clock.Instant
+	addhistory_since          *clock.Instant
 	graph_revision            *int64
 	addgraph_revision         *int64
 	audit_sequence            *int64
@@ -14679,6 +15194,118 @@ func (m *TenantMutation) ResetDeletedUserRetention() {
 	m.adddeleted_user_retention = nil
 }
 
+// SetHistoryRetention sets the "history_retention" field.
+func (m *TenantMutation) SetHistoryRetention(i int64) {
+	m.history_retention = &i
+	m.addhistory_retention = nil
+}
+
+// HistoryRetention returns the value of the "history_retention" field in the mutation.
+func (m *TenantMutation) HistoryRetention() (r int64, exists bool) {
+	v := m.history_retention
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHistoryRetention returns the old "history_retention" field's value of the Tenant entity.
+// If the Tenant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TenantMutation) OldHistoryRetention(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHistoryRetention is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHistoryRetention requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHistoryRetention: %w", err)
+	}
+	return oldValue.HistoryRetention, nil
+}
+
+// AddHistoryRetention adds i to the "history_retention" field.
+func (m *TenantMutation) AddHistoryRetention(i int64) {
+	if m.addhistory_retention != nil {
+		*m.addhistory_retention += i
+	} else {
+		m.addhistory_retention = &i
+	}
+}
+
+// AddedHistoryRetention returns the value that was added to the "history_retention" field in this mutation.
+func (m *TenantMutation) AddedHistoryRetention() (r int64, exists bool) {
+	v := m.addhistory_retention
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetHistoryRetention resets all changes to the "history_retention" field.
+func (m *TenantMutation) ResetHistoryRetention() {
+	m.history_retention = nil
+	m.addhistory_retention = nil
+}
+
+// SetHistorySince sets the "history_since" field.
+func (m *TenantMutation) SetHistorySince(c clock.Instant) {
+	m.history_since = &c
+	m.addhistory_since = nil
+}
+
+// HistorySince returns the value of the "history_since" field in the mutation.
+func (m *TenantMutation) HistorySince() (r clock.Instant, exists bool) {
+	v := m.history_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHistorySince returns the old "history_since" field's value of the Tenant entity.
+// If the Tenant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TenantMutation) OldHistorySince(ctx context.Context) (v clock.Instant, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHistorySince is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHistorySince requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHistorySince: %w", err)
+	}
+	return oldValue.HistorySince, nil
+}
+
+// AddHistorySince adds c to the "history_since" field.
+func (m *TenantMutation) AddHistorySince(c clock.Instant) {
+	if m.addhistory_since != nil {
+		*m.addhistory_since += c
+	} else {
+		m.addhistory_since = &c
+	}
+}
+
+// AddedHistorySince returns the value that was added to the "history_since" field in this mutation.
+func (m *TenantMutation) AddedHistorySince() (r clock.Instant, exists bool) {
+	v := m.addhistory_since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetHistorySince resets all changes to the "history_since" field.
+func (m *TenantMutation) ResetHistorySince() {
+	m.history_since = nil
+	m.addhistory_since = nil
+}
+
 // SetGraphRevision sets the "graph_revision" field.
 func (m *TenantMutation) SetGraphRevision(i int64) {
 	m.graph_revision = &i
@@ -14937,7 +15564,7 @@ func (m *TenantMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TenantMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 13)
 	if m.name != nil {
 		fields = append(fields, tenant.FieldName)
 	}
@@ -14958,6 +15585,12 @@ func (m *TenantMutation) Fields() []string {
 	}
 	if m.deleted_user_retention != nil {
 		fields = append(fields, tenant.FieldDeletedUserRetention)
+	}
+	if m.history_retention != nil {
+		fields = append(fields, tenant.FieldHistoryRetention)
+	}
+	if m.history_since != nil {
+		fields = append(fields, tenant.FieldHistorySince)
 	}
 	if m.graph_revision != nil {
 		fields = append(fields, tenant.FieldGraphRevision)
@@ -14993,6 +15626,10 @@ func (m *TenantMutation) Field(name string) (ent.Value, bool) {
 		return m.SuspensionPeriod()
 	case tenant.FieldDeletedUserRetention:
 		return m.DeletedUserRetention()
+	case tenant.FieldHistoryRetention:
+		return m.HistoryRetention()
+	case tenant.FieldHistorySince:
+		return m.HistorySince()
 	case tenant.FieldGraphRevision:
 		return m.GraphRevision()
 	case tenant.FieldAuditSequence:
@@ -15024,6 +15661,10 @@ func (m *TenantMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldSuspensionPeriod(ctx)
 	case tenant.FieldDeletedUserRetention:
 		return m.OldDeletedUserRetention(ctx)
+	case tenant.FieldHistoryRetention:
+		return m.OldHistoryRetention(ctx)
+	case tenant.FieldHistorySince:
+		return m.OldHistorySince(ctx)
 	case tenant.FieldGraphRevision:
 		return m.OldGraphRevision(ctx)
 	case tenant.FieldAuditSequence:
@@ -15090,6 +15731,20 @@ func (m *TenantMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDeletedUserRetention(v)
 		return nil
+	case tenant.FieldHistoryRetention:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHistoryRetention(v)
+		return nil
+	case tenant.FieldHistorySince:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHistorySince(v)
+		return nil
 	case tenant.FieldGraphRevision:
 		v, ok := value.(int64)
 		if !ok {
@@ -15138,6 +15793,12 @@ func (m *TenantMutation) AddedFields() []string {
 	if m.adddeleted_user_retention != nil {
 		fields = append(fields, tenant.FieldDeletedUserRetention)
 	}
+	if m.addhistory_retention != nil {
+		fields = append(fields, tenant.FieldHistoryRetention)
+	}
+	if m.addhistory_since != nil {
+		fields = append(fields, tenant.FieldHistorySince)
+	}
 	if m.addgraph_revision != nil {
 		fields = append(fields, tenant.FieldGraphRevision)
 	}
@@ -15166,6 +15827,10 @@ func (m *TenantMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedSuspensionPeriod()
 	case tenant.FieldDeletedUserRetention:
 		return m.AddedDeletedUserRetention()
+	case tenant.FieldHistoryRetention:
+		return m.AddedHistoryRetention()
+	case tenant.FieldHistorySince:
+		return m.AddedHistorySince()
 	case tenant.FieldGraphRevision:
 		return m.AddedGraphRevision()
 	case tenant.FieldAuditSequence:
@@ -15210,6 +15875,20 @@ func (m *TenantMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddDeletedUserRetention(v)
+		return nil
+	case tenant.FieldHistoryRetention:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddHistoryRetention(v)
+		return nil
+	case tenant.FieldHistorySince:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddHistorySince(v)
 		return nil
 	case tenant.FieldGraphRevision:
 		v, ok := value.(int64)
@@ -15286,6 +15965,12 @@ func (m *TenantMutation) ResetField(name string) error {
 		return nil
 	case tenant.FieldDeletedUserRetention:
 		m.ResetDeletedUserRetention()
+		return nil
+	case tenant.FieldHistoryRetention:
+		m.ResetHistoryRetention()
+		return nil
+	case tenant.FieldHistorySince:
+		m.ResetHistorySince()
 		return nil
 	case tenant.FieldGraphRevision:
 		m.ResetGraphRevision()

@@ -42,6 +42,10 @@ func init() {
 	catalogDescRevision := catalogFields[1].Descriptor()
 	// catalog.DefaultRevision holds the default value on creation for the revision field.
 	catalog.DefaultRevision = catalogDescRevision.Default.(int64)
+	// catalogDescChangedAt is the schema descriptor for changed_at field.
+	catalogDescChangedAt := catalogFields[2].Descriptor()
+	// catalog.DefaultChangedAt holds the default value on creation for the changed_at field.
+	catalog.DefaultChangedAt = clock.Instant(catalogDescChangedAt.Default.(int64))
 	groupFields := schema.Group{}.Fields()
 	_ = groupFields
 	// groupDescVersion is the schema descriptor for version field.
@@ -138,12 +142,20 @@ func init() {
 	tenantDescDeletedUserRetention := tenantFields[7].Descriptor()
 	// tenant.DefaultDeletedUserRetention holds the default value on creation for the deleted_user_retention field.
 	tenant.DefaultDeletedUserRetention = tenantDescDeletedUserRetention.Default.(int64)
+	// tenantDescHistoryRetention is the schema descriptor for history_retention field.
+	tenantDescHistoryRetention := tenantFields[8].Descriptor()
+	// tenant.DefaultHistoryRetention holds the default value on creation for the history_retention field.
+	tenant.DefaultHistoryRetention = tenantDescHistoryRetention.Default.(int64)
+	// tenantDescHistorySince is the schema descriptor for history_since field.
+	tenantDescHistorySince := tenantFields[9].Descriptor()
+	// tenant.DefaultHistorySince holds the default value on creation for the history_since field.
+	tenant.DefaultHistorySince = clock.Instant(tenantDescHistorySince.Default.(int64))
 	// tenantDescGraphRevision is the schema descriptor for graph_revision field.
-	tenantDescGraphRevision := tenantFields[8].Descriptor()
+	tenantDescGraphRevision := tenantFields[10].Descriptor()
 	// tenant.DefaultGraphRevision holds the default value on creation for the graph_revision field.
 	tenant.DefaultGraphRevision = tenantDescGraphRevision.Default.(int64)
 	// tenantDescAuditSequence is the schema descriptor for audit_sequence field.
-	tenantDescAuditSequence := tenantFields[9].Descriptor()
+	tenantDescAuditSequence := tenantFields[11].Descriptor()
 	// tenant.DefaultAuditSequence holds the default value on creation for the audit_sequence field.
 	tenant.DefaultAuditSequence = tenantDescAuditSequence.Default.(int64)
 	userFields := schema.User{}.Fields()

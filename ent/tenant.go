@@ -32,6 +32,10 @@ type Tenant struct {
 	SuspensionPeriod int64 `json:"suspension_period,omitempty"`
 	// microseconds from the deletion of a user to the removal for good (R19)
 	DeletedUserRetention int64 `json:"deleted_user_retention,omitempty"`
+	// microseconds for which the past can be asked for; 0: without end
+	HistoryRetention int64 `json:"history_retention,omitempty"`
+	// the first instant that can be asked for
+	HistorySince clock.Instant `json:"history_since,omitempty"`
 	// rises with every change of a fact held in the tenant graph
 	GraphRevision int64 `json:"graph_revision,omitempty"`
 	// number of the last audit event
@@ -48,7 +52,7 @@ func (*Tenant) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case tenant.FieldLossThreshold, tenant.FieldGracePeriod, tenant.FieldSuspensionPeriod, tenant.FieldDeletedUserRetention, tenant.FieldGraphRevision, tenant.FieldAuditSequence, tenant.FieldLastInstant, tenant.FieldCreatedAt:
+		case tenant.FieldLossThreshold, tenant.FieldGracePeriod, tenant.FieldSuspensionPeriod, tenant.FieldDeletedUserRetention, tenant.FieldHistoryRetention, tenant.FieldHistorySince, tenant.FieldGraphRevision, tenant.FieldAuditSequence, tenant.FieldLastInstant, tenant.FieldCreatedAt:
 			values[i] = new(sql.NullInt64)
 		case tenant.FieldName, tenant.FieldNameKey, tenant.FieldCountry:
 			values[i] = new(sql.NullString)
@@ -116,6 +120,18 @@ func (_m *Tenant) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field deleted_user_retention", values[i])
 			} else if value.Valid {
 				_m.DeletedUserRetention = value.Int64
+			}
+		case tenant.FieldHistoryRetention:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field history_retention", values[i])
+			} else if value.Valid {
+				_m.HistoryRetention = value.Int64
+			}
+		case tenant.FieldHistorySince:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field history_since", values[i])
+			} else if value.Valid {
+				_m.HistorySince = clock.Instant(value.Int64)
 			}
 		case tenant.FieldGraphRevision:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -197,6 +213,12 @@ func (_m *Tenant) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("deleted_user_retention=")
 	builder.WriteString(fmt.Sprintf("%v", _m.DeletedUserRetention))
+	builder.WriteString(", ")
+	builder.WriteString("history_retention=")
+	builder.WriteString(fmt.Sprintf("%v", _m.HistoryRetention))
+	builder.WriteString(", ")
+	builder.WriteString("history_since=")
+	builder.WriteString(fmt.Sprintf("%v", _m.HistorySince))
 	builder.WriteString(", ")
 	builder.WriteString("graph_revision=")
 	builder.WriteString(fmt.Sprintf("%v", _m.GraphRevision))

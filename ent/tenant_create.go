@@ -98,6 +98,34 @@ func (_c *TenantCreate) SetNillableDeletedUserRetention(v *int64) *TenantCreate 
 	return _c
 }
 
+// SetHistoryRetention sets the "history_retention" field.
+func (_c *TenantCreate) SetHistoryRetention(v int64) *TenantCreate {
+	_c.mutation.SetHistoryRetention(v)
+	return _c
+}
+
+// SetNillableHistoryRetention sets the "history_retention" field if the given value is not nil.
+func (_c *TenantCreate) SetNillableHistoryRetention(v *int64) *TenantCreate {
+	if v != nil {
+		_c.SetHistoryRetention(*v)
+	}
+	return _c
+}
+
+// SetHistorySince sets the "history_since" field.
+func (_c *TenantCreate) SetHistorySince(v clock.Instant) *TenantCreate {
+	_c.mutation.SetHistorySince(v)
+	return _c
+}
+
+// SetNillableHistorySince sets the "history_since" field if the given value is not nil.
+func (_c *TenantCreate) SetNillableHistorySince(v *clock.Instant) *TenantCreate {
+	if v != nil {
+		_c.SetHistorySince(*v)
+	}
+	return _c
+}
+
 // SetGraphRevision sets the "graph_revision" field.
 func (_c *TenantCreate) SetGraphRevision(v int64) *TenantCreate {
 	_c.mutation.SetGraphRevision(v)
@@ -195,6 +223,14 @@ func (_c *TenantCreate) defaults() {
 		v := tenant.DefaultDeletedUserRetention
 		_c.mutation.SetDeletedUserRetention(v)
 	}
+	if _, ok := _c.mutation.HistoryRetention(); !ok {
+		v := tenant.DefaultHistoryRetention
+		_c.mutation.SetHistoryRetention(v)
+	}
+	if _, ok := _c.mutation.HistorySince(); !ok {
+		v := tenant.DefaultHistorySince
+		_c.mutation.SetHistorySince(v)
+	}
 	if _, ok := _c.mutation.GraphRevision(); !ok {
 		v := tenant.DefaultGraphRevision
 		_c.mutation.SetGraphRevision(v)
@@ -232,6 +268,12 @@ func (_c *TenantCreate) check() error {
 	}
 	if _, ok := _c.mutation.DeletedUserRetention(); !ok {
 		return &ValidationError{Name: "deleted_user_retention", err: errors.New(`ent: missing required field "Tenant.deleted_user_retention"`)}
+	}
+	if _, ok := _c.mutation.HistoryRetention(); !ok {
+		return &ValidationError{Name: "history_retention", err: errors.New(`ent: missing required field "Tenant.history_retention"`)}
+	}
+	if _, ok := _c.mutation.HistorySince(); !ok {
+		return &ValidationError{Name: "history_since", err: errors.New(`ent: missing required field "Tenant.history_since"`)}
 	}
 	if _, ok := _c.mutation.GraphRevision(); !ok {
 		return &ValidationError{Name: "graph_revision", err: errors.New(`ent: missing required field "Tenant.graph_revision"`)}
@@ -308,6 +350,14 @@ func (_c *TenantCreate) createSpec() (*Tenant, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.DeletedUserRetention(); ok {
 		_spec.SetField(tenant.FieldDeletedUserRetention, field.TypeInt64, value)
 		_node.DeletedUserRetention = value
+	}
+	if value, ok := _c.mutation.HistoryRetention(); ok {
+		_spec.SetField(tenant.FieldHistoryRetention, field.TypeInt64, value)
+		_node.HistoryRetention = value
+	}
+	if value, ok := _c.mutation.HistorySince(); ok {
+		_spec.SetField(tenant.FieldHistorySince, field.TypeInt64, value)
+		_node.HistorySince = value
 	}
 	if value, ok := _c.mutation.GraphRevision(); ok {
 		_spec.SetField(tenant.FieldGraphRevision, field.TypeInt64, value)
@@ -482,6 +532,42 @@ func (u *TenantUpsert) UpdateDeletedUserRetention() *TenantUpsert {
 // AddDeletedUserRetention adds v to the "deleted_user_retention" field.
 func (u *TenantUpsert) AddDeletedUserRetention(v int64) *TenantUpsert {
 	u.Add(tenant.FieldDeletedUserRetention, v)
+	return u
+}
+
+// SetHistoryRetention sets the "history_retention" field.
+func (u *TenantUpsert) SetHistoryRetention(v int64) *TenantUpsert {
+	u.Set(tenant.FieldHistoryRetention, v)
+	return u
+}
+
+// UpdateHistoryRetention sets the "history_retention" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateHistoryRetention() *TenantUpsert {
+	u.SetExcluded(tenant.FieldHistoryRetention)
+	return u
+}
+
+// AddHistoryRetention adds v to the "history_retention" field.
+func (u *TenantUpsert) AddHistoryRetention(v int64) *TenantUpsert {
+	u.Add(tenant.FieldHistoryRetention, v)
+	return u
+}
+
+// SetHistorySince sets the "history_since" field.
+func (u *TenantUpsert) SetHistorySince(v clock.Instant) *TenantUpsert {
+	u.Set(tenant.FieldHistorySince, v)
+	return u
+}
+
+// UpdateHistorySince sets the "history_since" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateHistorySince() *TenantUpsert {
+	u.SetExcluded(tenant.FieldHistorySince)
+	return u
+}
+
+// AddHistorySince adds v to the "history_since" field.
+func (u *TenantUpsert) AddHistorySince(v clock.Instant) *TenantUpsert {
+	u.Add(tenant.FieldHistorySince, v)
 	return u
 }
 
@@ -728,6 +814,48 @@ func (u *TenantUpsertOne) AddDeletedUserRetention(v int64) *TenantUpsertOne {
 func (u *TenantUpsertOne) UpdateDeletedUserRetention() *TenantUpsertOne {
 	return u.Update(func(s *TenantUpsert) {
 		s.UpdateDeletedUserRetention()
+	})
+}
+
+// SetHistoryRetention sets the "history_retention" field.
+func (u *TenantUpsertOne) SetHistoryRetention(v int64) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetHistoryRetention(v)
+	})
+}
+
+// AddHistoryRetention adds v to the "history_retention" field.
+func (u *TenantUpsertOne) AddHistoryRetention(v int64) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddHistoryRetention(v)
+	})
+}
+
+// UpdateHistoryRetention sets the "history_retention" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateHistoryRetention() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateHistoryRetention()
+	})
+}
+
+// SetHistorySince sets the "history_since" field.
+func (u *TenantUpsertOne) SetHistorySince(v clock.Instant) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetHistorySince(v)
+	})
+}
+
+// AddHistorySince adds v to the "history_since" field.
+func (u *TenantUpsertOne) AddHistorySince(v clock.Instant) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddHistorySince(v)
+	})
+}
+
+// UpdateHistorySince sets the "history_since" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateHistorySince() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateHistorySince()
 	})
 }
 
@@ -1153,6 +1281,48 @@ func (u *TenantUpsertBulk) AddDeletedUserRetention(v int64) *TenantUpsertBulk {
 func (u *TenantUpsertBulk) UpdateDeletedUserRetention() *TenantUpsertBulk {
 	return u.Update(func(s *TenantUpsert) {
 		s.UpdateDeletedUserRetention()
+	})
+}
+
+// SetHistoryRetention sets the "history_retention" field.
+func (u *TenantUpsertBulk) SetHistoryRetention(v int64) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetHistoryRetention(v)
+	})
+}
+
+// AddHistoryRetention adds v to the "history_retention" field.
+func (u *TenantUpsertBulk) AddHistoryRetention(v int64) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddHistoryRetention(v)
+	})
+}
+
+// UpdateHistoryRetention sets the "history_retention" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateHistoryRetention() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateHistoryRetention()
+	})
+}
+
+// SetHistorySince sets the "history_since" field.
+func (u *TenantUpsertBulk) SetHistorySince(v clock.Instant) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetHistorySince(v)
+	})
+}
+
+// AddHistorySince adds v to the "history_since" field.
+func (u *TenantUpsertBulk) AddHistorySince(v clock.Instant) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddHistorySince(v)
+	})
+}
+
+// UpdateHistorySince sets the "history_since" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateHistorySince() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateHistorySince()
 	})
 }
 

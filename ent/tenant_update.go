@@ -155,6 +155,48 @@ func (_u *TenantUpdate) AddDeletedUserRetention(v int64) *TenantUpdate {
 	return _u
 }
 
+// SetHistoryRetention sets the "history_retention" field.
+func (_u *TenantUpdate) SetHistoryRetention(v int64) *TenantUpdate {
+	_u.mutation.ResetHistoryRetention()
+	_u.mutation.SetHistoryRetention(v)
+	return _u
+}
+
+// SetNillableHistoryRetention sets the "history_retention" field if the given value is not nil.
+func (_u *TenantUpdate) SetNillableHistoryRetention(v *int64) *TenantUpdate {
+	if v != nil {
+		_u.SetHistoryRetention(*v)
+	}
+	return _u
+}
+
+// AddHistoryRetention adds value to the "history_retention" field.
+func (_u *TenantUpdate) AddHistoryRetention(v int64) *TenantUpdate {
+	_u.mutation.AddHistoryRetention(v)
+	return _u
+}
+
+// SetHistorySince sets the "history_since" field.
+func (_u *TenantUpdate) SetHistorySince(v clock.Instant) *TenantUpdate {
+	_u.mutation.ResetHistorySince()
+	_u.mutation.SetHistorySince(v)
+	return _u
+}
+
+// SetNillableHistorySince sets the "history_since" field if the given value is not nil.
+func (_u *TenantUpdate) SetNillableHistorySince(v *clock.Instant) *TenantUpdate {
+	if v != nil {
+		_u.SetHistorySince(*v)
+	}
+	return _u
+}
+
+// AddHistorySince adds value to the "history_since" field.
+func (_u *TenantUpdate) AddHistorySince(v clock.Instant) *TenantUpdate {
+	_u.mutation.AddHistorySince(v)
+	return _u
+}
+
 // SetGraphRevision sets the "graph_revision" field.
 func (_u *TenantUpdate) SetGraphRevision(v int64) *TenantUpdate {
 	_u.mutation.ResetGraphRevision()
@@ -332,6 +374,18 @@ func (_u *TenantUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedDeletedUserRetention(); ok {
 		_spec.AddField(tenant.FieldDeletedUserRetention, field.TypeInt64, value)
 	}
+	if value, ok := _u.mutation.HistoryRetention(); ok {
+		_spec.SetField(tenant.FieldHistoryRetention, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedHistoryRetention(); ok {
+		_spec.AddField(tenant.FieldHistoryRetention, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.HistorySince(); ok {
+		_spec.SetField(tenant.FieldHistorySince, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedHistorySince(); ok {
+		_spec.AddField(tenant.FieldHistorySince, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.GraphRevision(); ok {
 		_spec.SetField(tenant.FieldGraphRevision, field.TypeInt64, value)
 	}
@@ -501,6 +555,48 @@ func (_u *TenantUpdateOne) SetNillableDeletedUserRetention(v *int64) *TenantUpda
 // AddDeletedUserRetention adds value to the "deleted_user_retention" field.
 func (_u *TenantUpdateOne) AddDeletedUserRetention(v int64) *TenantUpdateOne {
 	_u.mutation.AddDeletedUserRetention(v)
+	return _u
+}
+
+// SetHistoryRetention sets the "history_retention" field.
+func (_u *TenantUpdateOne) SetHistoryRetention(v int64) *TenantUpdateOne {
+	_u.mutation.ResetHistoryRetention()
+	_u.mutation.SetHistoryRetention(v)
+	return _u
+}
+
+// SetNillableHistoryRetention sets the "history_retention" field if the given value is not nil.
+func (_u *TenantUpdateOne) SetNillableHistoryRetention(v *int64) *TenantUpdateOne {
+	if v != nil {
+		_u.SetHistoryRetention(*v)
+	}
+	return _u
+}
+
+// AddHistoryRetention adds value to the "history_retention" field.
+func (_u *TenantUpdateOne) AddHistoryRetention(v int64) *TenantUpdateOne {
+	_u.mutation.AddHistoryRetention(v)
+	return _u
+}
+
+// SetHistorySince sets the "history_since" field.
+func (_u *TenantUpdateOne) SetHistorySince(v clock.Instant) *TenantUpdateOne {
+	_u.mutation.ResetHistorySince()
+	_u.mutation.SetHistorySince(v)
+	return _u
+}
+
+// SetNillableHistorySince sets the "history_since" field if the given value is not nil.
+func (_u *TenantUpdateOne) SetNillableHistorySince(v *clock.Instant) *TenantUpdateOne {
+	if v != nil {
+		_u.SetHistorySince(*v)
+	}
+	return _u
+}
+
+// AddHistorySince adds value to the "history_since" field.
+func (_u *TenantUpdateOne) AddHistorySince(v clock.Instant) *TenantUpdateOne {
+	_u.mutation.AddHistorySince(v)
 	return _u
 }
 
@@ -710,6 +806,18 @@ func (_u *TenantUpdateOne) sqlSave(ctx context.Context) (_node *Tenant, err erro
 	}
 	if value, ok := _u.mutation.AddedDeletedUserRetention(); ok {
 		_spec.AddField(tenant.FieldDeletedUserRetention, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.HistoryRetention(); ok {
+		_spec.SetField(tenant.FieldHistoryRetention, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedHistoryRetention(); ok {
+		_spec.AddField(tenant.FieldHistoryRetention, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.HistorySince(); ok {
+		_spec.SetField(tenant.FieldHistorySince, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedHistorySince(); ok {
+		_spec.AddField(tenant.FieldHistorySince, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.GraphRevision(); ok {
 		_spec.SetField(tenant.FieldGraphRevision, field.TypeInt64, value)

@@ -26,6 +26,8 @@ type Tx struct {
 	ExclusionSet *ExclusionSetClient
 	// ExclusionSetPlan is the client for interacting with the ExclusionSetPlan builders.
 	ExclusionSetPlan *ExclusionSetPlanClient
+	// FormerCatalog is the client for interacting with the FormerCatalog builders.
+	FormerCatalog *FormerCatalogClient
 	// Group is the client for interacting with the Group builders.
 	Group *GroupClient
 	// GroupCounter is the client for interacting with the GroupCounter builders.
@@ -197,6 +199,7 @@ func (tx *Tx) init() {
 	tx.Catalog = NewCatalogClient(tx.config)
 	tx.ExclusionSet = NewExclusionSetClient(tx.config)
 	tx.ExclusionSetPlan = NewExclusionSetPlanClient(tx.config)
+	tx.FormerCatalog = NewFormerCatalogClient(tx.config)
 	tx.Group = NewGroupClient(tx.config)
 	tx.GroupCounter = NewGroupCounterClient(tx.config)
 	tx.LicenseViolation = NewLicenseViolationClient(tx.config)

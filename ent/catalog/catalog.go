@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"entgo.io/ent/dialect/sql"
+	"github.com/licensegraph/licensegraph/internal/clock"
 )
 
 const (
@@ -13,6 +14,8 @@ const (
 	FieldID = "id"
 	// FieldRevision holds the string denoting the revision field in the database.
 	FieldRevision = "revision"
+	// FieldChangedAt holds the string denoting the changed_at field in the database.
+	FieldChangedAt = "changed_at"
 	// Table holds the table name of the catalog in the database.
 	Table = "catalog"
 )
@@ -21,6 +24,7 @@ const (
 var Columns = []string{
 	FieldID,
 	FieldRevision,
+	FieldChangedAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -36,6 +40,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultRevision holds the default value on creation for the "revision" field.
 	DefaultRevision int64
+	// DefaultChangedAt holds the default value on creation for the "changed_at" field.
+	DefaultChangedAt clock.Instant
 )
 
 // OrderOption defines the ordering options for the Catalog queries.
@@ -49,4 +55,9 @@ func ByID(opts ...sql.OrderTermOption) OrderOption {
 // ByRevision orders the results by the revision field.
 func ByRevision(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRevision, opts...).ToFunc()
+}
+
+// ByChangedAt orders the results by the changed_at field.
+func ByChangedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldChangedAt, opts...).ToFunc()
 }

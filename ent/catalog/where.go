@@ -5,6 +5,7 @@ package catalog
 import (
 	"entgo.io/ent/dialect/sql"
 	"github.com/licensegraph/licensegraph/ent/predicate"
+	"github.com/licensegraph/licensegraph/internal/clock"
 )
 
 // ID filters vertices based on their ID field.
@@ -57,6 +58,12 @@ func Revision(v int64) predicate.Catalog {
 	return predicate.Catalog(sql.FieldEQ(FieldRevision, v))
 }
 
+// ChangedAt applies equality check predicate on the "changed_at" field. It's identical to ChangedAtEQ.
+func ChangedAt(v clock.Instant) predicate.Catalog {
+	vc := int64(v)
+	return predicate.Catalog(sql.FieldEQ(FieldChangedAt, vc))
+}
+
 // RevisionEQ applies the EQ predicate on the "revision" field.
 func RevisionEQ(v int64) predicate.Catalog {
 	return predicate.Catalog(sql.FieldEQ(FieldRevision, v))
@@ -95,6 +102,60 @@ func RevisionLT(v int64) predicate.Catalog {
 // RevisionLTE applies the LTE predicate on the "revision" field.
 func RevisionLTE(v int64) predicate.Catalog {
 	return predicate.Catalog(sql.FieldLTE(FieldRevision, v))
+}
+
+// ChangedAtEQ applies the EQ predicate on the "changed_at" field.
+func ChangedAtEQ(v clock.Instant) predicate.Catalog {
+	vc := int64(v)
+	return predicate.Catalog(sql.FieldEQ(FieldChangedAt, vc))
+}
+
+// ChangedAtNEQ applies the NEQ predicate on the "changed_at" field.
+func ChangedAtNEQ(v clock.Instant) predicate.Catalog {
+	vc := int64(v)
+	return predicate.Catalog(sql.FieldNEQ(FieldChangedAt, vc))
+}
+
+// ChangedAtIn applies the In predicate on the "changed_at" field.
+func ChangedAtIn(vs ...clock.Instant) predicate.Catalog {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Catalog(sql.FieldIn(FieldChangedAt, v...))
+}
+
+// ChangedAtNotIn applies the NotIn predicate on the "changed_at" field.
+func ChangedAtNotIn(vs ...clock.Instant) predicate.Catalog {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Catalog(sql.FieldNotIn(FieldChangedAt, v...))
+}
+
+// ChangedAtGT applies the GT predicate on the "changed_at" field.
+func ChangedAtGT(v clock.Instant) predicate.Catalog {
+	vc := int64(v)
+	return predicate.Catalog(sql.FieldGT(FieldChangedAt, vc))
+}
+
+// ChangedAtGTE applies the GTE predicate on the "changed_at" field.
+func ChangedAtGTE(v clock.Instant) predicate.Catalog {
+	vc := int64(v)
+	return predicate.Catalog(sql.FieldGTE(FieldChangedAt, vc))
+}
+
+// ChangedAtLT applies the LT predicate on the "changed_at" field.
+func ChangedAtLT(v clock.Instant) predicate.Catalog {
+	vc := int64(v)
+	return predicate.Catalog(sql.FieldLT(FieldChangedAt, vc))
+}
+
+// ChangedAtLTE applies the LTE predicate on the "changed_at" field.
+func ChangedAtLTE(v clock.Instant) predicate.Catalog {
+	vc := int64(v)
+	return predicate.Catalog(sql.FieldLTE(FieldChangedAt, vc))
 }
 
 // And groups predicates with the AND operator between them.

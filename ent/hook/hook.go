@@ -81,6 +81,18 @@ func (f ExclusionSetPlanFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.V
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ExclusionSetPlanMutation", m)
 }
 
+// The FormerCatalogFunc type is an adapter to allow the use of ordinary
+// function as FormerCatalog mutator.
+type FormerCatalogFunc func(context.Context, *ent.FormerCatalogMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f FormerCatalogFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.FormerCatalogMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.FormerCatalogMutation", m)
+}
+
 // The GroupFunc type is an adapter to allow the use of ordinary
 // function as Group mutator.
 type GroupFunc func(context.Context, *ent.GroupMutation) (ent.Value, error)

@@ -119,6 +119,7 @@ var (
 	CatalogColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "revision", Type: field.TypeInt64, Default: 0},
+		{Name: "changed_at", Type: field.TypeInt64, Default: 0},
 	}
 	// CatalogTable holds the schema information for the "catalog" table.
 	CatalogTable = &schema.Table{
@@ -158,6 +159,25 @@ var (
 				Name:    "exclusionsetplan_plan_id",
 				Unique:  false,
 				Columns: []*schema.Column{ExclusionSetPlansColumns[2]},
+			},
+		},
+	}
+	// FormerCatalogsColumns holds the columns for the "former_catalogs" table.
+	FormerCatalogsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "until", Type: field.TypeInt64},
+		{Name: "data", Type: field.TypeBytes},
+	}
+	// FormerCatalogsTable holds the schema information for the "former_catalogs" table.
+	FormerCatalogsTable = &schema.Table{
+		Name:       "former_catalogs",
+		Columns:    FormerCatalogsColumns,
+		PrimaryKey: []*schema.Column{FormerCatalogsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "formercatalog_until",
+				Unique:  true,
+				Columns: []*schema.Column{FormerCatalogsColumns[1]},
 			},
 		},
 	}
@@ -609,6 +629,8 @@ var (
 		{Name: "grace_period", Type: field.TypeInt64, Default: 2592000000000},
 		{Name: "suspension_period", Type: field.TypeInt64, Default: 7776000000000},
 		{Name: "deleted_user_retention", Type: field.TypeInt64, Default: 2592000000000},
+		{Name: "history_retention", Type: field.TypeInt64, Default: 0},
+		{Name: "history_since", Type: field.TypeInt64, Default: 0},
 		{Name: "graph_revision", Type: field.TypeInt64, Default: 0},
 		{Name: "audit_sequence", Type: field.TypeInt64, Default: 0},
 		{Name: "last_instant", Type: field.TypeInt64},
@@ -723,6 +745,7 @@ var (
 		CatalogTable,
 		ExclusionSetsTable,
 		ExclusionSetPlansTable,
+		FormerCatalogsTable,
 		GroupsTable,
 		GroupCountersTable,
 		LicenseViolationsTable,
@@ -761,6 +784,9 @@ func init() {
 	}
 	ExclusionSetPlansTable.Annotation = &entsql.Annotation{
 		Table: "exclusion_set_plans",
+	}
+	FormerCatalogsTable.Annotation = &entsql.Annotation{
+		Table: "former_catalogs",
 	}
 	GroupsTable.Annotation = &entsql.Annotation{
 		Table: "groups",

@@ -24,6 +24,9 @@ type ExclusionSet func(*sql.Selector)
 // ExclusionSetPlan is the predicate function for exclusionsetplan builders.
 type ExclusionSetPlan func(*sql.Selector)
 
+// FormerCatalog is the predicate function for formercatalog builders.
+type FormerCatalog func(*sql.Selector)
+
 // Group is the predicate function for group builders.
 type Group func(*sql.Selector)
 

@@ -7,6 +7,8 @@ import (
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/clock"
 )
 
 // Catalog is the one row under which the catalogue changes.
@@ -17,12 +19,36 @@ func (Catalog) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int("id").Immutable().Comment("always 1"),
 		field.Int64("revision").Default(0).Comment("rises with every change of the catalogue"),
+		field.Int64("changed_at").GoType(clock.Instant(0)).Default(0).Comment("when it last changed; changes of tenants that follow are later"),
 	}
 }
 
 // Annotations of Catalog.
 func (Catalog) Annotations() []schema.Annotation {
 	return []schema.Annotation{entsql.Annotation{Table: "catalog"}}
+}
+
+// FormerCatalog is the catalogue as it was until an import changed it. It is kept whole: it is
+// read whole, and imports are few.
+type FormerCatalog struct{ ent.Schema }
+
+// Fields of FormerCatalog.
+func (FormerCatalog) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id").Immutable().Comment("the revision that it was"),
+		instant("until", "when it changed"),
+		field.Bytes("data").Comment("JSON, compressed"),
+	}
+}
+
+// Indexes of FormerCatalog.
+func (FormerCatalog) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("until").Unique()}
+}
+
+// Annotations of FormerCatalog.
+func (FormerCatalog) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "former_catalogs"}}
 }
 
 // Product is a SKU. Its id is the vendor's skuId.

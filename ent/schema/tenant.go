@@ -9,6 +9,8 @@ import (
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/clock"
 )
 
 // Tenant is one organisation. Its row is the lock under which its facts change.
@@ -25,6 +27,8 @@ func (Tenant) Fields() []ent.Field {
 		duration("grace_period", 30*24*time.Hour, "from the end of a subscription to its suspension (R16)"),
 		duration("suspension_period", 90*24*time.Hour, "from the suspension of a subscription to its lock-out (R16)"),
 		duration("deleted_user_retention", 30*24*time.Hour, "from the deletion of a user to the removal for good (R19)"),
+		duration("history_retention", 0, "for which the past can be asked for; 0: without end"),
+		field.Int64("history_since").GoType(clock.Instant(0)).Default(0).Comment("the first instant that can be asked for"),
 		field.Int64("graph_revision").Default(0).Comment("rises with every change of a fact held in the tenant graph"),
 		field.Int64("audit_sequence").Default(0).Comment("number of the last audit event"),
 		instant("last_instant", "instant of the last change; the next one is later"),

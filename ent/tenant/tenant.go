@@ -4,6 +4,7 @@ package tenant
 
 import (
 	"entgo.io/ent/dialect/sql"
+	"github.com/licensegraph/licensegraph/internal/clock"
 )
 
 const (
@@ -25,6 +26,10 @@ const (
 	FieldSuspensionPeriod = "suspension_period"
 	// FieldDeletedUserRetention holds the string denoting the deleted_user_retention field in the database.
 	FieldDeletedUserRetention = "deleted_user_retention"
+	// FieldHistoryRetention holds the string denoting the history_retention field in the database.
+	FieldHistoryRetention = "history_retention"
+	// FieldHistorySince holds the string denoting the history_since field in the database.
+	FieldHistorySince = "history_since"
 	// FieldGraphRevision holds the string denoting the graph_revision field in the database.
 	FieldGraphRevision = "graph_revision"
 	// FieldAuditSequence holds the string denoting the audit_sequence field in the database.
@@ -47,6 +52,8 @@ var Columns = []string{
 	FieldGracePeriod,
 	FieldSuspensionPeriod,
 	FieldDeletedUserRetention,
+	FieldHistoryRetention,
+	FieldHistorySince,
 	FieldGraphRevision,
 	FieldAuditSequence,
 	FieldLastInstant,
@@ -74,6 +81,10 @@ var (
 	DefaultSuspensionPeriod int64
 	// DefaultDeletedUserRetention holds the default value on creation for the "deleted_user_retention" field.
 	DefaultDeletedUserRetention int64
+	// DefaultHistoryRetention holds the default value on creation for the "history_retention" field.
+	DefaultHistoryRetention int64
+	// DefaultHistorySince holds the default value on creation for the "history_since" field.
+	DefaultHistorySince clock.Instant
 	// DefaultGraphRevision holds the default value on creation for the "graph_revision" field.
 	DefaultGraphRevision int64
 	// DefaultAuditSequence holds the default value on creation for the "audit_sequence" field.
@@ -121,6 +132,16 @@ func BySuspensionPeriod(opts ...sql.OrderTermOption) OrderOption {
 // ByDeletedUserRetention orders the results by the deleted_user_retention field.
 func ByDeletedUserRetention(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDeletedUserRetention, opts...).ToFunc()
+}
+
+// ByHistoryRetention orders the results by the history_retention field.
+func ByHistoryRetention(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHistoryRetention, opts...).ToFunc()
+}
+
+// ByHistorySince orders the results by the history_since field.
+func ByHistorySince(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHistorySince, opts...).ToFunc()
 }
 
 // ByGraphRevision orders the results by the graph_revision field.

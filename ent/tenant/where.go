@@ -89,6 +89,17 @@ func DeletedUserRetention(v int64) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldDeletedUserRetention, v))
 }
 
+// HistoryRetention applies equality check predicate on the "history_retention" field. It's identical to HistoryRetentionEQ.
+func HistoryRetention(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldHistoryRetention, v))
+}
+
+// HistorySince applies equality check predicate on the "history_since" field. It's identical to HistorySinceEQ.
+func HistorySince(v clock.Instant) predicate.Tenant {
+	vc := int64(v)
+	return predicate.Tenant(sql.FieldEQ(FieldHistorySince, vc))
+}
+
 // GraphRevision applies equality check predicate on the "graph_revision" field. It's identical to GraphRevisionEQ.
 func GraphRevision(v int64) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldGraphRevision, v))
@@ -464,6 +475,100 @@ func DeletedUserRetentionLT(v int64) predicate.Tenant {
 // DeletedUserRetentionLTE applies the LTE predicate on the "deleted_user_retention" field.
 func DeletedUserRetentionLTE(v int64) predicate.Tenant {
 	return predicate.Tenant(sql.FieldLTE(FieldDeletedUserRetention, v))
+}
+
+// HistoryRetentionEQ applies the EQ predicate on the "history_retention" field.
+func HistoryRetentionEQ(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldHistoryRetention, v))
+}
+
+// HistoryRetentionNEQ applies the NEQ predicate on the "history_retention" field.
+func HistoryRetentionNEQ(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNEQ(FieldHistoryRetention, v))
+}
+
+// HistoryRetentionIn applies the In predicate on the "history_retention" field.
+func HistoryRetentionIn(vs ...int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldIn(FieldHistoryRetention, vs...))
+}
+
+// HistoryRetentionNotIn applies the NotIn predicate on the "history_retention" field.
+func HistoryRetentionNotIn(vs ...int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotIn(FieldHistoryRetention, vs...))
+}
+
+// HistoryRetentionGT applies the GT predicate on the "history_retention" field.
+func HistoryRetentionGT(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGT(FieldHistoryRetention, v))
+}
+
+// HistoryRetentionGTE applies the GTE predicate on the "history_retention" field.
+func HistoryRetentionGTE(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGTE(FieldHistoryRetention, v))
+}
+
+// HistoryRetentionLT applies the LT predicate on the "history_retention" field.
+func HistoryRetentionLT(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLT(FieldHistoryRetention, v))
+}
+
+// HistoryRetentionLTE applies the LTE predicate on the "history_retention" field.
+func HistoryRetentionLTE(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLTE(FieldHistoryRetention, v))
+}
+
+// HistorySinceEQ applies the EQ predicate on the "history_since" field.
+func HistorySinceEQ(v clock.Instant) predicate.Tenant {
+	vc := int64(v)
+	return predicate.Tenant(sql.FieldEQ(FieldHistorySince, vc))
+}
+
+// HistorySinceNEQ applies the NEQ predicate on the "history_since" field.
+func HistorySinceNEQ(v clock.Instant) predicate.Tenant {
+	vc := int64(v)
+	return predicate.Tenant(sql.FieldNEQ(FieldHistorySince, vc))
+}
+
+// HistorySinceIn applies the In predicate on the "history_since" field.
+func HistorySinceIn(vs ...clock.Instant) predicate.Tenant {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Tenant(sql.FieldIn(FieldHistorySince, v...))
+}
+
+// HistorySinceNotIn applies the NotIn predicate on the "history_since" field.
+func HistorySinceNotIn(vs ...clock.Instant) predicate.Tenant {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Tenant(sql.FieldNotIn(FieldHistorySince, v...))
+}
+
+// HistorySinceGT applies the GT predicate on the "history_since" field.
+func HistorySinceGT(v clock.Instant) predicate.Tenant {
+	vc := int64(v)
+	return predicate.Tenant(sql.FieldGT(FieldHistorySince, vc))
+}
+
+// HistorySinceGTE applies the GTE predicate on the "history_since" field.
+func HistorySinceGTE(v clock.Instant) predicate.Tenant {
+	vc := int64(v)
+	return predicate.Tenant(sql.FieldGTE(FieldHistorySince, vc))
+}
+
+// HistorySinceLT applies the LT predicate on the "history_since" field.
+func HistorySinceLT(v clock.Instant) predicate.Tenant {
+	vc := int64(v)
+	return predicate.Tenant(sql.FieldLT(FieldHistorySince, vc))
+}
+
+// HistorySinceLTE applies the LTE predicate on the "history_since" field.
+func HistorySinceLTE(v clock.Instant) predicate.Tenant {
+	vc := int64(v)
+	return predicate.Tenant(sql.FieldLTE(FieldHistorySince, vc))
 }
 
 // GraphRevisionEQ applies the EQ predicate on the "graph_revision" field.

@@ -135,7 +135,14 @@ func TestEveryReferenceHasAForeignKey(t *testing.T) {
 		"operations.event_id",        // as a cause
 		"operation_results.group_id", // what the input named, which may be gone
 	}
+	former := map[string]bool{} // rows that outlive what they refer to
+	for _, of := range database.Histories() {
+		former[database.HistoryOf(of)] = true
+	}
 	for _, t1 := range tables(t, database.Postgres) {
+		if former[t1.Name] {
+			continue
+		}
 		for _, c := range t1.Columns {
 			name := t1.Name + "." + c.Name
 			if !strings.HasSuffix(c.Name, "_id") || slices.Contains(without, name) {

@@ -28,6 +28,13 @@ func Tables(d Dialect) ([]*schema.Table, error) {
 			adapt(d, t, c)
 		}
 	}
+	for _, h := range histories {
+		t, err := h.table(d, byName)
+		if err != nil {
+			return nil, err
+		}
+		tables, byName[t.Name] = append(tables, t), t
+	}
 	for _, f := range foreignKeys() {
 		if err := f.addTo(byName); err != nil {
 			return nil, err
@@ -94,7 +101,7 @@ func to(table, column, parent string) foreignKey {
 // itself: that row has it. An audit event outlives what it speaks of, and is written after it:
 // it refers to its tenant alone, and no row refers to it.
 func foreignKeys() []foreignKey {
-	return []foreignKey{
+	keys := []foreignKey{
 		to("api_tokens", "tenant_id", "tenants"),
 		to("audit_events", "tenant_id", "tenants"),
 		to("users", "tenant_id", "tenants"),
@@ -126,6 +133,10 @@ func foreignKeys() []foreignKey {
 		to("operations", "tenant_id", "tenants"),
 		within("operation_results", "operation_id", "operations"),
 	}
+	for _, h := range histories { // former rows outlive what they refer to
+		keys = append(keys, to(HistoryOf(h.of), "tenant_id", "tenants"))
+	}
+	return keys
 }
 
 // addTo adds the key to its table. Nothing cascades: what refers to a row is removed before it.
@@ -176,6 +187,7 @@ var checks = map[string]map[string]string{
 		"tenants_country":  "length(country) = 2",
 		"tenants_counters": "graph_revision >= 0 AND audit_sequence >= 0",
 		"tenants_terms":    "loss_threshold >= 0 AND grace_period >= 0 AND suspension_period >= 0 AND deleted_user_retention >= 0",
+		"tenants_history":  "history_retention >= 0 AND history_since >= 0",
 	},
 	"plan_prerequisites": {
 		"plan_prerequisites_not_itself": "plan_id <> requires_id",

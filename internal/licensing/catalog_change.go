@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
@@ -53,7 +54,9 @@ func (s *Service) ChangeCatalog(ctx context.Context, o CatalogOptions,
 	var impacts []*TenantImpact
 	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		impacts = nil
-		if _, err := tx.ExecContext(ctx, `UPDATE catalog SET revision = revision + 1 WHERE id = 1`); err != nil {
+		var revision int64
+		row := tx.QueryRowContext(ctx, `UPDATE catalog SET revision = revision + 1 WHERE id = 1 RETURNING revision`)
+		if err := row.Scan(&revision); err != nil {
 			return fmt.Errorf("lock the catalogue: %w", err)
 		}
 		data, err := LoadCatalog(ctx, tx)
@@ -82,8 +85,15 @@ func (s *Service) ChangeCatalog(ctx context.Context, o CatalogOptions,
 		if err != nil {
 			return err
 		}
+		now, err := s.importInstant(ctx, tx, tenants)
+		if err != nil {
+			return err
+		}
+		if err := keepCatalog(ctx, tx, revision-1, data, now); err != nil {
+			return err
+		}
 		for i, tenant := range tenants {
-			impact, err := s.changeCatalogOf(ctx, tx, tenant, before, after, o)
+			impact, err := s.changeCatalogOf(ctx, tx, tenant, now, before, after, o)
 			if err != nil {
 				return err
 			}
@@ -146,11 +156,24 @@ func tenantsUsing(ctx context.Context, tx *database.Tx, products []uuid.UUID) ([
 	return tenants, nil
 }
 
-func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant uuid.UUID, before, after *tenantgraph.Catalog, o CatalogOptions) (*TenantImpact, error) {
-	_, now, err := s.lockTenant(ctx, tx, tenant)
+// importInstant locks the tenants that an import concerns, in their order, and returns its instant:
+// one for all, later than every change of theirs before it and of any other tenant's, so that the
+// catalogue was the same for everybody at any instant.
+func (s *Service) importInstant(ctx context.Context, tx *database.Tx, tenants []uuid.UUID) (clock.Instant, error) {
+	q := tx.Dialect()
+	_, err := database.Values[uuid.UUID](ctx, tx, `SELECT t.id FROM tenants t WHERE `+q.In("t.id", 1)+` ORDER BY t.id`+q.ForUpdate(), q.UUIDArray(tenants))
 	if err != nil {
-		return nil, err
+		return 0, fmt.Errorf("lock the tenants: %w", err)
 	}
+	var imported, last clock.Instant
+	row := tx.QueryRowContext(ctx, `SELECT c.changed_at, coalesce((SELECT max(t.last_instant) FROM tenants t), 0) FROM catalog c WHERE c.id = 1`)
+	if err := row.Scan(&imported, &last); err != nil {
+		return 0, fmt.Errorf("find the import's instant: %w", err)
+	}
+	return s.instant(max(imported, last)), nil
+}
+
+func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant uuid.UUID, now clock.Instant, before, after *tenantgraph.Catalog, o CatalogOptions) (*TenantImpact, error) {
 	g, err := s.loadGraphWith(ctx, tx, tenant, before)
 	if err != nil {
 		return nil, err

@@ -260,7 +260,7 @@ func (f *fastPath) fill(ctx context.Context, i *Impact) error {
 		d.consumed = d.gaining - d.losing
 		d.waiting = refused - p.leaving - p.healed
 		d.inError = d.waiting
-		d.changed, d.cleared = p.kept, p.leaving+p.healed
+		d.changed, d.cleared, d.healed = p.kept, p.leaving+p.healed, p.healed
 		i.changes += int(d.gaining + d.losing + p.kept + refused + p.leaving + p.healed)
 		i.UsersInError += int(refused)
 		if len(f.products) == 1 {

@@ -146,7 +146,7 @@ func (f *fastPath) healWaiting(w *writer) error {
 func (f *fastPath) healLine(w *writer) error {
 	p, q, line := f.one(), w.q, f.counts[f.one().ID].Waiting
 	if p.leaving+p.healed == line { // nobody goes on waiting
-		return w.exec(`DELETE FROM license_violations WHERE tenant_id = $1 AND product_id = $2`, w.d.Tenant, p.ID)
+		return w.end("license_violations", `license_violations t WHERE t.tenant_id = $1 AND t.product_id = $2`, w.d.Tenant, p.ID)
 	}
 	if p.leaving > 0 {
 		var groups, assignments []uuid.UUID
@@ -156,7 +156,7 @@ func (f *fastPath) healLine(w *writer) error {
 			}
 		}
 		args := append([]any{w.d.Tenant, p.ID}, q.UnnestArgs(groups, assignments)...)
-		err := w.exec(`DELETE FROM license_violations WHERE tenant_id = $1 AND product_id = $2 AND inherited AND (user_id, assignment_id) NOT IN
+		err := w.end("license_violations", `license_violations t WHERE t.tenant_id = $1 AND t.product_id = $2 AND t.inherited AND (t.user_id, t.assignment_id) NOT IN
 			(SELECT m.user_id, r.a FROM `+q.Unnest("r", 3, fastColumn("g", database.UUID), fastColumn("a", database.UUID))+`
 			JOIN memberships m ON m.tenant_id = $1 AND m.group_id = r.g
 			WHERE m.user_id IN (SELECT v.user_id FROM license_violations v WHERE v.tenant_id = $1 AND v.product_id = $2))`, args...)
@@ -167,7 +167,7 @@ func (f *fastPath) healLine(w *writer) error {
 	if p.healed == 0 {
 		return nil
 	}
-	return w.exec(`DELETE FROM license_violations WHERE id IN (SELECT p.id FROM
+	return w.end("license_violations", `license_violations t WHERE t.id IN (SELECT p.id FROM
 		(SELECT f.id, dense_rank() OVER (ORDER BY f.first) AS place FROM
 		(SELECT n.id, min(n.n) OVER (PARTITION BY n.user_id) AS first FROM
 		(SELECT v.id, v.user_id, row_number() OVER (ORDER BY `+WaitingOrder+`) AS n FROM license_violations v
@@ -187,14 +187,14 @@ const ranked = `, mine AS (SELECT s.u, s.a, s.inherited, s.created, s.principal,
 
 // refuse writes the violations of the newcomers for whom there is no seat, once their
 // assignments are there.
-func (f *fastPath) refuse(w *writer, event uuid.UUID) error {
+func (f *fastPath) refuse(w *writer) error {
 	if f == nil || len(f.products) != 1 || f.one().newcomers == f.one().seated {
 		return nil
 	}
 	p := f.one()
 	var args []any
 	head := f.with(&args) + ranked
-	args = append(args, event, w.d.Now, p.ID, p.seated)
+	args = append(args, w.event, w.d.Now, p.ID, p.seated)
 	n := len(args)
 	insert := fmt.Sprintf(`%s INSERT INTO license_violations (tenant_id, opened_by, user_id, assignment_id, code, since, product_id, principal_id, inherited, assignment_created_at)
 		SELECT $1, $%d, m.u, m.a, '%s', $%d, $%d, m.principal, m.inherited = 1, m.created FROM places m WHERE m.place > $%d`,

@@ -72,11 +72,19 @@ func (p *product) reset(t interface{ Fatal(...any) }) {
 	ctx := context.Background()
 	err := p.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		for _, table := range []string{"license_violations", "seat_counters", "assignments", "subscriptions", "memberships", "nestings",
-			"group_counters", "groups", "user_words", "users", "audit_events", "tenants", "exclusion_set_plans", "exclusion_sets",
-			"plan_prerequisites", "plan_locations", "product_plans", "products", "plans"} {
+			"group_counters", "groups", "user_words", "users", "audit_events", "exclusion_set_plans", "exclusion_sets",
+			"plan_prerequisites", "plan_locations", "product_plans", "products", "plans", "former_catalogs"} {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
 				return err
 			}
+		}
+		for _, of := range database.Histories() {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM "+database.HistoryOf(of)); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM tenants"); err != nil {
+			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO tenants (id, name, name_key, country, graph_revision, audit_sequence, last_instant, created_at)
 			VALUES ($1, 'Test', $2, 'NL', 0, 0, 0, $3)`, p.tenant, p.tenant.String(), p.started)

@@ -90,6 +90,7 @@ type delta struct {
 	consumed, waiting, inError int64
 	gaining, losing, newErrors int64
 	changed, cleared           int64
+	healed                     int64 // of whom an error was cleared and who hold the product
 }
 
 // add adds n users' delta.
@@ -102,11 +103,12 @@ func (d *delta) add(o delta, n int64) {
 	d.newErrors += n * o.newErrors
 	d.changed += n * o.changed
 	d.cleared += n * o.cleared
+	d.healed += n * o.healed
 }
 
 // quiet tells whether nobody's products or errors change.
 func (d *delta) quiet() bool {
-	return *d == delta{changed: d.changed, cleared: d.cleared}
+	return *d == delta{changed: d.changed, cleared: d.cleared, healed: d.healed}
 }
 
 func newImpact(s *Service, d *Draft, book *casebook, counts map[uuid.UUID]counters, dryRun bool) *Impact {
@@ -178,7 +180,7 @@ func (i *Impact) compare(from, to engine.User) (impactPart, map[int32]delta) {
 			add(ErrorRaised)
 		}
 		if lacks(a, b) {
-			d.cleared = 1
+			d.cleared, d.healed = 1, num(a.Held)
 			add(ErrorClear)
 		}
 		seen[p] = d

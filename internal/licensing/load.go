@@ -240,10 +240,10 @@ func loadCounters(ctx context.Context, q database.Querier, tenant uuid.UUID) (ma
 // the change, and the change's instant, later than every one before it.
 func (s *Service) lock(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (*tenantgraph.Graph, clock.Instant, error) {
 	var tag tenantgraph.Tag
-	var last clock.Instant
-	row := tx.QueryRowContext(ctx, `SELECT c.revision, t.graph_revision, t.last_instant FROM catalog c CROSS JOIN tenants t
+	var last, imported clock.Instant
+	row := tx.QueryRowContext(ctx, `SELECT c.revision, c.changed_at, t.graph_revision, t.last_instant FROM catalog c CROSS JOIN tenants t
 		WHERE c.id = 1 AND t.id = $1`+tx.Dialect().ForShare("c")+tx.Dialect().ForUpdate("t"), tenant)
-	if err := row.Scan(&tag.Catalog, &tag.Graph, &last); errors.Is(err, sql.ErrNoRows) {
+	if err := row.Scan(&tag.Catalog, &imported, &tag.Graph, &last); errors.Is(err, sql.ErrNoRows) {
 		return nil, 0, noTenant()
 	} else if err != nil {
 		return nil, 0, fmt.Errorf("lock the tenant: %w", err)
@@ -256,22 +256,10 @@ func (s *Service) lock(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (
 		}
 		s.keep(g) // its rows are committed: the locks keep everybody else from changing them
 	}
-	return g, s.instant(last), nil
+	return g, s.instant(max(last, imported)), nil
 }
 
 func noTenant() error { return fault.New(fault.NotFound, "There is no such tenant.") }
 
 // instant is that of a change after one at another instant.
 func (s *Service) instant(last clock.Instant) clock.Instant { return max(s.clock.Now(), last+1) }
-
-// lockTenant takes the tenant's lock, and the graph's revision and the change's instant under it.
-func (s *Service) lockTenant(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (revision int64, now clock.Instant, err error) {
-	var last clock.Instant
-	row := tx.QueryRowContext(ctx, `SELECT graph_revision, last_instant FROM tenants WHERE id = $1`+tx.Dialect().ForUpdate(), tenant)
-	if err := row.Scan(&revision, &last); errors.Is(err, sql.ErrNoRows) {
-		return 0, 0, noTenant()
-	} else if err != nil {
-		return 0, 0, fmt.Errorf("lock the tenant: %w", err)
-	}
-	return revision, s.instant(last), nil
-}

@@ -17,7 +17,7 @@ import (
 // store writes a judged change: facts, exceptions, counters, audit event. What others refer
 // to is written before them and removed after them.
 func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts []engine.Verdict, fast *fastPath, out *Outcome, o Options) error {
-	w := &writer{ctx: ctx, tx: d.Tx, d: d, q: d.Tx.Dialect()}
+	w := &writer{ctx: ctx, tx: d.Tx, d: d, q: d.Tx.Dialect(), event: out.EventID}
 	changes := d.edit.Changes()
 	steps := []func() error{
 		func() error { return w.tenant(!d.edit.Empty()) },
@@ -26,11 +26,11 @@ func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts 
 		func() error { return w.nestings(changes.Nestings) },
 		w.memberships,
 		func() error { return w.subscriptions(changes.Subscriptions) },
-		func() error { return w.violations(book, verdicts, out.EventID) },
+		func() error { return w.violations(book, verdicts) },
 		func() error { return fast.healWaiting(w) },
 		func() error { return w.assignments(changes.Assignments) },
 		w.newViolations,
-		func() error { return fast.refuse(w, out.EventID) },
+		func() error { return fast.refuse(w) },
 		func() error { return w.counters(book.after, out.Impact) },
 		func() error { return w.groupsOut(changes.Groups) },
 		w.versions,
@@ -60,7 +60,8 @@ type writer struct {
 	q    database.Dialect
 	rows newRows
 
-	number int64 // of the audit event
+	event  uuid.UUID // of the audit log
+	number int64     // of the event
 }
 
 func (w *writer) exec(query string, args ...any) error {
@@ -72,6 +73,9 @@ func (w *writer) tenant(graphChanged bool) error {
 	row := w.tx.QueryRowContext(w.ctx, `UPDATE tenants SET last_instant = $2, graph_revision = graph_revision + $3, audit_sequence = audit_sequence + 1
 		WHERE id = $1 RETURNING audit_sequence`, w.d.Tenant, w.d.Now, num(graphChanged))
 	if err := row.Scan(&w.number); err != nil || !w.d.edit.TenantDiffers() {
+		return err
+	}
+	if err := w.keep("tenants", "tenants t WHERE t.id = $1", w.d.Tenant); err != nil {
 		return err
 	}
 	after := w.d.edit.Graph()
@@ -131,9 +135,8 @@ func (w *writer) memberships() error {
 func (w *writer) pairs(table, a, b string, as, bs []uuid.UUID, since []clock.Instant, goneA, goneB []uuid.UUID) error {
 	ca, cb := database.Column{Name: "a", Type: database.UUID}, database.Column{Name: "b", Type: database.UUID}
 	if len(goneA) > 0 {
-		err := w.exec(`DELETE FROM `+table+` WHERE tenant_id = $1 AND (`+a+`, `+b+`) IN (SELECT v.a, v.b FROM `+w.q.Unnest("v", 2, ca, cb)+`)`,
-			append([]any{w.d.Tenant}, w.q.UnnestArgs(goneA, goneB)...)...)
-		if err != nil {
+		rows := table + ` t WHERE t.tenant_id = $1 AND (t.` + a + `, t.` + b + `) IN (SELECT v.a, v.b FROM ` + w.q.Unnest("v", 2, ca, cb) + `)`
+		if err := w.end(table, rows, append([]any{w.d.Tenant}, w.q.UnnestArgs(goneA, goneB)...)...); err != nil {
 			return err
 		}
 	}
@@ -147,6 +150,11 @@ func (w *writer) pairs(table, a, b string, as, bs []uuid.UUID, since []clock.Ins
 
 func (w *writer) subscriptions(all map[uuid.UUID]*tenantgraph.Subscription) error {
 	for _, s := range all {
+		if w.d.Graph.Subscription(s.ID) != nil {
+			if err := w.keep("subscriptions", "subscriptions t WHERE t.tenant_id = $1 AND t.id = $2", w.d.Tenant, s.ID); err != nil {
+				return err
+			}
+		}
 		err := w.exec(`INSERT INTO subscriptions (id, tenant_id, product_id, seats, status, starts_at, live_since, renews_at, ends_at,
 			created_at, updated_at, cancelled_at, version)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
@@ -165,25 +173,37 @@ func (w *writer) subscriptions(all map[uuid.UUID]*tenantgraph.Subscription) erro
 // assignments writes those of groups, from the edit, and those of users, from their drafts.
 func (w *writer) assignments(ofGroups map[uuid.UUID]*tenantgraph.Assignment) error {
 	var put []*tenantgraph.Assignment
-	var gone []uuid.UUID
+	var gone, edited []uuid.UUID
 	for key, a := range ofGroups {
-		if a == nil {
+		switch {
+		case a == nil:
 			gone = append(gone, key)
-		} else {
-			put = append(put, a)
+			continue
+		case w.d.Graph.Assignment(key) != nil:
+			edited = append(edited, key)
 		}
+		put = append(put, a)
 	}
 	for _, u := range w.d.users {
 		for _, dd := range u.direct {
-			if dd.after == nil {
+			switch {
+			case dd.after == nil:
 				gone = append(gone, dd.before.ID)
-			} else {
-				put = append(put, dd.after)
+				continue
+			case dd.before != nil:
+				edited = append(edited, dd.before.ID)
 			}
+			put = append(put, dd.after)
 		}
 	}
+	named := `assignments t WHERE t.tenant_id = $1 AND ` + w.q.In("t.id", 2)
 	if len(gone) > 0 {
-		if err := w.exec(`DELETE FROM assignments WHERE tenant_id = $1 AND `+w.q.In("id", 2), w.d.Tenant, w.q.UUIDArray(gone)); err != nil {
+		if err := w.end("assignments", named, w.d.Tenant, w.q.UUIDArray(gone)); err != nil {
+			return err
+		}
+	}
+	if len(edited) > 0 {
+		if err := w.keep("assignments", named, w.d.Tenant, w.q.UUIDArray(edited)); err != nil {
 			return err
 		}
 	}
@@ -225,10 +245,15 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, created, updated, versions)...)...)
 }
 
-// counters moves the seat counters by what the verdicts add up to.
+// counters moves the seat counters by what the verdicts add up to, and keeps what they were with
+// what the change did.
 func (w *writer) counters(g *tenantgraph.Graph, i *Impact) error {
 	var moved, begun counterRows
+	var former formerCounters
 	for p, d := range i.deltas {
+		if !d.quiet() || d.healed > 0 {
+			former.add(g.ProductAt(p).ID, i.counts[g.ProductAt(p).ID], d)
+		}
 		if d.consumed == 0 && d.waiting == 0 && d.inError == 0 {
 			continue
 		}
@@ -237,6 +262,9 @@ func (w *writer) counters(g *tenantgraph.Graph, i *Impact) error {
 		} else {
 			begun.add(g.ProductAt(p).ID, d)
 		}
+	}
+	if err := w.formerCounters(&former); err != nil {
+		return err
 	}
 	deltas := w.q.Unnest("v", 2, fastColumn("p", database.UUID), fastColumn("c", database.BigInt), fastColumn("w", database.BigInt), fastColumn("e", database.BigInt))
 	if len(begun.products) > 0 {

@@ -15,6 +15,11 @@ func (w *writer) groupsIn(all map[uuid.UUID]*tenantgraph.GroupRow) error {
 		if g == nil {
 			continue
 		}
+		if w.d.Graph.Group(g.ID) != nil {
+			if err := w.keep("groups", "groups t WHERE t.tenant_id = $1 AND t.id = $2", w.d.Tenant, g.ID); err != nil {
+				return err
+			}
+		}
 		err := w.exec(`INSERT INTO groups (id, tenant_id, display_name, display_name_key, search_key, description, external_id, created_at, updated_at, version)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 			ON CONFLICT (id) DO UPDATE SET display_name = excluded.display_name, display_name_key = excluded.display_name_key,
@@ -38,14 +43,14 @@ func (w *writer) groupsOut(all map[uuid.UUID]*tenantgraph.GroupRow) error {
 		if g != nil {
 			continue
 		}
-		for _, query := range []string{
-			`DELETE FROM memberships WHERE tenant_id = $1 AND group_id = $2`,
-			`DELETE FROM group_counters WHERE tenant_id = $1 AND group_id = $2`,
-			`DELETE FROM groups WHERE tenant_id = $1 AND id = $2`,
-		} {
-			if err := w.exec(query, w.d.Tenant, group); err != nil {
-				return err
-			}
+		if err := w.end("memberships", `memberships t WHERE t.tenant_id = $1 AND t.group_id = $2`, w.d.Tenant, group); err != nil {
+			return err
+		}
+		if err := w.exec(`DELETE FROM group_counters WHERE tenant_id = $1 AND group_id = $2`, w.d.Tenant, group); err != nil {
+			return err
+		}
+		if err := w.end("groups", `groups t WHERE t.tenant_id = $1 AND t.id = $2`, w.d.Tenant, group); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -65,6 +70,11 @@ func (w *writer) users() error {
 }
 
 func (w *writer) user(before, u *principal.User) error {
+	if before != nil {
+		if err := w.keep("users", `users t WHERE t.tenant_id = $1 AND t.id = $2`, w.d.Tenant, u.ID); err != nil {
+			return err
+		}
+	}
 	err := w.exec(`INSERT INTO users (id, tenant_id, user_principal_name, user_principal_name_key, display_name, display_name_key, mail,
 		department, job_title, usage_location, user_type, account_enabled, external_id, created_at, updated_at, deleted_at, restored_at, version)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)

@@ -32,14 +32,12 @@ type newRows struct {
 	since, created       []clock.Instant
 	products, principals []uuid.UUID
 	inherited            []bool
-	openedBy             uuid.UUID
 }
 
 // violations removes the exceptions that ended, sets new codes, and prepares those that begin,
 // which newViolations writes once their assignments are there.
-func (w *writer) violations(book *casebook, verdicts []engine.Verdict, event uuid.UUID) error {
+func (w *writer) violations(book *casebook, verdicts []engine.Verdict) error {
 	var gone, recoded rowKeys
-	w.rows.openedBy = event
 	var unlisted []*engine.Case
 	for _, v := range verdicts {
 		if ended, begun, changed := compareRowSets(v.Case.Before.Rows, v.After.Rows); v.Users == nil && len(ended)+len(begun)+len(changed) > 0 {
@@ -169,7 +167,7 @@ func (w *writer) deleteRows(k *rowKeys) error {
 	for lo := 0; lo < len(k.users); lo += writeBatch {
 		hi := min(lo+writeBatch, len(k.users))
 		args := append([]any{w.d.Tenant}, w.q.UnnestArgs(k.users[lo:hi], k.assignments[lo:hi], k.plans[lo:hi])...)
-		if err := w.exec(`DELETE FROM license_violations WHERE id IN (SELECT t.id FROM `+w.namedRows()+`)`, args...); err != nil {
+		if err := w.end("license_violations", w.namedRows(), args...); err != nil {
 			return err
 		}
 	}
@@ -179,6 +177,10 @@ func (w *writer) deleteRows(k *rowKeys) error {
 func (w *writer) recodeRows(k *rowKeys) error {
 	for lo := 0; lo < len(k.users); lo += writeBatch {
 		hi := min(lo+writeBatch, len(k.users))
+		names := append([]any{w.d.Tenant}, w.q.UnnestArgs(k.users[lo:hi], k.assignments[lo:hi], k.plans[lo:hi])...)
+		if err := w.keep("license_violations", w.namedRows(), names...); err != nil {
+			return err
+		}
 		args := append([]any{w.d.Tenant}, w.q.UnnestArgs(k.users[lo:hi], k.assignments[lo:hi], k.plans[lo:hi], k.codes[lo:hi])...)
 		err := w.exec(`UPDATE license_violations SET code = named.code FROM (SELECT t.id, v.code FROM `+w.namedRows(colCode)+`) named
 			WHERE license_violations.id = named.id`, args...)
@@ -193,7 +195,7 @@ func (w *writer) newViolations() error {
 	n := &w.rows
 	for lo := 0; lo < len(n.users); lo += writeBatch {
 		hi := min(lo+writeBatch, len(n.users))
-		args := append([]any{w.d.Tenant, n.openedBy}, w.q.UnnestArgs(n.users[lo:hi], n.assignments[lo:hi], n.plans[lo:hi], n.codes[lo:hi],
+		args := append([]any{w.d.Tenant, w.event}, w.q.UnnestArgs(n.users[lo:hi], n.assignments[lo:hi], n.plans[lo:hi], n.codes[lo:hi],
 			n.since[lo:hi], n.products[lo:hi], n.principals[lo:hi], n.inherited[lo:hi], n.created[lo:hi])...)
 		err := w.exec(`INSERT INTO license_violations
 			(tenant_id, opened_by, user_id, assignment_id, plan_id, code, since, product_id, principal_id, inherited, assignment_created_at)

@@ -19,9 +19,9 @@ type Product struct {
 	DisplayName    string
 	DisplayNameKey string
 	RetiredAt      *clock.Instant
-	Plans          []*Plan // by display name, then id
-	Index          int32   // dense, of this catalogue value only
-	Set            engine.PlanSet
+	Plans          []*Plan        `json:"-"` // by display name, then id
+	Index          int32          `json:"-"` // dense, of this catalogue value only
+	Set            engine.PlanSet `json:"-"`
 }
 
 // NodeID is the product's TypeID.
@@ -37,11 +37,11 @@ type Plan struct {
 	DisplayName     string
 	DisplayNameKey  string
 	RetiredAt       *clock.Instant
-	Index           int32
-	Products        []*Product // by display name, then id
-	Excludes        []*Plan    // plans that share an exclusion set with it; by display name, then id
+	Index           int32      `json:"-"`
+	Products        []*Product `json:"-"` // by display name, then id
+	Excludes        []*Plan    `json:"-"` // plans that share an exclusion set with it; by display name, then id
 	AutoAssigned    bool       // comes to everybody, takes part in no check (R7)
-	RequiresAnyOf   []*Plan    // needs any one of these (R10); empty: none. By display name, then id
+	RequiresAnyOf   []*Plan    `json:"-"` // needs any one of these (R10); empty: none. By display name, then id
 	Location        Location   // where it may be used (R11)
 }
 
@@ -75,7 +75,8 @@ type Exclusion struct {
 	Plans []uuid.UUID
 }
 
-// CatalogData is what a Catalog is built from: rows without links.
+// CatalogData is what a Catalog is built from: rows without links. It is kept as JSON where a
+// catalogue is former: names of fields are stored.
 type CatalogData struct {
 	Products     []Product // ID, names and RetiredAt
 	Plans        []Plan    // ID, names, RetiredAt, AutoAssigned and Location

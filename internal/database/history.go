@@ -1,0 +1,154 @@
+package database
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/dialect/sql/schema"
+	"entgo.io/ent/schema/field"
+
+	"github.com/licensegraph/licensegraph/ent/migrate"
+)
+
+// history declares the table of the former rows of another: a row moves there when it goes, and
+// a copy of it when it changes. "until" is the instant of the change that ended it so. A row
+// that is there says nothing of when it came to be so: of a thing's rows, that with the least
+// "until" after an instant is how it was then, else the present one, provided that it existed.
+type history struct {
+	of      string
+	tenant  string   // the column that is its tenant_id, where another is
+	without []string // columns that say nothing of the past
+	only    []string // where set, the only columns
+	extra   []*schema.Column
+	key     []string
+	indexes []historyIndex
+}
+
+type historyIndex struct {
+	name    string
+	columns []string
+	where   string
+}
+
+// histories lists them all. Each can be pruned by an index that begins with tenant and instant.
+var histories = []history{
+	{of: "tenants", tenant: "id", only: []string{"id", "country"}, key: []string{"tenant_id", "until"}},
+	{of: "groups", without: []string{"search_key"}, key: []string{"tenant_id", "until", "id"}},
+	{of: "nestings", without: []string{"id"}, key: []string{"tenant_id", "until", "parent_id", "child_id"}},
+	{of: "subscriptions", key: []string{"tenant_id", "until", "id"}},
+	{of: "users", without: []string{"user_principal_name_key", "display_name_key"}, key: []string{"tenant_id", "id", "until"},
+		indexes: []historyIndex{{name: "ended", columns: []string{"tenant_id", "until"}}}},
+	{of: "memberships", without: []string{"id"}, key: []string{"tenant_id", "user_id", "until", "group_id"}, indexes: []historyIndex{
+		{name: "group", columns: []string{"tenant_id", "group_id", "until"}}, {name: "ended", columns: []string{"tenant_id", "until"}},
+	}},
+	{of: "assignments", key: []string{"tenant_id", "until", "id"}, indexes: []historyIndex{
+		{name: "user", columns: []string{"tenant_id", "user_id", "until"}, where: "user_id IS NOT NULL"},
+		{name: "group", columns: []string{"tenant_id", "until"}, where: "group_id IS NOT NULL"},
+	}},
+	{of: "license_violations", key: []string{"tenant_id", "until", "id"}, indexes: []historyIndex{
+		{name: "user", columns: []string{"tenant_id", "user_id", "until"}},
+		{name: "product", columns: []string{"tenant_id", "product_id", "until"}},
+	}},
+	{of: "seat_counters", without: []string{"id"}, key: []string{"tenant_id", "product_id", "until"},
+		indexes: []historyIndex{{name: "ended", columns: []string{"tenant_id", "until"}}},
+		extra: []*schema.Column{ // what the change did that ended it
+			{Name: "event_id", Type: field.TypeUUID},
+			{Name: "gaining", Type: field.TypeInt64}, {Name: "losing", Type: field.TypeInt64},
+			{Name: "refused", Type: field.TypeInt64}, {Name: "healed", Type: field.TypeInt64},
+		}},
+}
+
+// HistoryOf is the name of the table of another's former rows.
+func HistoryOf(table string) string { return table + "_history" }
+
+// Histories are the tables that have a history.
+func Histories() []string {
+	names := make([]string, len(histories))
+	for i, h := range histories {
+		names[i] = h.of
+	}
+	return names
+}
+
+// FormerColumns are the columns of a table that its history has too.
+func FormerColumns(table string) []string { return formerColumns[table] }
+
+var formerColumns = func() map[string][]string {
+	all := map[string][]string{}
+	for _, h := range histories {
+		i := slices.IndexFunc(migrate.Tables, func(t *schema.Table) bool { return t.Name == h.of })
+		for _, c := range migrate.Tables[i].Columns {
+			if h.keeps(c.Name) {
+				all[h.of] = append(all[h.of], c.Name)
+			}
+		}
+	}
+	return all
+}()
+
+// KeepFormer is the statement that copies rows into their table's history, as being so until the
+// instant in parameter $until. from is a FROM clause, with its conditions, in which the rows are t.
+func KeepFormer(table, from string, until int) string {
+	columns := FormerColumns(table)
+	named := strings.Join(columns, ", ")
+	if table == "tenants" {
+		named = strings.Replace(named, "id", "tenant_id", 1)
+	}
+	return fmt.Sprintf(`INSERT INTO %s (%s, until) SELECT t.%s, $%d FROM %s`, HistoryOf(table), named, strings.Join(columns, ", t."), until, from)
+}
+
+func (h history) keeps(column string) bool {
+	if h.only != nil {
+		return slices.Contains(h.only, column)
+	}
+	return !slices.Contains(h.without, column)
+}
+
+// table makes the declared table from that of which it is the history.
+func (h history) table(d Dialect, tables map[string]*schema.Table) (*schema.Table, error) {
+	of := tables[h.of]
+	if of == nil {
+		return nil, fmt.Errorf("database: history of the unknown table %s", h.of)
+	}
+	t := schema.NewTable(HistoryOf(h.of))
+	t.Annotation = &entsql.Annotation{}
+	add := func(c *schema.Column) {
+		adapt(d, t, c)
+		t.Columns = append(t.Columns, c)
+	}
+	for _, c := range of.Columns {
+		if !h.keeps(c.Name) {
+			continue
+		}
+		former := *c
+		former.Unique, former.Increment, former.Default = false, false, nil
+		if h.tenant == c.Name {
+			former.Name = "tenant_id"
+		}
+		add(&former)
+	}
+	for _, c := range h.extra {
+		extra := *c
+		add(&extra)
+	}
+	add(&schema.Column{Name: "until", Type: field.TypeInt64})
+	key, err := columnsOf(t, h.key)
+	if err != nil {
+		return nil, err
+	}
+	t.PrimaryKey = key
+	for _, i := range h.indexes {
+		columns, err := columnsOf(t, i.columns)
+		if err != nil {
+			return nil, err
+		}
+		index := &schema.Index{Name: t.Name + "_" + i.name, Columns: columns}
+		if i.where != "" {
+			index.Annotation = entsql.IndexWhere(i.where)
+		}
+		t.Indexes = append(t.Indexes, index)
+	}
+	return t, nil
+}

@@ -1,0 +1,199 @@
+-- +goose Up
+-- add column "changed_at" to table: "catalog"
+ALTER TABLE `catalog` ADD COLUMN `changed_at` integer NOT NULL DEFAULT 0;
+-- create "new_tenants" table
+CREATE TABLE `new_tenants` (
+  `id` text NOT NULL,
+  `name` text NOT NULL,
+  `name_key` text NOT NULL,
+  `country` text NOT NULL,
+  `loss_threshold` integer NOT NULL DEFAULT 100,
+  `grace_period` integer NOT NULL DEFAULT 2592000000000,
+  `suspension_period` integer NOT NULL DEFAULT 7776000000000,
+  `deleted_user_retention` integer NOT NULL DEFAULT 2592000000000,
+  `history_retention` integer NOT NULL DEFAULT 0,
+  `history_since` integer NOT NULL DEFAULT 0,
+  `graph_revision` integer NOT NULL DEFAULT 0,
+  `audit_sequence` integer NOT NULL DEFAULT 0,
+  `last_instant` integer NOT NULL,
+  `created_at` integer NOT NULL,
+  PRIMARY KEY (`id`),
+  CONSTRAINT `tenants_counters` CHECK (graph_revision >= 0 AND audit_sequence >= 0),
+  CONSTRAINT `tenants_country` CHECK (length(country) = 2),
+  CONSTRAINT `tenants_history` CHECK (history_retention >= 0 AND history_since >= 0),
+  CONSTRAINT `tenants_terms` CHECK (loss_threshold >= 0 AND grace_period >= 0 AND suspension_period >= 0 AND deleted_user_retention >= 0)
+);
+-- copy rows from old table "tenants" to new temporary table "new_tenants"
+INSERT INTO `new_tenants` (`id`, `name`, `name_key`, `country`, `loss_threshold`, `grace_period`, `suspension_period`, `deleted_user_retention`, `graph_revision`, `audit_sequence`, `last_instant`, `created_at`) SELECT `id`, `name`, `name_key`, `country`, `loss_threshold`, `grace_period`, `suspension_period`, `deleted_user_retention`, `graph_revision`, `audit_sequence`, `last_instant`, `created_at` FROM `tenants`;
+-- drop "tenants" table after copying rows
+DROP TABLE `tenants`;
+-- rename temporary table "new_tenants" to "tenants"
+ALTER TABLE `new_tenants` RENAME TO `tenants`;
+-- create index "tenants_name_key_key" to table: "tenants"
+CREATE UNIQUE INDEX `tenants_name_key_key` ON `tenants` (`name_key`);
+-- create "former_catalogs" table
+CREATE TABLE `former_catalogs` (
+  `id` integer NOT NULL,
+  `until` integer NOT NULL,
+  `data` blob NOT NULL,
+  PRIMARY KEY (`id`)
+);
+-- create index "formercatalog_until" to table: "former_catalogs"
+CREATE UNIQUE INDEX `formercatalog_until` ON `former_catalogs` (`until`);
+-- create "tenants_history" table
+CREATE TABLE `tenants_history` (
+  `tenant_id` text NOT NULL,
+  `country` text NOT NULL,
+  `until` integer NOT NULL,
+  PRIMARY KEY (`tenant_id`, `until`),
+  CONSTRAINT `tenants_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
+);
+-- create "groups_history" table
+CREATE TABLE `groups_history` (
+  `id` text NOT NULL,
+  `tenant_id` text NOT NULL,
+  `display_name` text NOT NULL,
+  `display_name_key` text NOT NULL,
+  `description` text NULL,
+  `external_id` text NULL,
+  `created_at` integer NOT NULL,
+  `updated_at` integer NOT NULL,
+  `version` integer NOT NULL,
+  `until` integer NOT NULL,
+  PRIMARY KEY (`id`, `tenant_id`, `until`),
+  CONSTRAINT `groups_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
+);
+-- create "nestings_history" table
+CREATE TABLE `nestings_history` (
+  `tenant_id` text NOT NULL,
+  `parent_id` text NOT NULL,
+  `child_id` text NOT NULL,
+  `created_at` integer NOT NULL,
+  `until` integer NOT NULL,
+  PRIMARY KEY (`tenant_id`, `parent_id`, `child_id`, `until`),
+  CONSTRAINT `nestings_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
+);
+-- create "subscriptions_history" table
+CREATE TABLE `subscriptions_history` (
+  `id` text NOT NULL,
+  `tenant_id` text NOT NULL,
+  `product_id` text NOT NULL,
+  `seats` integer NULL,
+  `status` text NOT NULL,
+  `starts_at` integer NOT NULL,
+  `live_since` integer NULL,
+  `renews_at` integer NULL,
+  `ends_at` integer NULL,
+  `created_at` integer NOT NULL,
+  `updated_at` integer NOT NULL,
+  `cancelled_at` integer NULL,
+  `version` integer NOT NULL,
+  `until` integer NOT NULL,
+  PRIMARY KEY (`id`, `tenant_id`, `until`),
+  CONSTRAINT `subscriptions_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
+);
+-- create "users_history" table
+CREATE TABLE `users_history` (
+  `id` text NOT NULL,
+  `tenant_id` text NOT NULL,
+  `user_principal_name` text NOT NULL,
+  `display_name` text NOT NULL,
+  `mail` text NULL,
+  `department` text NULL,
+  `job_title` text NULL,
+  `usage_location` text NULL,
+  `user_type` text NOT NULL,
+  `account_enabled` bool NOT NULL,
+  `external_id` text NULL,
+  `created_at` integer NOT NULL,
+  `updated_at` integer NOT NULL,
+  `deleted_at` integer NULL,
+  `restored_at` integer NULL,
+  `version` integer NOT NULL,
+  `until` integer NOT NULL,
+  PRIMARY KEY (`id`, `tenant_id`, `until`),
+  CONSTRAINT `users_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
+);
+-- create index "users_history_ended" to table: "users_history"
+CREATE INDEX `users_history_ended` ON `users_history` (`tenant_id`, `until`);
+-- create "memberships_history" table
+CREATE TABLE `memberships_history` (
+  `tenant_id` text NOT NULL,
+  `group_id` text NOT NULL,
+  `user_id` text NOT NULL,
+  `created_at` integer NOT NULL,
+  `until` integer NOT NULL,
+  PRIMARY KEY (`tenant_id`, `group_id`, `user_id`, `until`),
+  CONSTRAINT `memberships_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
+);
+-- create index "memberships_history_group" to table: "memberships_history"
+CREATE INDEX `memberships_history_group` ON `memberships_history` (`tenant_id`, `group_id`, `until`);
+-- create index "memberships_history_ended" to table: "memberships_history"
+CREATE INDEX `memberships_history_ended` ON `memberships_history` (`tenant_id`, `until`);
+-- create "assignments_history" table
+CREATE TABLE `assignments_history` (
+  `id` text NOT NULL,
+  `tenant_id` text NOT NULL,
+  `user_id` text NULL,
+  `group_id` text NULL,
+  `product_id` text NOT NULL,
+  `mode` text NOT NULL,
+  `plans` text NOT NULL,
+  `include_nested` bool NOT NULL,
+  `created_at` integer NOT NULL,
+  `updated_at` integer NOT NULL,
+  `version` integer NOT NULL,
+  `until` integer NOT NULL,
+  PRIMARY KEY (`id`, `tenant_id`, `until`),
+  CONSTRAINT `assignments_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
+);
+-- create index "assignments_history_user" to table: "assignments_history"
+CREATE INDEX `assignments_history_user` ON `assignments_history` (`tenant_id`, `user_id`, `until`) WHERE user_id IS NOT NULL;
+-- create index "assignments_history_group" to table: "assignments_history"
+CREATE INDEX `assignments_history_group` ON `assignments_history` (`tenant_id`, `until`) WHERE group_id IS NOT NULL;
+-- create "license_violations_history" table
+CREATE TABLE `license_violations_history` (
+  `id` integer NOT NULL,
+  `tenant_id` text NOT NULL,
+  `user_id` text NOT NULL,
+  `assignment_id` text NOT NULL,
+  `plan_id` text NULL,
+  `code` text NOT NULL,
+  `since` integer NOT NULL,
+  `opened_by` text NOT NULL,
+  `product_id` text NOT NULL,
+  `principal_id` text NOT NULL,
+  `inherited` bool NOT NULL,
+  `assignment_created_at` integer NOT NULL,
+  `until` integer NOT NULL,
+  PRIMARY KEY (`id`, `tenant_id`, `until`),
+  CONSTRAINT `license_violations_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
+);
+-- create index "license_violations_history_user" to table: "license_violations_history"
+CREATE INDEX `license_violations_history_user` ON `license_violations_history` (`tenant_id`, `user_id`, `until`);
+-- create index "license_violations_history_product" to table: "license_violations_history"
+CREATE INDEX `license_violations_history_product` ON `license_violations_history` (`tenant_id`, `product_id`, `until`);
+-- create "seat_counters_history" table
+CREATE TABLE `seat_counters_history` (
+  `tenant_id` text NOT NULL,
+  `product_id` text NOT NULL,
+  `consumed` integer NOT NULL,
+  `waiting` integer NOT NULL,
+  `in_error` integer NOT NULL,
+  `event_id` text NOT NULL,
+  `gaining` integer NOT NULL,
+  `losing` integer NOT NULL,
+  `refused` integer NOT NULL,
+  `healed` integer NOT NULL,
+  `until` integer NOT NULL,
+  PRIMARY KEY (`tenant_id`, `product_id`, `until`),
+  CONSTRAINT `seat_counters_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
+);
+-- create index "seat_counters_history_ended" to table: "seat_counters_history"
+CREATE INDEX `seat_counters_history_ended` ON `seat_counters_history` (`tenant_id`, `until`);
+-- what was before is not known: the past begins with the present
+UPDATE tenants SET history_since = last_instant;
+-- every foreign key leads somewhere
+CREATE TEMPORARY TABLE dangling (name text CHECK (name IS NULL));
+INSERT INTO dangling SELECT "table" FROM pragma_foreign_key_check;
+DROP TABLE dangling;
