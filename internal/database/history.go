@@ -152,3 +152,27 @@ func (h history) table(d Dialect, tables map[string]*schema.Table) (*schema.Tabl
 	}
 	return t, nil
 }
+
+// RowsAsOf takes the place of a table, in a FROM clause, with its rows as they were at the instant in
+// parameter $at: those of the tenant $1 that hold a condition, which is given their alias. begun is
+// the column that tells since when a row is there, and same are the columns, beside the tenant, that
+// tell its former rows from others'. It has the columns of the history.
+func RowsAsOf(table, begun string, same []string, at int, condition func(row string) string) string {
+	columns := FormerColumns(table)
+	of := func(row, columns string) string {
+		return fmt.Sprintf(`SELECT %[1]s.%[2]s FROM %[3]s %[1]s WHERE %[1]s.tenant_id = $1 AND %[4]s AND %[1]s.%[5]s <= $%[6]d`,
+			row, columns, map[string]string{"c": table, "h": HistoryOf(table)}[row], condition(row), begun, at)
+	}
+	pairs := make([]string, len(same))
+	equal := func(row string) string {
+		for i, column := range same {
+			pairs[i] = fmt.Sprintf("e.%[2]s = %[1]s.%[2]s", row, column)
+		}
+		return strings.Join(pairs, " AND ")
+	}
+	earlier := func(row string) string {
+		return fmt.Sprintf(` AND NOT EXISTS (SELECT 1 FROM %s e WHERE e.tenant_id = $1 AND %s AND e.until > $%d`, HistoryOf(table), equal(row), at)
+	}
+	return `(` + of("c", strings.Join(columns, ", c.")) + earlier("c") + `)
+		UNION ALL ` + of("h", strings.Join(columns, ", h.")) + fmt.Sprintf(` AND h.until > $%d`, at) + earlier("h") + ` AND e.until < h.until))`
+}

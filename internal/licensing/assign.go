@@ -226,7 +226,7 @@ func (a *assigning) load(ctx context.Context, principals []PrincipalRef) (map[uu
 	if err != nil {
 		return nil, fmt.Errorf("load the principals: %w", err)
 	}
-	own, err := loadAssignments(ctx, tx, `tenant_id = $1 AND `+q.In("user_id", 2), a.d.Tenant, q.UUIDArray(ids))
+	own, err := loadAssignments(ctx, tx, `assignments WHERE tenant_id = $1 AND `+q.In("user_id", 2), a.d.Tenant, q.UUIDArray(ids))
 	if err != nil {
 		return nil, fmt.Errorf("load the principals' assignments: %w", err)
 	}

@@ -172,7 +172,8 @@ func removeForGood(ctx context.Context, d *Draft, now clock.Instant) error {
 		q := tx.Dialect()
 		for _, from := range []struct{ table, column string }{
 			{"assignments", "user_id"}, {"memberships", "user_id"}, {"user_words", "user_id"}, {"users", "id"},
-			{"assignments_history", "user_id"}, {"memberships_history", "user_id"}, {"license_violations_history", "user_id"}, {"users_history", "id"},
+			// Former violations stay: others stood in line behind them.
+			{"assignments_history", "user_id"}, {"memberships_history", "user_id"}, {"users_history", "id"},
 		} {
 			_, err := tx.ExecContext(ctx, `DELETE FROM `+from.table+` WHERE tenant_id = $1 AND `+q.In(from.column, 2), d.Tenant, q.UUIDArray(users))
 			if err != nil {

@@ -193,7 +193,7 @@ func (f *fastPath) healedFrom(ctx context.Context, from uuid.UUID) ([]uuid.UUID,
 		gone = ` AND v.user_id IN (` + f.remaining(&args) + `)`
 	}
 	healed, err := database.Values[uuid.UUID](ctx, f.d.Tx, fmt.Sprintf(`SELECT h.user_id FROM (SELECT v.user_id FROM %s AND v.product_id = $2%s
-		ORDER BY %s LIMIT $3) h WHERE h.user_id >= $4 ORDER BY h.user_id LIMIT %d`, inLine, gone, WaitingOrder, listed), args...)
+		ORDER BY %s LIMIT $3) h WHERE h.user_id >= $4 ORDER BY h.user_id LIMIT %d`, inLine("license_violations"), gone, WaitingOrder, listed), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list the users who get a seat: %w", err)
 	}

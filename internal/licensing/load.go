@@ -60,16 +60,16 @@ func (s *Service) loadGraphWith(ctx context.Context, q database.Querier, tenant 
 		}
 	}
 	if err == nil {
-		data.Groups, err = loadGroups(ctx, q, tenant)
+		data.Groups, err = loadGroups(ctx, q, `groups WHERE tenant_id = $1`, tenant)
 	}
 	if err == nil {
-		data.Nestings, err = loadNestings(ctx, q, tenant)
+		data.Nestings, err = loadNestings(ctx, q, `nestings WHERE tenant_id = $1`, tenant)
 	}
 	if err == nil {
-		data.Assignments, err = loadAssignments(ctx, q, `tenant_id = $1 AND group_id IS NOT NULL`, tenant)
+		data.Assignments, err = loadAssignments(ctx, q, `assignments WHERE tenant_id = $1 AND group_id IS NOT NULL`, tenant)
 	}
 	if err == nil {
-		data.Subscriptions, err = loadSubscriptions(ctx, q, tenant)
+		data.Subscriptions, err = loadSubscriptions(ctx, q, `subscriptions WHERE tenant_id = $1`, tenant)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load the tenant's graph: %w", err)
@@ -156,38 +156,40 @@ func loadLocations(ctx context.Context, q database.Querier) (map[uuid.UUID]tenan
 	return locations, err
 }
 
-func loadGroups(ctx context.Context, q database.Querier, tenant uuid.UUID) ([]tenantgraph.GroupRow, error) {
+// What follows loads rows from a FROM clause, with its conditions and parameters: of the present or of a history.
+
+func loadGroups(ctx context.Context, q database.Querier, from string, args ...any) ([]tenantgraph.GroupRow, error) {
 	var groups []tenantgraph.GroupRow
 	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		g := tenantgraph.GroupRow{Group: &principal.Group{}}
 		err := scan(&g.ID, &g.DisplayName, &g.NameKey, &g.Description, &g.ExternalID, &g.CreatedAt, &g.UpdatedAt, &g.Version)
 		groups = append(groups, g)
 		return err
-	}, `SELECT id, display_name, display_name_key, description, external_id, created_at, updated_at, version FROM groups WHERE tenant_id = $1`, tenant)
+	}, `SELECT id, display_name, display_name_key, description, external_id, created_at, updated_at, version FROM `+from, args...)
 	return groups, err
 }
 
-func loadNestings(ctx context.Context, q database.Querier, tenant uuid.UUID) ([]tenantgraph.Nesting, error) {
+func loadNestings(ctx context.Context, q database.Querier, from string, args ...any) ([]tenantgraph.Nesting, error) {
 	var nestings []tenantgraph.Nesting
 	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		var n tenantgraph.Nesting
 		err := scan(&n.Parent, &n.Child, &n.Since)
 		nestings = append(nestings, n)
 		return err
-	}, `SELECT parent_id, child_id, created_at FROM nestings WHERE tenant_id = $1`, tenant)
+	}, `SELECT parent_id, child_id, created_at FROM `+from, args...)
 	return nestings, err
 }
 
 // assignmentColumns are those that scanAssignment reads.
 const assignmentColumns = `id, user_id, group_id, product_id, mode, plans, include_nested, created_at, updated_at, version`
 
-func loadAssignments(ctx context.Context, q database.Querier, where string, args ...any) ([]*tenantgraph.Assignment, error) {
+func loadAssignments(ctx context.Context, q database.Querier, from string, args ...any) ([]*tenantgraph.Assignment, error) {
 	var assignments []*tenantgraph.Assignment
 	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		a, err := scanAssignment(scan)
 		assignments = append(assignments, a)
 		return err
-	}, `SELECT `+assignmentColumns+` FROM assignments WHERE `+where, args...)
+	}, `SELECT `+assignmentColumns+` FROM `+from, args...)
 	return assignments, err
 }
 
@@ -206,14 +208,14 @@ func scanAssignment(scan func(...any) error) (*tenantgraph.Assignment, error) {
 	return &a, err
 }
 
-func loadSubscriptions(ctx context.Context, q database.Querier, tenant uuid.UUID) ([]*tenantgraph.Subscription, error) {
+func loadSubscriptions(ctx context.Context, q database.Querier, from string, args ...any) ([]*tenantgraph.Subscription, error) {
 	var subscriptions []*tenantgraph.Subscription
 	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		var s tenantgraph.Subscription
 		err := scan(&s.ID, &s.ProductID, &s.Seats, &s.Status, &s.StartsAt, &s.LiveSince, &s.RenewsAt, &s.EndsAt, &s.CreatedAt, &s.UpdatedAt, &s.CancelledAt, &s.Version)
 		subscriptions = append(subscriptions, &s)
 		return err
-	}, `SELECT id, product_id, seats, status, starts_at, live_since, renews_at, ends_at, created_at, updated_at, cancelled_at, version FROM subscriptions WHERE tenant_id = $1`, tenant)
+	}, `SELECT id, product_id, seats, status, starts_at, live_since, renews_at, ends_at, created_at, updated_at, cancelled_at, version FROM `+from, args...)
 	return subscriptions, err
 }
 

@@ -461,7 +461,7 @@ func (b *casebook) eachOf(ctx context.Context, cases []*engine.Case, only *page,
 func (b *casebook) loadDirect(ctx context.Context, users []uuid.UUID) error {
 	q := b.d.Tx.Dialect()
 	for part := range slices.Chunk(users, chunk) {
-		all, err := loadAssignments(ctx, b.d.Tx, `tenant_id = $1 AND `+q.In("user_id", 2), b.d.Tenant, q.UUIDArray(part))
+		all, err := loadAssignments(ctx, b.d.Tx, `assignments WHERE tenant_id = $1 AND `+q.In("user_id", 2), b.d.Tenant, q.UUIDArray(part))
 		if err != nil {
 			return fmt.Errorf("load own assignments: %w", err)
 		}

@@ -108,16 +108,22 @@ var ViewColumns = `(SELECT t.graph_revision FROM tenants t WHERE t.id = $1), ` +
 // between the rows, neither of which occurs in an id, a number, a code or a plan selection: that
 // costs both databases less to write than JSON or rows, and much less to read here.
 var listColumns = func() string {
-	list := func(from, of string, fields ...string) string {
-		return `(SELECT coalesce(string_agg(` + strings.Join(fields, ` || ' ' || `) + `, ';'), '') FROM ` + from +
+	list := func(from, of, fields string) string {
+		return `(SELECT coalesce(string_agg(` + fields + `, ';'), '') FROM ` + from +
 			` WHERE ` + of + `.tenant_id = $1 AND ` + of + `.user_id = u.id)`
 	}
-	return strings.Join([]string{
-		list("memberships m", "m", "m.group_id", "m.created_at"),
-		list("assignments a", "a", "a.id", "a.product_id", "a.mode", "a.plans", "a.created_at", "a.updated_at", "a.version"),
-		list("license_violations v", "v", "v.assignment_id", "coalesce(CAST(v.plan_id AS text), '')", "v.code", "v.since"),
-	}, ", ")
+	return list("memberships m", "m", memberFields) + ", " + list("assignments a", "a", assignmentFields) + ", " +
+		list("license_violations v", "v", violationFields)
 }()
+
+// The fields of listColumns.
+var (
+	memberFields     = fieldList("m.group_id", "m.created_at")
+	assignmentFields = fieldList("a.id", "a.product_id", "a.mode", "a.plans", "a.created_at", "a.updated_at", "a.version")
+	violationFields  = fieldList("v.assignment_id", "coalesce(CAST(v.plan_id AS text), '')", "v.code", "v.since")
+)
+
+func fieldList(fields ...string) string { return strings.Join(fields, ` || ' ' || `) }
 
 // Views reads users with everything that decides their licenses, row by row of one statement.
 // It is for one statement and not safe for concurrent use.

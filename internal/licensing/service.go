@@ -45,6 +45,7 @@ type Service struct {
 
 	mu     sync.Mutex
 	graphs map[uuid.UUID]*tenantgraph.Graph // by tenant, as last read from committed rows
+	former formerGraphs
 }
 
 // loaded is how many users of a change are loaded, where Config.Load does not say.

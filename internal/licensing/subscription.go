@@ -351,7 +351,11 @@ func (s *Service) SubscribedProducts(ctx context.Context, tenant uuid.UUID) ([]*
 	if err != nil {
 		return nil, err
 	}
-	return s.subscribed(ctx, g, g.SubscribedProducts())
+	counts, err := loadCounters(ctx, s.db.Reader(), tenant)
+	if err != nil {
+		return nil, err
+	}
+	return subscribed(g, counts, g.SubscribedProducts()), nil
 }
 
 // SubscribedProductsByID returns some products with their seats, nil where the tenant never
@@ -361,20 +365,25 @@ func (s *Service) SubscribedProductsByID(ctx context.Context, tenant uuid.UUID, 
 	if err != nil {
 		return nil, err
 	}
+	counts, err := loadCounters(ctx, s.db.Reader(), tenant)
+	if err != nil {
+		return nil, err
+	}
+	return subscribed(g, counts, subscribedIn(g, ids)), nil
+}
+
+// subscribedIn returns products, nil where there never was a subscription.
+func subscribedIn(g *tenantgraph.Graph, ids []uuid.UUID) []*Product {
 	products := make([]*Product, len(ids))
 	for i, key := range ids {
 		if p := g.Product(key); p != nil && len(g.Subscriptions(key)) > 0 {
 			products[i] = p
 		}
 	}
-	return s.subscribed(ctx, g, products)
+	return products
 }
 
-func (s *Service) subscribed(ctx context.Context, g *tenantgraph.Graph, products []*Product) ([]*SubscribedProduct, error) {
-	counts, err := loadCounters(ctx, s.db.Reader(), g.Tenant)
-	if err != nil {
-		return nil, err
-	}
+func subscribed(g *tenantgraph.Graph, counts map[uuid.UUID]counters, products []*Product) []*SubscribedProduct {
 	all := make([]*SubscribedProduct, len(products))
 	for i, p := range products {
 		if p == nil {
@@ -386,5 +395,5 @@ func (s *Service) subscribed(ctx context.Context, g *tenantgraph.Graph, products
 		}
 		all[i] = sp
 	}
-	return all, nil
+	return all
 }

@@ -17,9 +17,11 @@ import (
 // user has one place in line, however many sources wait. The rows are numbered rather than
 // compared with each other, so that the cost stays in proportion to the line also where the
 // database has no statistics of the table yet, as right after a change that left many waiting.
-const inLine = `(SELECT r.*, row_number() OVER (PARTITION BY r.product_id, r.user_id
+func inLine(violations string) string {
+	return `(SELECT r.*, row_number() OVER (PARTITION BY r.product_id, r.user_id
 		ORDER BY r.inherited, r.since, r.assignment_created_at, r.principal_id) AS nth
-	FROM license_violations r WHERE r.tenant_id = $1 AND r.plan_id IS NULL AND r.code = 'COUNT_VIOLATION') v WHERE v.nth = 1`
+	FROM ` + violations + ` r WHERE r.tenant_id = $1 AND r.plan_id IS NULL AND r.code = 'COUNT_VIOLATION') v WHERE v.nth = 1`
+}
 
 // firstInLine holds for the row with which a user stands in line first (WaitingOrder).
 const firstInLine = `NOT EXISTS (SELECT 1 FROM license_violations o WHERE o.tenant_id = v.tenant_id AND o.user_id = v.user_id
@@ -100,15 +102,14 @@ func (s *Service) ahead(ctx context.Context, tenant, product uuid.UUID, page []*
 
 type inLineKey struct{ product, user uuid.UUID }
 
-// places returns the places in line of users, counted from 1. It reads the lines of the
-// products once, whatever the number of users.
-func (s *Service) places(ctx context.Context, tenant uuid.UUID, products, users []uuid.UUID) (map[inLineKey]int, error) {
+// places returns the places in line of users, counted from 1, among violations: a table, or what
+// takes the place of one, with parameters from $4 on. It reads the lines of the products once, whatever the number of users.
+func places(ctx context.Context, q database.Querier, d database.Dialect, tenant uuid.UUID, products, users []uuid.UUID, violations string, args ...any) (map[inLineKey]int, error) {
 	places := map[inLineKey]int{}
 	if len(products) == 0 || len(users) == 0 {
 		return places, nil
 	}
-	d := s.db.Dialect()
-	err := database.Each(ctx, s.db.Reader(), func(scan func(...any) error) error {
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
 		var k inLineKey
 		var n int
 		err := scan(&k.product, &k.user, &n)
@@ -116,8 +117,8 @@ func (s *Service) places(ctx context.Context, tenant uuid.UUID, products, users 
 		return err
 	}, `SELECT l.product_id, l.user_id, l.place FROM (SELECT v.product_id, v.user_id,
 			row_number() OVER (PARTITION BY v.product_id ORDER BY `+WaitingOrder+`) AS place
-			FROM `+inLine+` AND `+d.In("v.product_id", 2)+`) l WHERE `+d.In("l.user_id", 3),
-		tenant, d.UUIDArray(products), d.UUIDArray(users))
+			FROM `+inLine(violations)+` AND `+d.In("v.product_id", 2)+`) l WHERE `+d.In("l.user_id", 3),
+		append([]any{tenant, d.UUIDArray(products), d.UUIDArray(users)}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read places in line: %w", err)
 	}
@@ -128,18 +129,7 @@ func (s *Service) places(ctx context.Context, tenant uuid.UUID, products, users 
 // code COUNT_VIOLATION: units, consumption and place in line. It takes three statements,
 // whatever the number of errors.
 func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []*LicenseError) error {
-	var products, users []uuid.UUID
-	for _, e := range errs {
-		if e.Code != fault.CountViolation {
-			continue
-		}
-		if !slices.Contains(products, e.Product.ID) {
-			products = append(products, e.Product.ID)
-		}
-		if !slices.Contains(users, e.UserID) {
-			users = append(users, e.UserID)
-		}
-	}
+	products, users := waitingErrors(errs)
 	if len(products) == 0 {
 		return nil
 	}
@@ -151,10 +141,31 @@ func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []
 	if err != nil {
 		return err
 	}
-	places, err := s.places(ctx, tenant, products, users)
+	places, err := places(ctx, s.db.Reader(), s.db.Dialect(), tenant, products, users, "license_violations")
 	if err != nil {
 		return err
 	}
+	fillSeats(g, counts, places, errs)
+	return nil
+}
+
+// waitingErrors returns whose errors have the code COUNT_VIOLATION, and of which products.
+func waitingErrors(errs []*LicenseError) (products, users []uuid.UUID) {
+	for _, e := range errs {
+		if e.Code != fault.CountViolation {
+			continue
+		}
+		if !slices.Contains(products, e.Product.ID) {
+			products = append(products, e.Product.ID)
+		}
+		if !slices.Contains(users, e.UserID) {
+			users = append(users, e.UserID)
+		}
+	}
+	return products, users
+}
+
+func fillSeats(g *tenantgraph.Graph, counts map[uuid.UUID]counters, places map[inLineKey]int, errs []*LicenseError) {
 	for _, e := range errs {
 		if e.Code != fault.CountViolation {
 			continue
@@ -166,7 +177,6 @@ func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []
 		}
 		e.Details = d
 	}
-	return nil
 }
 
 // Assignments lists every assignment of a product, to users and groups, by id: the order of
@@ -219,7 +229,7 @@ func (s *Service) AssignmentsByID(ctx context.Context, tenant uuid.UUID, ids []u
 	if err != nil {
 		return nil, err
 	}
-	found, err := loadAssignments(ctx, s.db.Reader(), `tenant_id = $1 AND `+s.db.Dialect().In("id", 2)+` AND (user_id IS NULL OR EXISTS
+	found, err := loadAssignments(ctx, s.db.Reader(), `assignments WHERE tenant_id = $1 AND `+s.db.Dialect().In("id", 2)+` AND (user_id IS NULL OR EXISTS
 		(SELECT 1 FROM users u WHERE u.tenant_id = assignments.tenant_id AND u.id = assignments.user_id AND u.deleted_at IS NULL))`,
 		tenant, s.db.Dialect().UUIDArray(ids))
 	if err != nil {

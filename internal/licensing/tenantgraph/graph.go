@@ -193,6 +193,22 @@ func New(d Data) *Graph {
 	return g
 }
 
+// Data returns what the graph could be built from anew.
+func (g *Graph) Data() Data {
+	d := Data{Tenant: g.Tenant, Name: g.Name, Country: g.Country, Terms: g.Terms, Tag: g.Tag, Catalog: g.Catalog}
+	for id, group := range g.groups {
+		d.Groups = append(d.Groups, GroupRow{Group: group, NameKey: g.names[id]})
+	}
+	for _, nestings := range g.children {
+		d.Nestings = append(d.Nestings, nestings...)
+	}
+	for _, a := range g.assignments {
+		d.Assignments = append(d.Assignments, a.Assignment)
+	}
+	d.Subscriptions = slices.Collect(maps.Values(g.subscriptions))
+	return d
+}
+
 // derive computes what follows from the facts.
 func (g *Graph) derive() {
 	g.byProduct = map[uuid.UUID][]*Subscription{}

@@ -1,0 +1,161 @@
+package licensing_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/licensing"
+)
+
+// picture is what was answered at an instant.
+type picture struct {
+	at       clock.Instant
+	users    []uuid.UUID
+	products []uuid.UUID
+	texts    []string // of the users, then of the seats
+}
+
+// remember asks for everything as it stands.
+func (h *history) remember(t *rapid.T) {
+	pic := picture{at: h.p.instant(h.now), users: h.state.LiveUsers()}
+	for key := range h.state.Users { // also those who are deleted
+		if !slices.Contains(pic.users, key) {
+			pic.users = append(pic.users, key)
+		}
+	}
+	for product := range h.state.Products {
+		pic.products = append(pic.products, product)
+	}
+	ctx := t.Context()
+	views, err := h.p.service.ReadUsers(ctx, h.p.tenant, pic.users)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs []*licensing.LicenseError
+	for _, v := range views {
+		if v != nil {
+			errs = append(errs, v.Errors()...)
+		}
+	}
+	if err := h.p.service.FillSeatDetails(ctx, h.p.tenant, errs); err != nil {
+		t.Fatal(err)
+	}
+	seats, err := h.p.service.SubscribedProductsByID(ctx, h.p.tenant, pic.products)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pic.texts = painted(views, seats)
+	h.pictures = append(h.pictures, pic)
+}
+
+// recall asks for some instants of the past, in any order, and holds the answers against those given
+// then. Users who have been removed for good since are nobody at any time.
+func (h *history) recall(t *rapid.T) {
+	for range min(4, len(h.pictures)) {
+		pic := rapid.SampledFrom(h.pictures).Draw(t, "instant")
+		got, err := h.p.asOf(t.Context(), pic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, was := range pic.texts {
+			if i < len(pic.users) {
+				if _, known := h.state.Users[pic.users[i]]; !known {
+					was = nobody
+				}
+			}
+			if got[i] != was {
+				t.Fatalf("as of operation %d of %d\n  is  %s\n  was %s", pic.at-h.p.started, h.now, got[i], was)
+			}
+		}
+	}
+}
+
+func (p *product) asOf(ctx context.Context, pic picture) ([]string, error) {
+	views, err := p.service.ReadUsersAsOf(ctx, p.tenant, pic.users, pic.at)
+	if err != nil {
+		return nil, err
+	}
+	seats, err := p.service.SubscribedProductsAsOf(ctx, p.tenant, pic.products, pic.at)
+	if err != nil {
+		return nil, err
+	}
+	return painted(views, seats), nil
+}
+
+const nobody = "nobody\n"
+
+// painted tells everything that an answer about users and seats says: each user apart, and the seats.
+func painted(views []*licensing.UserView, seats []*licensing.SubscribedProduct) []string {
+	var texts []string
+	var b strings.Builder
+	next := func() {
+		texts = append(texts, b.String())
+		b.Reset()
+	}
+	name := func(s *licensing.Source) string {
+		if s.Assignment == nil {
+			return "automatic"
+		}
+		return s.Assignment.ID.String()
+	}
+	names := func(sources []*licensing.Source) (all []string) {
+		for _, s := range sources {
+			all = append(all, name(s))
+		}
+		return all
+	}
+	for _, v := range views {
+		if v == nil || v.User.DeletedAt != nil {
+			b.WriteString(nobody)
+			next()
+			continue
+		}
+		fmt.Fprintf(&b, "%s %s %v\n", v.User.ID, v.User.DisplayName, text(v.User.UsageLocation))
+		for _, l := range v.Licenses() {
+			fmt.Fprintf(&b, "  %s %s %s %v since %s\n", l.Product.DisplayName, l.Status, l.Capability, l.ConsumesSeat, l.Since)
+			for _, s := range l.Sources {
+				fmt.Fprintf(&b, "    %s %s version %d %s since %s path", s.Kind, name(s), s.Assignment.Version, s.State, s.Since)
+				for _, g := range s.Path {
+					fmt.Fprintf(&b, " %s", g.DisplayName)
+				}
+				for _, e := range s.Errors {
+					fmt.Fprintf(&b, "; %s %v since %s: %s", e.Code, e.Plan != nil, e.Since, e.Message())
+				}
+				fmt.Fprintln(&b)
+			}
+		}
+		for _, p := range v.Plans() {
+			fmt.Fprintf(&b, "  %s %v by %v, not by %v, withheld by %v\n", p.Plan.DisplayName, p.Enabled, names(p.EnabledBy), names(p.DisabledBy), names(p.WithheldBy))
+		}
+		next()
+	}
+	for _, sp := range seats {
+		if sp != nil {
+			fmt.Fprintf(&b, "%s %s %+v total %v available %v", sp.Product.DisplayName, sp.Capability, seatsOnly(sp.Seats), number(sp.Seats.Total), number(sp.Seats.Available))
+			for _, s := range sp.Subscriptions {
+				fmt.Fprintf(&b, ", %s %s", s.Status, number(s.Seats))
+			}
+			fmt.Fprintln(&b)
+		}
+	}
+	next()
+	return texts
+}
+
+func seatsOnly(c licensing.SeatCounts) licensing.SeatCounts {
+	c.Total, c.Available = nil, nil
+	return c
+}
+
+func number(n *int) string {
+	if n == nil {
+		return "unlimited"
+	}
+	return fmt.Sprint(*n)
+}
