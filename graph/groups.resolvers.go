@@ -10,12 +10,13 @@ import (
 
 	"github.com/licensegraph/licensegraph/graph/generated"
 	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
-func (r *groupResolver) Members(ctx context.Context, obj *principal.Group, transitive bool, search *string, first *int, after *string, last *int, before *string) (*model.Connection[*principal.User], error) {
-	return members(ctx, obj.ID, directory.MemberQuery{Transitive: transitive, Search: text(search)}, pageArgs(first, after, last, before))
+func (r *groupResolver) Members(ctx context.Context, obj *principal.Group, transitive bool, search *string, asOf *clock.Instant, first *int, after *string, last *int, before *string) (*model.Connection[*principal.User], error) {
+	return members(ctx, obj.ID, directory.MemberQuery{Transitive: transitive, Search: text(search), AsOf: asOf}, pageArgs(first, after, last, before))
 }
 
 func (r *groupResolver) ChildGroups(ctx context.Context, obj *principal.Group, first *int, after *string, last *int, before *string) (*model.Connection[*principal.Group], error) {

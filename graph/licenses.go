@@ -10,17 +10,19 @@ import (
 
 	"github.com/licensegraph/licensegraph/graph/loaders"
 	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/paging"
+	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
-// checkPlan tells whether a user may use a plan; nil where there is no such user, or plan.
+// checkPlan tells whether a user may use a plan, or might at an instant; nil where there is no such user, or plan.
 //
 // Errors: BAD_USER_INPUT.
-func checkPlan(ctx context.Context, userID, planID string) (*licensing.PlanDecision, error) {
+func checkPlan(ctx context.Context, userID, planID string, asOf *clock.Instant) (*licensing.PlanDecision, error) {
 	userKey, err := argumentID(id.User, userID, "userId")
 	if err != nil {
 		return nil, err
@@ -29,8 +31,8 @@ func checkPlan(ctx context.Context, userID, planID string) (*licensing.PlanDecis
 	if err != nil {
 		return nil, err
 	}
-	v, err := load(ctx).User(ctx, userKey)
-	if v == nil || v.User.DeletedAt != nil {
+	v, err := viewAsOf(ctx, &principal.User{ID: userKey}, asOf)
+	if v == nil {
 		return nil, err
 	}
 	plan := v.Graph().Plan(planKey)
@@ -164,15 +166,9 @@ func (r *queryResolver) subscribedProducts(ctx context.Context, search string, a
 //
 // Errors: BAD_USER_INPUT.
 func changes(ctx context.Context, impact *licensing.Impact, first *int, after *string) (*model.LicenseChangeConnection, error) {
-	if err := (paging.Args{First: first}).Validate(); err != nil {
+	size, err := pageForward(first, after)
+	if err != nil {
 		return nil, err
-	}
-	size := paging.Default
-	if first != nil {
-		size = *first
-	}
-	if after != nil && *after == "" {
-		return nil, fault.New(fault.BadUserInput, "after is not a cursor of this list: it is empty.").At("after")
 	}
 	page, err := impact.Changes(ctx, size, text(after))
 	if err != nil {
@@ -183,4 +179,20 @@ func changes(ctx context.Context, impact *licensing.Impact, first *int, after *s
 		Page:  paging.Page[*licensing.LicenseChange]{Items: page.Items, Cursors: page.Cursors, HasNext: page.HasNext, HasPrevious: page.HasPrevious},
 		Count: func(context.Context) (int, error) { return impact.ChangeCount(), nil },
 	}), nil
+}
+
+// pageForward returns the size of a page of a list that goes forward only.
+//
+// Errors: BAD_USER_INPUT.
+func pageForward(first *int, after *string) (int, error) {
+	if err := (paging.Args{First: first}).Validate(); err != nil {
+		return 0, err
+	}
+	if after != nil && *after == "" {
+		return 0, fault.New(fault.BadUserInput, "after is not a cursor of this list: it is empty.").At("after")
+	}
+	if first == nil {
+		return paging.Default, nil
+	}
+	return *first, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/graph/generated"
 	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/principal"
@@ -43,32 +44,32 @@ func (r *licenseAssignmentResolver) Principal(ctx context.Context, obj *licensin
 	return node(ctx, id.Group, *obj.GroupID)
 }
 
-func (r *queryResolver) CheckPlan(ctx context.Context, userID string, planID string) (*licensing.PlanDecision, error) {
-	return checkPlan(ctx, userID, planID)
+func (r *queryResolver) CheckPlan(ctx context.Context, userID string, planID string, asOf *clock.Instant) (*licensing.PlanDecision, error) {
+	return checkPlan(ctx, userID, planID, asOf)
 }
 
-func (r *userResolver) Licenses(ctx context.Context, obj *principal.User) ([]*licensing.EffectiveLicense, error) {
-	v, err := viewOf(ctx, obj)
+func (r *userResolver) Licenses(ctx context.Context, obj *principal.User, asOf *clock.Instant) ([]*licensing.EffectiveLicense, error) {
+	v, err := viewAsOf(ctx, obj, asOf)
 	if v == nil {
 		return []*licensing.EffectiveLicense{}, err
 	}
 	return v.Licenses(), nil
 }
 
-func (r *userResolver) License(ctx context.Context, obj *principal.User, productID string) (*licensing.EffectiveLicense, error) {
+func (r *userResolver) License(ctx context.Context, obj *principal.User, productID string, asOf *clock.Instant) (*licensing.EffectiveLicense, error) {
 	key, err := argumentID(id.Product, productID, "productId")
 	if err != nil {
 		return nil, err
 	}
-	v, err := viewOf(ctx, obj)
+	v, err := viewAsOf(ctx, obj, asOf)
 	if v == nil {
 		return nil, err
 	}
 	return v.License(key), nil
 }
 
-func (r *userResolver) Plans(ctx context.Context, obj *principal.User) ([]*licensing.EffectivePlan, error) {
-	v, err := viewOf(ctx, obj)
+func (r *userResolver) Plans(ctx context.Context, obj *principal.User, asOf *clock.Instant) ([]*licensing.EffectivePlan, error) {
+	v, err := viewAsOf(ctx, obj, asOf)
 	if v == nil {
 		return []*licensing.EffectivePlan{}, err
 	}

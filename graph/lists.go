@@ -68,8 +68,8 @@ func asksForLicenses(op *graphql.OperationContext, ofUser ast.SelectionSet) bool
 	})
 }
 
-func idsOf[T any](items []T, key func(T) uuid.UUID) []uuid.UUID {
-	ids := make([]uuid.UUID, len(items))
+func idsOf[T, K any](items []T, key func(T) K) []K {
+	ids := make([]K, len(items))
 	for i, item := range items {
 		ids[i] = key(item)
 	}

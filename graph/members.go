@@ -21,14 +21,16 @@ import (
 //
 // Errors: BAD_USER_INPUT.
 func members(ctx context.Context, group uuid.UUID, query directory.MemberQuery, args paging.Args) (*model.UserConnection, error) {
-	if !query.Transitive && query.Search == "" && args.After == nil && args.Before == nil && onlyCounted(ctx) {
+	if query.AsOf == nil && !query.Transitive && query.Search == "" && args.After == nil && args.Before == nil && onlyCounted(ctx) {
 		if err := args.Validate(); err != nil {
 			return nil, err
 		}
 		count := func(ctx context.Context) (int, error) { return load(ctx).MemberCount(ctx, group) }
 		return model.NewConnection(paging.Connection[*principal.User]{Count: count}), nil
 	}
-	query.Take = licensed(ctx)
+	if query.AsOf == nil {
+		query.Take = licensed(ctx)
+	}
 	c, err := load(ctx).Members(ctx, group, query, args)
 	return users(ctx, c, err)
 }

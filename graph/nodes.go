@@ -7,6 +7,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/graph/loaders"
 	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
@@ -129,6 +130,16 @@ func viewOf(ctx context.Context, u *principal.User) (*licensing.UserView, error)
 		return nil, err
 	}
 	return v, nil
+}
+
+// viewAsOf is viewOf as of an instant, where one is given; nil also where there was no such user then.
+//
+// Errors: BAD_USER_INPUT.
+func viewAsOf(ctx context.Context, u *principal.User, asOf *clock.Instant) (*licensing.UserView, error) {
+	if asOf == nil {
+		return viewOf(ctx, u)
+	}
+	return load(ctx).UserAsOf(ctx, u.ID, *asOf)
 }
 
 // oneUser looks a user up by exactly one of id and name.

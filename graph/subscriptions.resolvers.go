@@ -10,6 +10,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/graph/generated"
 	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/principal"
@@ -37,6 +38,22 @@ func (r *queryResolver) SubscribedProduct(ctx context.Context, productID string)
 		return nil, err
 	}
 	return load(ctx).SubscribedProduct(ctx, key)
+}
+
+func (r *subscribedProductResolver) Capability(ctx context.Context, obj *licensing.SubscribedProduct, asOf *clock.Instant) (licensing.Capability, error) {
+	p, err := seatsAsOf(ctx, obj, asOf)
+	if err != nil {
+		return "", err
+	}
+	return p.Capability, nil
+}
+
+func (r *subscribedProductResolver) Seats(ctx context.Context, obj *licensing.SubscribedProduct, asOf *clock.Instant) (*licensing.SeatCounts, error) {
+	p, err := seatsAsOf(ctx, obj, asOf)
+	if err != nil {
+		return nil, err
+	}
+	return &p.Seats, nil
 }
 
 func (r *subscribedProductResolver) Assignments(ctx context.Context, obj *licensing.SubscribedProduct, planID *string, first *int, after *string, last *int, before *string) (*model.Connection[*licensing.Assignment], error) {

@@ -40,15 +40,18 @@ var sizes = map[string]int{
 	"ExclusionDetails.otherSources": 1,
 
 	// Products have 10 plans on average; those that most users hold have 20 to 60.
-	"EffectiveLicense.plans":          20,
-	"Product.plans":                   20,
-	"PlanSelection.plans":             5, // what people switch off, or on
-	"Plan.excludes":                   5,
-	"Plan.requiresAnyOf":              2,
-	"DependencyDetails.requiresAnyOf": 2,
-	"LicenseChange.plansAdded":        10,
-	"LicenseChange.plansRemoved":      10,
-	"LicenseChange.errors":            1,
+	"EffectiveLicense.plans":            20,
+	"Product.plans":                     20,
+	"PlanSelection.plans":               5, // what people switch off, or on
+	"Plan.excludes":                     5,
+	"Plan.requiresAnyOf":                2,
+	"DependencyDetails.requiresAnyOf":   2,
+	"LicenseChange.plansAdded":          10,
+	"LicenseChange.plansRemoved":        10,
+	"LicenseChange.errors":              1,
+	"LicenseTimelineEntry.plansAdded":   10,
+	"LicenseTimelineEntry.plansRemoved": 10,
+	"LicenseTimelineEntry.errors":       1,
 
 	"Group.assignments":               2,
 	"Group.inheritedAssignments":      2,

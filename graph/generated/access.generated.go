@@ -192,6 +192,52 @@ func (ec *executionContext) fieldContext_Tenant_deletedUserRetentionSeconds(_ co
 	return graphql.NewScalarFieldContext("Tenant", field, true, false, "Int")
 }
 
+func (ec *executionContext) _Tenant_historyRetentionSeconds(ctx context.Context, field graphql.CollectedField, obj *tenant.Tenant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tenant_historyRetentionSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HistoryRetentionSeconds(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tenant_historyRetentionSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tenant", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Tenant_historySince(ctx context.Context, field graphql.CollectedField, obj *tenant.Tenant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tenant_historySince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HistorySince, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v clock.Instant) graphql.Marshaler {
+			return ec.marshalNDateTime2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tenant_historySince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tenant", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _Viewer_tenant(ctx context.Context, field graphql.CollectedField, obj *access.Access) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -348,6 +394,16 @@ func (ec *executionContext) _Tenant(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "deletedUserRetentionSeconds":
 			out.Values[i] = ec._Tenant_deletedUserRetentionSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "historyRetentionSeconds":
+			out.Values[i] = ec._Tenant_historyRetentionSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "historySince":
+			out.Values[i] = ec._Tenant_historySince(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

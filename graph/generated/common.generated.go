@@ -56,7 +56,7 @@ type QueryResolver interface {
 	LicenseErrors(ctx context.Context, filter *model.LicenseErrorFilter, first *int, after *string, last *int, before *string) (*model.Connection[*licensing.LicenseError], error)
 	Group(ctx context.Context, id string) (*principal.Group, error)
 	Groups(ctx context.Context, search *string, filter *model.GroupFilter, orderBy *model.GroupOrder, first *int, after *string, last *int, before *string) (*model.Connection[*principal.Group], error)
-	CheckPlan(ctx context.Context, userID string, planID string) (*licensing.PlanDecision, error)
+	CheckPlan(ctx context.Context, userID string, planID string, asOf *clock.Instant) (*licensing.PlanDecision, error)
 	Operation(ctx context.Context, id string) (*model.Operation, error)
 	Operations(ctx context.Context, filter *model.OperationFilter, first *int, after *string, last *int, before *string) (*model.Connection[*model.Operation], error)
 	SubscribedProducts(ctx context.Context, search *string, first *int, after *string, last *int, before *string) (*model.Connection[*licensing.SubscribedProduct], error)
@@ -364,6 +364,14 @@ func (ec *executionContext) field_Query_checkPlan_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["planId"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*clock.Instant, error) {
+			return ec.unmarshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
 	return args, nil
 }
 
@@ -2105,7 +2113,7 @@ func (ec *executionContext) _Query_checkPlan(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().CheckPlan(ctx, fc.Args["userId"].(string), fc.Args["planId"].(string))
+			return ec.Resolvers.Query().CheckPlan(ctx, fc.Args["userId"].(string), fc.Args["planId"].(string), fc.Args["asOf"].(*clock.Instant))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *licensing.PlanDecision) graphql.Marshaler {

@@ -9,6 +9,7 @@ import (
 	"github.com/licensegraph/licensegraph/graph/model"
 	"github.com/licensegraph/licensegraph/internal/access"
 	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/operation"
@@ -21,67 +22,73 @@ func NewCompiledSchema(cfg Config) graphql.ExecutableSchema {
 	schema := NewExecutableSchema(cfg).(*executableSchema)
 	ec := newExecutionContext(&graphql.OperationContext{}, schema, nil)
 	return compiled.New(schema, compiled.Objects{
-		"AuditEvent":                  ec.compiledAuditEvent(),
-		"AuditEventConnection":        ec.compiledAuditEventConnection(),
-		"AuditEventEdge":              ec.compiledAuditEventEdge(),
-		"AuditFieldChange":            ec.compiledAuditFieldChange(),
-		"AuditProductImpact":          ec.compiledAuditProductImpact(),
-		"AuditSubject":                ec.compiledAuditSubject(),
-		"CycleDetails":                ec.compiledCycleDetails(),
-		"DependencyDetails":           ec.compiledDependencyDetails(),
-		"EffectiveLicense":            ec.compiledEffectiveLicense(),
-		"EffectivePlan":               ec.compiledEffectivePlan(),
-		"ExclusionDetails":            ec.compiledExclusionDetails(),
-		"Group":                       ec.compiledGroup(),
-		"GroupConnection":             ec.compiledGroupConnection(),
-		"GroupEdge":                   ec.compiledGroupEdge(),
-		"GroupLicensesDetails":        ec.compiledGroupLicensesDetails(),
-		"InheritedDetails":            ec.compiledInheritedDetails(),
-		"LicenseAssignment":           ec.compiledLicenseAssignment(),
-		"LicenseAssignmentConnection": ec.compiledLicenseAssignmentConnection(),
-		"LicenseAssignmentEdge":       ec.compiledLicenseAssignmentEdge(),
-		"LicenseError":                ec.compiledLicenseError(),
-		"LicenseErrorConnection":      ec.compiledLicenseErrorConnection(),
-		"LicenseErrorEdge":            ec.compiledLicenseErrorEdge(),
-		"LicenseSource":               ec.compiledLicenseSource(),
-		"LocationDetails":             ec.compiledLocationDetails(),
-		"LossDetails":                 ec.compiledLossDetails(),
-		"Operation":                   ec.compiledOperation(),
-		"OperationConnection":         ec.compiledOperationConnection(),
-		"OperationEdge":               ec.compiledOperationEdge(),
-		"OperationFailure":            ec.compiledOperationFailure(),
-		"OperationImpact":             ec.compiledOperationImpact(),
-		"OperationProgress":           ec.compiledOperationProgress(),
-		"OperationResult":             ec.compiledOperationResult(),
-		"OperationResultConnection":   ec.compiledOperationResultConnection(),
-		"OperationResultEdge":         ec.compiledOperationResultEdge(),
-		"PageInfo":                    ec.compiledPageInfo(),
-		"Plan":                        ec.compiledPlan(),
-		"PlanConnection":              ec.compiledPlanConnection(),
-		"PlanDecision":                ec.compiledPlanDecision(),
-		"PlanEdge":                    ec.compiledPlanEdge(),
-		"PlanSelection":               ec.compiledPlanSelection(),
-		"Product":                     ec.compiledProduct(),
-		"ProductConnection":           ec.compiledProductConnection(),
-		"ProductEdge":                 ec.compiledProductEdge(),
-		"ProductImpact":               ec.compiledProductImpact(),
-		"ProductSubscription":         ec.compiledProductSubscription(),
-		"Query":                       ec.compiledQuery(),
-		"SeatCounts":                  ec.compiledSeatCounts(),
-		"SeatDetails":                 ec.compiledSeatDetails(),
-		"SubscribedProduct":           ec.compiledSubscribedProduct(),
-		"SubscribedProductConnection": ec.compiledSubscribedProductConnection(),
-		"SubscribedProductEdge":       ec.compiledSubscribedProductEdge(),
-		"Tenant":                      ec.compiledTenant(),
-		"User":                        ec.compiledUser(),
-		"UserConnection":              ec.compiledUserConnection(),
-		"UserEdge":                    ec.compiledUserEdge(),
-		"UserError":                   ec.compiledUserError(),
-		"VerificationProblem":         ec.compiledVerificationProblem(),
-		"VerificationReport":          ec.compiledVerificationReport(),
-		"Viewer":                      ec.compiledViewer(),
-		"WaitingConnection":           ec.compiledWaitingConnection(),
-		"WaitingEdge":                 ec.compiledWaitingEdge(),
+		"AuditEvent":                     ec.compiledAuditEvent(),
+		"AuditEventConnection":           ec.compiledAuditEventConnection(),
+		"AuditEventEdge":                 ec.compiledAuditEventEdge(),
+		"AuditFieldChange":               ec.compiledAuditFieldChange(),
+		"AuditProductImpact":             ec.compiledAuditProductImpact(),
+		"AuditSubject":                   ec.compiledAuditSubject(),
+		"CycleDetails":                   ec.compiledCycleDetails(),
+		"DependencyDetails":              ec.compiledDependencyDetails(),
+		"EffectiveLicense":               ec.compiledEffectiveLicense(),
+		"EffectivePlan":                  ec.compiledEffectivePlan(),
+		"ExclusionDetails":               ec.compiledExclusionDetails(),
+		"Group":                          ec.compiledGroup(),
+		"GroupConnection":                ec.compiledGroupConnection(),
+		"GroupEdge":                      ec.compiledGroupEdge(),
+		"GroupLicensesDetails":           ec.compiledGroupLicensesDetails(),
+		"InheritedDetails":               ec.compiledInheritedDetails(),
+		"LicenseAssignment":              ec.compiledLicenseAssignment(),
+		"LicenseAssignmentConnection":    ec.compiledLicenseAssignmentConnection(),
+		"LicenseAssignmentEdge":          ec.compiledLicenseAssignmentEdge(),
+		"LicenseError":                   ec.compiledLicenseError(),
+		"LicenseErrorConnection":         ec.compiledLicenseErrorConnection(),
+		"LicenseErrorEdge":               ec.compiledLicenseErrorEdge(),
+		"LicenseSource":                  ec.compiledLicenseSource(),
+		"LicenseTimelineEntry":           ec.compiledLicenseTimelineEntry(),
+		"LicenseTimelineEntryConnection": ec.compiledLicenseTimelineEntryConnection(),
+		"LicenseTimelineEntryEdge":       ec.compiledLicenseTimelineEntryEdge(),
+		"LocationDetails":                ec.compiledLocationDetails(),
+		"LossDetails":                    ec.compiledLossDetails(),
+		"Operation":                      ec.compiledOperation(),
+		"OperationConnection":            ec.compiledOperationConnection(),
+		"OperationEdge":                  ec.compiledOperationEdge(),
+		"OperationFailure":               ec.compiledOperationFailure(),
+		"OperationImpact":                ec.compiledOperationImpact(),
+		"OperationProgress":              ec.compiledOperationProgress(),
+		"OperationResult":                ec.compiledOperationResult(),
+		"OperationResultConnection":      ec.compiledOperationResultConnection(),
+		"OperationResultEdge":            ec.compiledOperationResultEdge(),
+		"PageInfo":                       ec.compiledPageInfo(),
+		"Plan":                           ec.compiledPlan(),
+		"PlanConnection":                 ec.compiledPlanConnection(),
+		"PlanDecision":                   ec.compiledPlanDecision(),
+		"PlanEdge":                       ec.compiledPlanEdge(),
+		"PlanSelection":                  ec.compiledPlanSelection(),
+		"Product":                        ec.compiledProduct(),
+		"ProductConnection":              ec.compiledProductConnection(),
+		"ProductEdge":                    ec.compiledProductEdge(),
+		"ProductImpact":                  ec.compiledProductImpact(),
+		"ProductSubscription":            ec.compiledProductSubscription(),
+		"Query":                          ec.compiledQuery(),
+		"SeatCounts":                     ec.compiledSeatCounts(),
+		"SeatDetails":                    ec.compiledSeatDetails(),
+		"SeatTimelineEntry":              ec.compiledSeatTimelineEntry(),
+		"SeatTimelineEntryConnection":    ec.compiledSeatTimelineEntryConnection(),
+		"SeatTimelineEntryEdge":          ec.compiledSeatTimelineEntryEdge(),
+		"SubscribedProduct":              ec.compiledSubscribedProduct(),
+		"SubscribedProductConnection":    ec.compiledSubscribedProductConnection(),
+		"SubscribedProductEdge":          ec.compiledSubscribedProductEdge(),
+		"Tenant":                         ec.compiledTenant(),
+		"User":                           ec.compiledUser(),
+		"UserConnection":                 ec.compiledUserConnection(),
+		"UserEdge":                       ec.compiledUserEdge(),
+		"UserError":                      ec.compiledUserError(),
+		"VerificationProblem":            ec.compiledVerificationProblem(),
+		"VerificationReport":             ec.compiledVerificationReport(),
+		"Viewer":                         ec.compiledViewer(),
+		"WaitingConnection":              ec.compiledWaitingConnection(),
+		"WaitingEdge":                    ec.compiledWaitingEdge(),
 	})
 }
 
@@ -913,7 +920,7 @@ func (ec *executionContext) compiledGroup() map[string]compiled.Resolve {
 			if err != nil {
 				return err
 			}
-			v, err := ec.Resolvers.Group().Members(ctx, obj, args["transitive"].(bool), args["search"].(*string), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string))
+			v, err := ec.Resolvers.Group().Members(ctx, obj, args["transitive"].(bool), args["search"].(*string), args["asOf"].(*clock.Instant), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string))
 			if err != nil {
 				return err
 			}
@@ -1612,6 +1619,182 @@ func (ec *executionContext) compiledLicenseSource() map[string]compiled.Resolve 
 			obj := value.(*licensing.Source)
 			v := obj.State
 			r.Text(string(v))
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledLicenseTimelineEntry() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"at": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.TimelineEntry)
+			v := obj.At
+			r.Instant(v)
+			return nil
+		},
+		"change": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.TimelineEntry)
+			v, err := ec.Resolvers.LicenseTimelineEntry().Change(ctx, obj)
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"errors": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.TimelineEntry)
+			v := obj.Errors
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"kind": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.TimelineEntry)
+			v := obj.Kind
+			r.Text(string(v))
+			return nil
+		},
+		"plansAdded": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.TimelineEntry)
+			v := obj.PlansAdded
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"plansRemoved": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.TimelineEntry)
+			v := obj.PlansRemoved
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"product": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.TimelineEntry)
+			v := obj.Product
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledLicenseTimelineEntryConnection() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"edges": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.TimelineEntry])
+			v := obj.Edges()
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if err := r.Object(ctx, f.Of(), &v[i0]); err != nil {
+					return err
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"nodes": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.TimelineEntry])
+			v := obj.Nodes()
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"pageInfo": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.TimelineEntry])
+			v := obj.PageInfo()
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"totalCount": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.TimelineEntry])
+			v, err := obj.TotalCount(ctx)
+			if err != nil {
+				return err
+			}
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledLicenseTimelineEntryEdge() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"cursor": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Edge[*licensing.TimelineEntry])
+			v := obj.Cursor
+			r.Text(v)
+			return nil
+		},
+		"node": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Edge[*licensing.TimelineEntry])
+			v := obj.Node
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
 			return nil
 		},
 	}
@@ -2798,7 +2981,7 @@ func (ec *executionContext) compiledQuery() map[string]compiled.Resolve {
 			if err != nil {
 				return err
 			}
-			v, err := ec.Resolvers.Query().CheckPlan(ctx, args["userId"].(string), args["planId"].(string))
+			v, err := ec.Resolvers.Query().CheckPlan(ctx, args["userId"].(string), args["planId"].(string), args["asOf"].(*clock.Instant))
 			if err != nil {
 				return err
 			}
@@ -3463,6 +3646,161 @@ func (ec *executionContext) compiledSeatDetails() map[string]compiled.Resolve {
 	}
 }
 
+func (ec *executionContext) compiledSeatTimelineEntry() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"at": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.SeatChange)
+			v := obj.At
+			r.Instant(v)
+			return nil
+		},
+		"change": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.SeatChange)
+			v, err := ec.Resolvers.SeatTimelineEntry().Change(ctx, obj)
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"consumedAfter": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.SeatChange)
+			v := obj.ConsumedAfter
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+		"consumedBefore": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.SeatChange)
+			v := obj.ConsumedBefore
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+		"usersGaining": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.SeatChange)
+			v := obj.UsersGaining
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+		"usersHealed": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.SeatChange)
+			v := obj.UsersHealed
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+		"usersLosing": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.SeatChange)
+			v := obj.UsersLosing
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+		"usersRefused": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.SeatChange)
+			v := obj.UsersRefused
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledSeatTimelineEntryConnection() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"edges": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.SeatChange])
+			v := obj.Edges()
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if err := r.Object(ctx, f.Of(), &v[i0]); err != nil {
+					return err
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"nodes": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.SeatChange])
+			v := obj.Nodes()
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"pageInfo": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.SeatChange])
+			v := obj.PageInfo()
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"totalCount": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.SeatChange])
+			v, err := obj.TotalCount(ctx)
+			if err != nil {
+				return err
+			}
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledSeatTimelineEntryEdge() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"cursor": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Edge[*licensing.SeatChange])
+			v := obj.Cursor
+			r.Text(v)
+			return nil
+		},
+		"node": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Edge[*licensing.SeatChange])
+			v := obj.Node
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
 func (ec *executionContext) compiledSubscribedProduct() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
 		"assignments": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -3486,7 +3824,14 @@ func (ec *executionContext) compiledSubscribedProduct() map[string]compiled.Reso
 		},
 		"capability": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*licensing.SubscribedProduct)
-			v := obj.Capability
+			ctx, args, err := r.Call(ctx, f, ec.field_SubscribedProduct_capability_args)
+			if err != nil {
+				return err
+			}
+			v, err := ec.Resolvers.SubscribedProduct().Capability(ctx, obj, args["asOf"].(*clock.Instant))
+			if err != nil {
+				return err
+			}
 			r.Text(string(v))
 			return nil
 		},
@@ -3523,9 +3868,20 @@ func (ec *executionContext) compiledSubscribedProduct() map[string]compiled.Reso
 		},
 		"seats": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*licensing.SubscribedProduct)
-			v := obj.Seats
-			if err := r.Object(ctx, f.Of(), &v); err != nil {
+			ctx, args, err := r.Call(ctx, f, ec.field_SubscribedProduct_seats_args)
+			if err != nil {
 				return err
+			}
+			v, err := ec.Resolvers.SubscribedProduct().Seats(ctx, obj, args["asOf"].(*clock.Instant))
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
 			}
 			return nil
 		},
@@ -3544,6 +3900,25 @@ func (ec *executionContext) compiledSubscribedProduct() map[string]compiled.Reso
 				}
 			}
 			r.Close()
+			return nil
+		},
+		"timeline": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.SubscribedProduct)
+			ctx, args, err := r.Call(ctx, f, ec.field_SubscribedProduct_timeline_args)
+			if err != nil {
+				return err
+			}
+			v, err := ec.Resolvers.SubscribedProduct().Timeline(ctx, obj, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string))
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
 			return nil
 		},
 		"waiting": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -3671,6 +4046,20 @@ func (ec *executionContext) compiledTenant() map[string]compiled.Resolve {
 			if err := r.Int(int64(v)); err != nil {
 				return err
 			}
+			return nil
+		},
+		"historyRetentionSeconds": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*tenant.Tenant)
+			v := obj.HistoryRetentionSeconds()
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+		"historySince": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*tenant.Tenant)
+			v := obj.HistorySince
+			r.Instant(v)
 			return nil
 		},
 		"id": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -3815,7 +4204,7 @@ func (ec *executionContext) compiledUser() map[string]compiled.Resolve {
 			if err != nil {
 				return err
 			}
-			v, err := ec.Resolvers.User().License(ctx, obj, args["productId"].(string))
+			v, err := ec.Resolvers.User().License(ctx, obj, args["productId"].(string), args["asOf"].(*clock.Instant))
 			if err != nil {
 				return err
 			}
@@ -3828,9 +4217,32 @@ func (ec *executionContext) compiledUser() map[string]compiled.Resolve {
 			}
 			return nil
 		},
+		"licenseTimeline": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*principal.User)
+			ctx, args, err := r.Call(ctx, f, ec.field_User_licenseTimeline_args)
+			if err != nil {
+				return err
+			}
+			v, err := ec.Resolvers.User().LicenseTimeline(ctx, obj, args["first"].(*int), args["after"].(*string))
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 		"licenses": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*principal.User)
-			v, err := ec.Resolvers.User().Licenses(ctx, obj)
+			ctx, args, err := r.Call(ctx, f, ec.field_User_licenses_args)
+			if err != nil {
+				return err
+			}
+			v, err := ec.Resolvers.User().Licenses(ctx, obj, args["asOf"].(*clock.Instant))
 			if err != nil {
 				return err
 			}
@@ -3860,7 +4272,11 @@ func (ec *executionContext) compiledUser() map[string]compiled.Resolve {
 		},
 		"plans": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*principal.User)
-			v, err := ec.Resolvers.User().Plans(ctx, obj)
+			ctx, args, err := r.Call(ctx, f, ec.field_User_plans_args)
+			if err != nil {
+				return err
+			}
+			v, err := ec.Resolvers.User().Plans(ctx, obj, args["asOf"].(*clock.Instant))
 			if err != nil {
 				return err
 			}

@@ -21,7 +21,7 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type GroupResolver interface {
-	Members(ctx context.Context, obj *principal.Group, transitive bool, search *string, first *int, after *string, last *int, before *string) (*model.Connection[*principal.User], error)
+	Members(ctx context.Context, obj *principal.Group, transitive bool, search *string, asOf *clock.Instant, first *int, after *string, last *int, before *string) (*model.Connection[*principal.User], error)
 	ChildGroups(ctx context.Context, obj *principal.Group, first *int, after *string, last *int, before *string) (*model.Connection[*principal.Group], error)
 	ParentGroups(ctx context.Context, obj *principal.Group, first *int, after *string, last *int, before *string) (*model.Connection[*principal.Group], error)
 	Assignments(ctx context.Context, obj *principal.Group) ([]*licensing.Assignment, error)
@@ -128,38 +128,46 @@ func (ec *executionContext) field_Group_members_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["search"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*clock.Instant, error) {
+			return ec.unmarshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+	args["after"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "last",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["last"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+	args["last"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "before",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["before"] = arg5
+	args["before"] = arg6
 	return args, nil
 }
 
@@ -990,7 +998,7 @@ func (ec *executionContext) _Group_members(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Group().Members(ctx, obj, fc.Args["transitive"].(bool), fc.Args["search"].(*string), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+			return ec.Resolvers.Group().Members(ctx, obj, fc.Args["transitive"].(bool), fc.Args["search"].(*string), fc.Args["asOf"].(*clock.Instant), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*principal.User]) graphql.Marshaler {

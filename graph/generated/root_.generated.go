@@ -29,11 +29,13 @@ type ResolverRoot interface {
 	LicenseChange() LicenseChangeResolver
 	LicenseError() LicenseErrorResolver
 	LicenseImpact() LicenseImpactResolver
+	LicenseTimelineEntry() LicenseTimelineEntryResolver
 	Mutation() MutationResolver
 	Operation() OperationResolver
 	OperationResult() OperationResultResolver
 	Plan() PlanResolver
 	Query() QueryResolver
+	SeatTimelineEntry() SeatTimelineEntryResolver
 	SubscribedProduct() SubscribedProductResolver
 	User() UserResolver
 	VerificationProblem() VerificationProblemResolver
@@ -198,6 +200,10 @@ type Tenant implements Node {
   suspensionPeriodSeconds: Int!
   "How long a deleted user can be restored before it is removed for good, in seconds: 2,592,000 is 30 days."
   deletedUserRetentionSeconds: Int!
+  "For how long the past can be asked for, in seconds; 0 is without end. What is older is removed within a day."
+  historyRetentionSeconds: Int!
+  "The first instant that can be asked for with ` + "`" + `asOf` + "`" + `, and where timelines begin."
+  historySince: DateTime!
 }
 
 """
@@ -1176,6 +1182,11 @@ type Group implements Node {
     name begins with them, whatever the letter case. Blank or absent: all. At most 256 characters.
     """
     search: String
+    """
+    Who was in the group at this instant; the users are shown, searched and ordered as they are now. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
+    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    """
+    asOf: DateTime
     "How many rows from the start: 0 to 100; 25 when absent. Not together with ` + "`" + `last` + "`" + `."
     first: Int
     "Go on after this cursor, the ` + "`" + `endCursor` + "`" + ` of the page before."
@@ -1906,17 +1917,34 @@ type PlanDecision {
 
 extend type User {
   "One entry for each product that a source brings, in error or not, ordered by product name."
-  licenses: [EffectiveLicense!]!
+  licenses(
+    """
+    As it was at this instant, with everything that was decisive then. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
+    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    """
+    asOf: DateTime
+  ): [EffectiveLicense!]!
   "The entry for one product; null when no source brings it."
   license(
     "A product id or its bare UUID. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
     productId: ID!
+    """
+    As it was at this instant. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
+    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    """
+    asOf: DateTime
   ): EffectiveLicense
   """
   Every plan of those products once, taken together over the products, and the plans that come by
   themselves (` + "`" + `AUTOMATIC` + "`" + `), ordered by name.
   """
-  plans: [EffectivePlan!]!
+  plans(
+    """
+    As it was at this instant. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
+    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    """
+    asOf: DateTime
+  ): [EffectivePlan!]!
   "The assignments that are the user's own, ordered by product name."
   directAssignments: [LicenseAssignment!]!
 }
@@ -1949,6 +1977,11 @@ extend type Query {
     userId: ID!
     "A plan id or its bare UUID. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
     planId: ID!
+    """
+    Whether the user could use it at this instant; null when there was no such user then, or no such plan. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
+    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    """
+    asOf: DateTime
   ): PlanDecision
 }
 `, BuiltIn: false},
@@ -2314,9 +2347,21 @@ type SubscribedProduct {
   "The product."
   product: Product!
   "Whether those who hold it can use it."
-  capability: CapabilityStatus!
+  capability(
+    """
+    As it was at this instant. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
+    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    """
+    asOf: DateTime
+  ): CapabilityStatus!
   "The seats, exact as of this answer."
-  seats: SeatCounts!
+  seats(
+    """
+    As they were at this instant. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
+    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    """
+    asOf: DateTime
+  ): SeatCounts!
   "All subscriptions of the product, cancelled ones included, oldest first."
   subscriptions: [ProductSubscription!]!
   """
@@ -2667,6 +2712,117 @@ type CancelSubscriptionPayload {
   operation: Operation
   "The input's ` + "`" + `clientMutationId` + "`" + `."
   clientMutationId: String
+}
+`, BuiltIn: false},
+	{Name: "../schema/time.graphqls", Input: `"What one change did to one user's license of one product."
+type LicenseTimelineEntry {
+  "The instant of the change."
+  at: DateTime!
+  "The product."
+  product: Product!
+  """
+  What happened: ` + "`" + `GAINED` + "`" + `, ` + "`" + `LOST` + "`" + `, ` + "`" + `CHANGED` + "`" + `; ` + "`" + `ERROR_RAISED` + "`" + ` where a source was refused or a plan withheld, ` + "`" + `ERROR_CLEARED` + "`" + `
+  where it was healed or is not wanted any more.
+  """
+  kind: LicenseChangeKind!
+  "Plans that went on, ordered by name."
+  plansAdded: [Plan!]!
+  "Plans that went off, ordered by name."
+  plansRemoved: [Plan!]!
+  "For ` + "`" + `ERROR_RAISED` + "`" + `: the errors that the user then had of the product; else empty."
+  errors: [LicenseError!]!
+  "The change behind it: who made it, when, and what it was. Null when the audit log is not kept back to then."
+  change: AuditEvent
+}
+
+"An entry of a timeline in a list."
+type LicenseTimelineEntryEdge {
+  "The place of this row in its list; good for this list only."
+  cursor: String!
+  "The entry."
+  node: LicenseTimelineEntry!
+}
+
+"A page of a timeline."
+type LicenseTimelineEntryConnection {
+  "The rows with their cursors."
+  edges: [LicenseTimelineEntryEdge!]!
+  "The entries alone, in the same order."
+  nodes: [LicenseTimelineEntry!]!
+  "Where this page stands in the list."
+  pageInfo: PageInfo!
+  "How many entries the whole list has. Counted only when selected."
+  totalCount: Int!
+}
+
+"What one change did to the users of a product, counted."
+type SeatTimelineEntry {
+  "The instant of the change."
+  at: DateTime!
+  "Users who held the product from then on, and not before."
+  usersGaining: Int!
+  "Users who held it until then."
+  usersLosing: Int!
+  "Users with an error in it that they did not have before: refused, or a plan withheld."
+  usersRefused: Int!
+  "Users of whom an error in it ended, and who hold it since then or longer: the healed ones."
+  usersHealed: Int!
+  "Seats taken before the change."
+  consumedBefore: Int!
+  "Seats taken after it."
+  consumedAfter: Int!
+  "The change behind it: who made it, when, and what it was. Null when the audit log is not kept back to then."
+  change: AuditEvent
+}
+
+"An entry of a product's timeline in a list."
+type SeatTimelineEntryEdge {
+  "The place of this row in its list; good for this order of the list only."
+  cursor: String!
+  "The entry."
+  node: SeatTimelineEntry!
+}
+
+"A page of a product's timeline."
+type SeatTimelineEntryConnection {
+  "The rows with their cursors."
+  edges: [SeatTimelineEntryEdge!]!
+  "The entries alone, in the same order."
+  nodes: [SeatTimelineEntry!]!
+  "Where this page stands in the list."
+  pageInfo: PageInfo!
+  "How many entries the whole list has. Counted only when selected."
+  totalCount: Int!
+}
+
+extend type User {
+  """
+  What became of the user's licenses: gained, lost, changed, refused and healed, each with the change behind
+  it, the latest first. It goes back to the tenant's ` + "`" + `historySince` + "`" + `.
+  """
+  licenseTimeline(
+    "How many rows: 0 to 100; 25 when absent."
+    first: Int
+    "Go on after this cursor, the ` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+  ): LicenseTimelineEntryConnection!
+}
+
+extend type SubscribedProduct {
+  """
+  What became of the product's seats: how many users gained it, lost it, were refused and healed, each with the
+  change behind it, the latest first. It goes back to the tenant's ` + "`" + `historySince` + "`" + `.
+  """
+  timeline(
+    "How many rows from the start: 0 to 100; 25 when absent. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "Go on after this cursor, the ` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "How many rows from the end: 0 to 100. Not together with ` + "`" + `first` + "`" + `."
+    last: Int
+    "Go back before this cursor, the ` + "`" + `startCursor` + "`" + ` of the page after."
+    before: String
+  ): SeatTimelineEntryConnection!
 }
 `, BuiltIn: false},
 	{Name: "../schema/users.graphqls", Input: `"Where a user comes from. It does not affect licensing."
@@ -3637,6 +3793,50 @@ func (ec *executionContext) childFields_LicenseSource(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type LicenseSource", field.Name)
 }
 
+func (ec *executionContext) childFields_LicenseTimelineEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_LicenseTimelineEntry_at(ctx, field)
+	case "product":
+		return ec.fieldContext_LicenseTimelineEntry_product(ctx, field)
+	case "kind":
+		return ec.fieldContext_LicenseTimelineEntry_kind(ctx, field)
+	case "plansAdded":
+		return ec.fieldContext_LicenseTimelineEntry_plansAdded(ctx, field)
+	case "plansRemoved":
+		return ec.fieldContext_LicenseTimelineEntry_plansRemoved(ctx, field)
+	case "errors":
+		return ec.fieldContext_LicenseTimelineEntry_errors(ctx, field)
+	case "change":
+		return ec.fieldContext_LicenseTimelineEntry_change(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LicenseTimelineEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_LicenseTimelineEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LicenseTimelineEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LicenseTimelineEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LicenseTimelineEntryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_LicenseTimelineEntryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LicenseTimelineEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LicenseTimelineEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LicenseTimelineEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LicenseTimelineEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LicenseTimelineEntryEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_MemberResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "groupId":
@@ -4023,6 +4223,52 @@ func (ec *executionContext) childFields_SeatCounts(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type SeatCounts", field.Name)
 }
 
+func (ec *executionContext) childFields_SeatTimelineEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_SeatTimelineEntry_at(ctx, field)
+	case "usersGaining":
+		return ec.fieldContext_SeatTimelineEntry_usersGaining(ctx, field)
+	case "usersLosing":
+		return ec.fieldContext_SeatTimelineEntry_usersLosing(ctx, field)
+	case "usersRefused":
+		return ec.fieldContext_SeatTimelineEntry_usersRefused(ctx, field)
+	case "usersHealed":
+		return ec.fieldContext_SeatTimelineEntry_usersHealed(ctx, field)
+	case "consumedBefore":
+		return ec.fieldContext_SeatTimelineEntry_consumedBefore(ctx, field)
+	case "consumedAfter":
+		return ec.fieldContext_SeatTimelineEntry_consumedAfter(ctx, field)
+	case "change":
+		return ec.fieldContext_SeatTimelineEntry_change(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SeatTimelineEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_SeatTimelineEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SeatTimelineEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SeatTimelineEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SeatTimelineEntryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SeatTimelineEntryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SeatTimelineEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SeatTimelineEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SeatTimelineEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SeatTimelineEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SeatTimelineEntryEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_SubscribedProduct(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "product":
@@ -4039,6 +4285,8 @@ func (ec *executionContext) childFields_SubscribedProduct(ctx context.Context, f
 		return ec.fieldContext_SubscribedProduct_holders(ctx, field)
 	case "waiting":
 		return ec.fieldContext_SubscribedProduct_waiting(ctx, field)
+	case "timeline":
+		return ec.fieldContext_SubscribedProduct_timeline(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SubscribedProduct", field.Name)
 }
@@ -4083,6 +4331,10 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_suspensionPeriodSeconds(ctx, field)
 	case "deletedUserRetentionSeconds":
 		return ec.fieldContext_Tenant_deletedUserRetentionSeconds(ctx, field)
+	case "historyRetentionSeconds":
+		return ec.fieldContext_Tenant_historyRetentionSeconds(ctx, field)
+	case "historySince":
+		return ec.fieldContext_Tenant_historySince(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tenant", field.Name)
 }
@@ -4183,6 +4435,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_plans(ctx, field)
 	case "directAssignments":
 		return ec.fieldContext_User_directAssignments(ctx, field)
+	case "licenseTimeline":
+		return ec.fieldContext_User_licenseTimeline(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -22,9 +23,13 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type SubscribedProductResolver interface {
+	Capability(ctx context.Context, obj *licensing.SubscribedProduct, asOf *clock.Instant) (licensing.Capability, error)
+	Seats(ctx context.Context, obj *licensing.SubscribedProduct, asOf *clock.Instant) (*licensing.SeatCounts, error)
+
 	Assignments(ctx context.Context, obj *licensing.SubscribedProduct, planID *string, first *int, after *string, last *int, before *string) (*model.Connection[*licensing.Assignment], error)
 	Holders(ctx context.Context, obj *licensing.SubscribedProduct, search *string, first *int, after *string, last *int, before *string) (*model.Connection[*principal.User], error)
 	Waiting(ctx context.Context, obj *licensing.SubscribedProduct, first *int, after *string, last *int, before *string) (*model.WaitingConnection, error)
+	Timeline(ctx context.Context, obj *licensing.SubscribedProduct, first *int, after *string, last *int, before *string) (*model.Connection[*licensing.SeatChange], error)
 }
 type WaitingConnectionResolver interface {
 	Nodes(ctx context.Context, obj *model.WaitingConnection) ([]*principal.User, error)
@@ -83,6 +88,20 @@ func (ec *executionContext) field_SubscribedProduct_assignments_args(ctx context
 	return args, nil
 }
 
+func (ec *executionContext) field_SubscribedProduct_capability_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*clock.Instant, error) {
+			return ec.unmarshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_SubscribedProduct_holders_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -126,6 +145,58 @@ func (ec *executionContext) field_SubscribedProduct_holders_args(ctx context.Con
 		return nil, err
 	}
 	args["before"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_SubscribedProduct_seats_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*clock.Instant, error) {
+			return ec.unmarshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_SubscribedProduct_timeline_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -1070,7 +1141,8 @@ func (ec *executionContext) _SubscribedProduct_capability(ctx context.Context, f
 			return ec.fieldContext_SubscribedProduct_capability(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Capability, nil
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.SubscribedProduct().Capability(ctx, obj, fc.Args["asOf"].(*clock.Instant))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v licensing.Capability) graphql.Marshaler {
@@ -1080,8 +1152,28 @@ func (ec *executionContext) _SubscribedProduct_capability(ctx context.Context, f
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_SubscribedProduct_capability(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SubscribedProduct", field, false, false, "CapabilityStatus")
+func (ec *executionContext) fieldContext_SubscribedProduct_capability(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SubscribedProduct",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type CapabilityStatus does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_SubscribedProduct_capability_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SubscribedProduct_seats(ctx context.Context, field graphql.CollectedField, obj *licensing.SubscribedProduct) (ret graphql.Marshaler) {
@@ -1093,25 +1185,37 @@ func (ec *executionContext) _SubscribedProduct_seats(ctx context.Context, field 
 			return ec.fieldContext_SubscribedProduct_seats(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Seats, nil
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.SubscribedProduct().Seats(ctx, obj, fc.Args["asOf"].(*clock.Instant))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v licensing.SeatCounts) graphql.Marshaler {
-			return ec.marshalNSeatCounts2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐSeatCounts(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *licensing.SeatCounts) graphql.Marshaler {
+			return ec.marshalNSeatCounts2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐSeatCounts(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_SubscribedProduct_seats(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_SubscribedProduct_seats(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "SubscribedProduct",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_SeatCounts(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_SubscribedProduct_seats_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -1274,6 +1378,50 @@ func (ec *executionContext) fieldContext_SubscribedProduct_waiting(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_SubscribedProduct_waiting_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SubscribedProduct_timeline(ctx context.Context, field graphql.CollectedField, obj *licensing.SubscribedProduct) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubscribedProduct_timeline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.SubscribedProduct().Timeline(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*licensing.SeatChange]) graphql.Marshaler {
+			return ec.marshalNSeatTimelineEntryConnection2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubscribedProduct_timeline(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SubscribedProduct",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SeatTimelineEntryConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_SubscribedProduct_timeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2565,15 +2713,17 @@ func (ec *executionContext) _SubscribedProduct(ctx context.Context, sel ast.Sele
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "capability":
-			out.Values[i] = ec._SubscribedProduct_capability(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SubscribedProduct_capability(ctx, field, obj)
+				})
 		case "seats":
-			out.Values[i] = ec._SubscribedProduct_seats(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SubscribedProduct_seats(ctx, field, obj)
+				})
 		case "subscriptions":
 			out.Values[i] = ec._SubscribedProduct_subscriptions(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2596,6 +2746,12 @@ func (ec *executionContext) _SubscribedProduct(ctx context.Context, sel ast.Sele
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SubscribedProduct_waiting(ctx, field, obj)
+				})
+		case "timeline":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SubscribedProduct_timeline(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -2944,6 +3100,14 @@ func (ec *executionContext) marshalNProductSubscription2ᚖgithubᚗcomᚋlicens
 
 func (ec *executionContext) marshalNSeatCounts2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐSeatCounts(ctx context.Context, sel ast.SelectionSet, v licensing.SeatCounts) graphql.Marshaler {
 	return ec._SeatCounts(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSeatCounts2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐSeatCounts(ctx context.Context, sel ast.SelectionSet, v *licensing.SeatCounts) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SeatCounts!")
+		return graphql.Null
+	}
+	return ec._SeatCounts(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSubscribedProduct2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐSubscribedProductᚄ(ctx context.Context, sel ast.SelectionSet, v []*licensing.SubscribedProduct) graphql.Marshaler {

@@ -22,10 +22,11 @@ import (
 
 type UserResolver interface {
 	Groups(ctx context.Context, obj *principal.User, transitive bool, first *int, after *string, last *int, before *string) (*model.Connection[*principal.Group], error)
-	Licenses(ctx context.Context, obj *principal.User) ([]*licensing.EffectiveLicense, error)
-	License(ctx context.Context, obj *principal.User, productID string) (*licensing.EffectiveLicense, error)
-	Plans(ctx context.Context, obj *principal.User) ([]*licensing.EffectivePlan, error)
+	Licenses(ctx context.Context, obj *principal.User, asOf *clock.Instant) ([]*licensing.EffectiveLicense, error)
+	License(ctx context.Context, obj *principal.User, productID string, asOf *clock.Instant) (*licensing.EffectiveLicense, error)
+	Plans(ctx context.Context, obj *principal.User, asOf *clock.Instant) ([]*licensing.EffectivePlan, error)
 	DirectAssignments(ctx context.Context, obj *principal.User) ([]*licensing.Assignment, error)
+	LicenseTimeline(ctx context.Context, obj *principal.User, first *int, after *string) (*model.Connection[*licensing.TimelineEntry], error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -78,6 +79,28 @@ func (ec *executionContext) field_User_groups_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_User_licenseTimeline_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_User_license_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -89,6 +112,42 @@ func (ec *executionContext) field_User_license_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["productId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*clock.Instant, error) {
+			return ec.unmarshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_User_licenses_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*clock.Instant, error) {
+			return ec.unmarshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_User_plans_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "asOf",
+		func(ctx context.Context, v any) (*clock.Instant, error) {
+			return ec.unmarshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["asOf"] = arg0
 	return args, nil
 }
 
@@ -1131,7 +1190,8 @@ func (ec *executionContext) _User_licenses(ctx context.Context, field graphql.Co
 			return ec.fieldContext_User_licenses(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.User().Licenses(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.User().Licenses(ctx, obj, fc.Args["asOf"].(*clock.Instant))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*licensing.EffectiveLicense) graphql.Marshaler {
@@ -1141,7 +1201,7 @@ func (ec *executionContext) _User_licenses(ctx context.Context, field graphql.Co
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_User_licenses(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_User_licenses(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "User",
 		Field:      field,
@@ -1150,6 +1210,17 @@ func (ec *executionContext) fieldContext_User_licenses(_ context.Context, field 
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_EffectiveLicense(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_User_licenses_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -1164,7 +1235,7 @@ func (ec *executionContext) _User_license(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.User().License(ctx, obj, fc.Args["productId"].(string))
+			return ec.Resolvers.User().License(ctx, obj, fc.Args["productId"].(string), fc.Args["asOf"].(*clock.Instant))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *licensing.EffectiveLicense) graphql.Marshaler {
@@ -1207,7 +1278,8 @@ func (ec *executionContext) _User_plans(ctx context.Context, field graphql.Colle
 			return ec.fieldContext_User_plans(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.User().Plans(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.User().Plans(ctx, obj, fc.Args["asOf"].(*clock.Instant))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*licensing.EffectivePlan) graphql.Marshaler {
@@ -1217,7 +1289,7 @@ func (ec *executionContext) _User_plans(ctx context.Context, field graphql.Colle
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_User_plans(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_User_plans(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "User",
 		Field:      field,
@@ -1226,6 +1298,17 @@ func (ec *executionContext) fieldContext_User_plans(_ context.Context, field gra
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_EffectivePlan(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_User_plans_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -1258,6 +1341,50 @@ func (ec *executionContext) fieldContext_User_directAssignments(_ context.Contex
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_LicenseAssignment(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _User_licenseTimeline(ctx context.Context, field graphql.CollectedField, obj *principal.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_licenseTimeline(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.User().LicenseTimeline(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*licensing.TimelineEntry]) graphql.Marshaler {
+			return ec.marshalNLicenseTimelineEntryConnection2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_licenseTimeline(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LicenseTimelineEntryConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_User_licenseTimeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -2345,6 +2472,12 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_directAssignments(ctx, field, obj)
+				})
+		case "licenseTimeline":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_licenseTimeline(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

@@ -5,12 +5,14 @@ package loaders
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
@@ -45,12 +47,17 @@ type Loaders struct {
 	running  *together[uuid.UUID, *operation.Operation]
 	pages    *pages
 
+	usersThen *together[then, *licensing.UserView]
+	seatsThen *together[then, *licensing.SubscribedProduct]
+	changes   *together[clock.Instant, *audit.Event]
+
 	ownOnce sync.Once
 	own     *tenant.Tenant
 	ownErr  error
 
 	mu     sync.Mutex
 	graphs []*tenantgraph.Graph // those seen, the latest read last
+	shown  [][]uuid.UUID        // users who are shown together
 }
 
 // New returns the loaders of a request.
@@ -69,6 +76,11 @@ func New(from Sources, tenantID uuid.UUID) *Loaders {
 	})
 	l.running = newTogether(func(ctx context.Context, ids []uuid.UUID) ([]*operation.Operation, error) {
 		return from.Operations.ByIDs(ctx, tenantID, ids)
+	})
+	l.usersThen = newTogether(asOf(tenantID, from.Licensing.ReadUsersAsOf))
+	l.seatsThen = newTogether(asOf(tenantID, from.Licensing.SubscribedProductsAsOf))
+	l.changes = newTogether(func(ctx context.Context, instants []clock.Instant) ([]*audit.Event, error) {
+		return from.Audit.ByInstants(ctx, tenantID, instants)
 	})
 	l.pages = newPages(l)
 	return l
@@ -151,10 +163,14 @@ func (l *Loaders) Took(views []*licensing.UserView) {
 		byID[v.User.ID] = v
 	}
 	l.users.prime(byID)
+	l.expected(slices.Collect(maps.Keys(byID)))
 }
 
 // ExpectUsers says that users are shown together.
-func (l *Loaders) ExpectUsers(ids []uuid.UUID) { l.users.expect(ids) }
+func (l *Loaders) ExpectUsers(ids []uuid.UUID) {
+	l.users.expect(ids)
+	l.expected(ids)
+}
 
 func (l *Loaders) readUsers(ctx context.Context, ids []uuid.UUID) ([]*licensing.UserView, error) {
 	views, err := l.from.Licensing.ReadUsers(ctx, l.Tenant, ids)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/paging"
@@ -17,6 +18,7 @@ import (
 type pageKey struct {
 	of, with      uuid.UUID // with: what the list is narrowed to
 	transitive    bool
+	asOf          clock.Instant // zero: now
 	search        string
 	first, last   int // none where absent
 	after, before string
@@ -104,9 +106,13 @@ func (l *Loaders) MemberCount(ctx context.Context, group uuid.UUID) (int, error)
 //
 // Errors: as directory.Service.Members.
 func (l *Loaders) Members(ctx context.Context, group uuid.UUID, query directory.MemberQuery, args paging.Args) (paging.Connection[*principal.User], error) {
-	return l.pages.members.page(keyOf(group, query.Transitive, query.Search, args), func() (paging.Connection[*principal.User], error) {
+	key := keyOf(group, query.Transitive, query.Search, args)
+	if query.AsOf != nil {
+		key.asOf = *query.AsOf
+	}
+	return l.pages.members.page(key, func() (paging.Connection[*principal.User], error) {
 		c, err := l.from.Directory.Members(ctx, l.Tenant, group, query, args)
-		if !query.Transitive && query.Search == "" { // kept, and read for many groups at once
+		if query.AsOf == nil && !query.Transitive && query.Search == "" { // kept, and read for many groups at once
 			c.Count = func(ctx context.Context) (int, error) { return l.MemberCount(ctx, group) }
 		}
 		return c, err

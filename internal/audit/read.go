@@ -52,28 +52,36 @@ func (l *Log) Count(ctx context.Context, tenant uuid.UUID) (int, error) {
 
 // ByIDs returns the events with the given ids, in their order; nil where the tenant has no
 // such event. It takes one statement.
-func (l *Log) ByIDs(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID) (_ []*Event, err error) {
+func (l *Log) ByIDs(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID) ([]*Event, error) {
 	d := l.db.Dialect()
-	rows, err := l.db.Reader().QueryContext(ctx, `SELECT `+columns+` FROM audit_events e WHERE e.tenant_id = $1 AND `+d.In("e.id", 2),
-		tenant, d.UUIDArray(ids))
+	return find(ctx, l, ids, func(e *Event) uuid.UUID { return e.ID }, d.In("e.id", 2), tenant, d.UUIDArray(ids))
+}
+
+// ByInstants returns the events of the changes that were made at some instants, in their order; nil where
+// there is none. It takes one statement.
+func (l *Log) ByInstants(ctx context.Context, tenant uuid.UUID, instants []clock.Instant) ([]*Event, error) {
+	d := l.db.Dialect()
+	return find(ctx, l, instants, func(e *Event) clock.Instant { return e.OccurredAt },
+		"e.occurred_at IN (SELECT v.at FROM "+d.Unnest("v", 2, database.Column{Name: "at", Type: database.BigInt})+")",
+		append([]any{tenant}, d.UnnestArgs(instants)...)...)
+}
+
+// find returns the events of keys, in their order.
+func find[K comparable](ctx context.Context, l *Log, keys []K, key func(*Event) K, condition string, args ...any) ([]*Event, error) {
+	found := make(map[K]*Event, len(keys))
+	err := database.Each(ctx, l.db.Reader(), func(row func(...any) error) error {
+		e, err := scan(row)
+		if err == nil {
+			found[key(e)] = e
+		}
+		return err
+	}, `SELECT `+columns+` FROM audit_events e WHERE e.tenant_id = $1 AND `+condition, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read audit events: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	found := make(map[uuid.UUID]*Event, len(ids))
-	for rows.Next() {
-		e, err := scan(rows.Scan)
-		if err != nil {
-			return nil, fmt.Errorf("read audit events: %w", err)
-		}
-		found[e.ID] = e
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read audit events: %w", err)
-	}
-	events := make([]*Event, len(ids))
-	for i, key := range ids {
-		events[i] = found[key]
+	events := make([]*Event, len(keys))
+	for i, k := range keys {
+		events[i] = found[k]
 	}
 	return events, nil
 }

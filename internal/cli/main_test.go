@@ -221,7 +221,7 @@ func TestTenantCreatePrintsTheIDAloneAndListShowsIt(t *testing.T) {
 		}
 		on(t, url, "tenant", "create", "Alpha", "--country", "US").done(t)
 		lines := strings.Split(on(t, url, "tenant", "list").done(t).stdout, "\n")
-		const usual = "  loss-threshold=100  grace=720h  suspension=2160h  deleted-user-retention=720h  "
+		const usual = "  loss-threshold=100  grace=720h  suspension=2160h  deleted-user-retention=720h  history-retention=0s  "
 		if len(lines) != 3 || !strings.HasSuffix(lines[0], "  US"+usual+"Alpha") || lines[1] != key+"  NL"+usual+"Zeta & Zonen" {
 			t.Errorf("list: %q", lines)
 		}

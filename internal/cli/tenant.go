@@ -67,6 +67,7 @@ type TenantUpdateCmd struct {
 	Grace                *period       `placeholder:"TIME" help:"How long an expired subscription can be used before it is suspended (720h, 30d). ${terms_grace} at creation."`
 	Suspension           *period       `placeholder:"TIME" help:"How long it is suspended before it is locked out. ${terms_suspension} at creation."`
 	DeletedUserRetention *period       `placeholder:"TIME" help:"How long a deleted user can be restored before everything of the user is removed for good. ${terms_retention} at creation."`
+	HistoryRetention     *period       `placeholder:"TIME" help:"For how long it can be asked what was (asOf, timelines); 0s: without end, as at creation."`
 	DryRun               bool          `help:"Print the same, and store nothing."`
 	AcknowledgeLosses    *acknowledged `placeholder:"N" help:"How many users may lose a product by another country; without it, as many as the loss threshold allows."`
 }
@@ -84,8 +85,8 @@ Shorter periods count from the same dates: what is over by them falls due at onc
 // Validate refuses what cannot be meant, as wrong usage.
 func (c *TenantUpdateCmd) Validate() error {
 	switch {
-	case c.Country == nil && c.LossThreshold == nil && c.Grace == nil && c.Suspension == nil && c.DeletedUserRetention == nil:
-		return errors.New("say what to change: --country, --loss-threshold, --grace, --suspension or --deleted-user-retention")
+	case c.Country == nil && c.LossThreshold == nil && c.Grace == nil && c.Suspension == nil && c.DeletedUserRetention == nil && c.HistoryRetention == nil:
+		return errors.New("say what to change: --country, --loss-threshold, --grace, --suspension, --deleted-user-retention or --history-retention")
 	case c.LossThreshold != nil && (*c.LossThreshold < 0 || *c.LossThreshold > math.MaxInt32):
 		return fmt.Errorf("--loss-threshold is a number of users from 0 to %d, not %d", math.MaxInt32, *c.LossThreshold)
 	}
@@ -113,7 +114,7 @@ func (c *TenantUpdateCmd) Run(ctx context.Context, env *Env) (err error) {
 	}
 	out, err := licenses.UpdateTenant(acting(ctx, "tenant update"), t.ID, licensing.UpdateTenantInput{
 		Country: c.Country, LossThreshold: c.LossThreshold, Grace: (*time.Duration)(c.Grace), Suspension: (*time.Duration)(c.Suspension),
-		DeletedUserRetention: (*time.Duration)(c.DeletedUserRetention), DryRun: c.DryRun, AcknowledgeLosses: (*int)(c.AcknowledgeLosses),
+		DeletedUserRetention: (*time.Duration)(c.DeletedUserRetention), HistoryRetention: (*time.Duration)(c.HistoryRetention), DryRun: c.DryRun, AcknowledgeLosses: (*int)(c.AcknowledgeLosses),
 	})
 	if err != nil {
 		return inFlags(err, "Nothing was changed.")
@@ -153,6 +154,7 @@ func termTexts(country string, t licensing.Terms) []termText {
 	return []termText{
 		{"country", country}, {"loss-threshold", strconv.Itoa(t.LossThreshold)}, {"grace", period(t.Grace).String()},
 		{"suspension", period(t.Suspension).String()}, {"deleted-user-retention", period(t.DeletedUserRetention).String()},
+		{"history-retention", period(t.HistoryRetention).String()},
 	}
 }
 

@@ -25,8 +25,8 @@ func TestTenantUpdateChangesTermsAndPrintsWhatChangesR16R19R27(t *testing.T) {
 	eachURL(t, dbtest.URL, func(t *testing.T, url string) {
 		on(t, url, "tenant", "create", "Alpha", "--country", "NL").done(t)
 		on(t, url, "tenant", "create", "Beta", "--country", "NL").done(t)
-		change := []string{"tenant", "update", "alpha", "--grace", "10d", "--suspension", "90m", "--deleted-user-retention", "0s", "--loss-threshold", "5"}
-		const lines = "loss-threshold: 100 → 5\ngrace: 720h → 240h\nsuspension: 2160h → 90m\ndeleted-user-retention: 720h → 0s\n"
+		change := []string{"tenant", "update", "alpha", "--grace", "10d", "--suspension", "90m", "--deleted-user-retention", "0s", "--history-retention", "400d", "--loss-threshold", "5"}
+		const lines = "loss-threshold: 100 → 5\ngrace: 720h → 240h\nsuspension: 2160h → 90m\ndeleted-user-retention: 720h → 0s\nhistory-retention: 0s → 9600h\n"
 		list := func() string { return on(t, url, "tenant", "list").done(t).stdout }
 		before := list()
 		if out := on(t, url, append(change, "--dry-run")...).done(t).stdout; out != lines+"Alpha: dry run, nothing was stored\n" {
@@ -41,8 +41,8 @@ func TestTenantUpdateChangesTermsAndPrintsWhatChangesR16R19R27(t *testing.T) {
 		if out := on(t, url, change...).done(t).stdout; out != "Alpha: nothing changes\n" {
 			t.Errorf("again it says %q", out)
 		}
-		if after := list(); !strings.Contains(after, "NL  loss-threshold=5    grace=240h  suspension=90m    deleted-user-retention=0s    Alpha\n") ||
-			!strings.Contains(after, "NL  loss-threshold=100  grace=720h  suspension=2160h  deleted-user-retention=720h  Beta\n") {
+		if after := list(); !strings.Contains(after, "NL  loss-threshold=5    grace=240h  suspension=90m    deleted-user-retention=0s    history-retention=9600h  Alpha\n") ||
+			!strings.Contains(after, "NL  loss-threshold=100  grace=720h  suspension=2160h  deleted-user-retention=720h  history-retention=0s     Beta\n") {
 			t.Errorf("the list is %s", after)
 		}
 		on(t, url, "tenant", "update", "Alpha", "--country", "UK").refused(t, 1, "UK", "GB")

@@ -99,6 +99,17 @@ func KeepFormer(table, from string, until int) string {
 	return fmt.Sprintf(`INSERT INTO %s (%s, until) SELECT t.%s, $%d FROM %s`, HistoryOf(table), named, strings.Join(columns, ", t."), until, from)
 }
 
+// MoveFormer are the statements that move rows into their table's history: as KeepFormer. SQLite has
+// no statement that does both.
+func MoveFormer(d Dialect, table, from string, until int) []string {
+	if d == SQLite {
+		return []string{KeepFormer(table, from, until), `DELETE FROM ` + table + ` WHERE id IN (SELECT t.id FROM ` + from + `)`}
+	}
+	columns := strings.Join(FormerColumns(table), ", ")
+	return []string{fmt.Sprintf(`WITH gone AS (DELETE FROM %[1]s WHERE id IN (SELECT t.id FROM %[2]s) RETURNING %[3]s)
+		INSERT INTO %[4]s (%[3]s, until) SELECT %[3]s, $%[5]d FROM gone`, table, from, columns, HistoryOf(table), until)}
+}
+
 func (h history) keeps(column string) bool {
 	if h.only != nil {
 		return slices.Contains(h.only, column)

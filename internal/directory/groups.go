@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
@@ -111,14 +112,22 @@ func sortedGroups(g *tenantgraph.Graph, ids []uuid.UUID) []*principal.Group {
 type MemberQuery struct {
 	Transitive bool                              // those of nested groups, too
 	Search     string                            // as UserQuery.Search
-	Take       func(views []*licensing.UserView) // as UserQuery.Take
+	Take       func(views []*licensing.UserView) // as UserQuery.Take; not with AsOf
+	AsOf       *clock.Instant                    // who was in the group then
 }
 
 // Members returns a page of the undeleted users in a group, by display name.
 //
-// Errors: as ListUsers.
+// Errors: as ListUsers, and with AsOf as licensing.Service.GraphAsOf.
 func (s *Service) Members(ctx context.Context, tenant, group uuid.UUID, query MemberQuery, args paging.Args) (paging.Connection[*principal.User], error) {
 	order := userOrder("members", UsersByDisplayName, false)
+	if query.AsOf != nil {
+		then, err := s.membershipThen(ctx, tenant, group, query)
+		if err != nil {
+			return paging.Connection[*principal.User]{}, err
+		}
+		return s.listUsers(ctx, tenant, order, UserQuery{Search: query.Search, then: then}, args)
+	}
 	if query.Transitive {
 		return s.listUsers(ctx, tenant, order, UserQuery{Search: query.Search, Take: query.Take, Filter: UserFilter{Group: &group}}, args)
 	}

@@ -39,7 +39,8 @@ type UserQuery struct {
 	// or subscriptions changed meanwhile. Optional.
 	Take func(views []*licensing.UserView)
 
-	directIn *uuid.UUID // direct members of the group only
+	directIn *uuid.UUID      // direct members of the group only
+	then     *membershipThen // who was a member of groups, and not deleted, at an instant
 }
 
 // UserFilter narrows a list of users: every condition that is set must hold. Lists that are
@@ -182,7 +183,11 @@ func (q UserQuery) conditions() (func(r reading, tenant uuid.UUID) *userList, er
 	return func(r reading, tenant uuid.UUID) *userList {
 		l := &userList{where: &paging.Where{}, tenant: tenant, d: r.d}
 		l.where.Arg(tenant) // tenantArg
-		l.own(r.d, q.Filter, locations)
+		if q.then != nil {
+			l.whoWere(q.then)
+		} else {
+			l.own(r.d, q.Filter, locations)
+		}
 		if terms == nil && strings.TrimSpace(q.Search) != "" {
 			l.where.And("1 = 0") // signs alone begin no word
 		}

@@ -33,7 +33,8 @@ const removalBatch = 500
 
 // ApplyDue carries out what has fallen due by the clock, over all tenants but some, in the order
 // of the instants at which it did: the transitions of subscriptions (R16), and the removal for
-// good of users whose retention is over (R19). Each is a change of its own by the system, judged
+// good of users whose retention is over (R19); and prunes history that need not be kept any longer.
+// Each of the others is a change of its own by the system, judged
 // again under the tenant's lock: whoever comes second finds nothing to do, so any number of
 // servers may call this at the same time.
 //
@@ -70,10 +71,19 @@ func (s *Service) ApplyDue(ctx context.Context, except ...uuid.UUID) (*Due, erro
 // dueItem is something that the clock does.
 type dueItem struct {
 	tenant uuid.UUID
+	kind   dueKind
 	key    uuid.UUID // a subscription, or a deleted user
-	user   bool
 	at     clock.Instant
 }
+
+// dueKind tells what falls due. Of what falls due at one instant, the smaller kind comes first.
+type dueKind int
+
+const (
+	dueSubscription dueKind = iota
+	dueRemoval              // of a deleted user, for good
+	duePruning              // of the history
+)
 
 // firstDue finds what falls due first, up to an instant; nil where nothing does. Each part reads
 // a range of a partial index (the indices' conditions are repeated so that SQLite sees it) or a
@@ -81,9 +91,10 @@ type dueItem struct {
 func (s *Service) firstDue(ctx context.Context, until clock.Instant, except []uuid.UUID) (*dueItem, error) {
 	q := s.db.Dialect()
 	const ending = `s.ends_at IS NOT NULL AND s.status IN ('ENABLED', 'WARNING', 'SUSPENDED')`
+	pruning := fmt.Sprintf(`t.history_since + t.history_retention + %d`, pruneEvery.Microseconds())
 	var item dueItem
-	err := s.db.Reader().QueryRowContext(ctx, `SELECT d.tenant_id, d.id, d.person, d.at FROM (
-		SELECT s.tenant_id, s.id, 0 AS person, s.starts_at AS at FROM subscriptions s WHERE s.status = 'SCHEDULED' AND s.starts_at <= $1
+	err := s.db.Reader().QueryRowContext(ctx, `SELECT d.tenant_id, d.kind, d.id, d.at FROM (
+		SELECT s.tenant_id, s.id, 0 AS kind, s.starts_at AS at FROM subscriptions s WHERE s.status = 'SCHEDULED' AND s.starts_at <= $1
 		UNION ALL SELECT s.tenant_id, s.id, 0, s.ends_at FROM subscriptions s WHERE `+ending+` AND s.status = 'ENABLED' AND s.ends_at <= $1
 		UNION ALL SELECT s.tenant_id, s.id, 0, s.ends_at + t.grace_period FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
 			WHERE `+ending+` AND s.status = 'WARNING' AND s.ends_at + t.grace_period <= $1
@@ -92,8 +103,9 @@ func (s *Service) firstDue(ctx context.Context, until clock.Instant, except []uu
 		UNION ALL SELECT u.tenant_id, u.id, 1, u.deleted_at + t.deleted_user_retention FROM users u JOIN tenants t ON t.id = u.tenant_id
 			WHERE u.deleted_at IS NOT NULL AND u.deleted_at <= $1 - (SELECT min(deleted_user_retention) FROM tenants)
 			AND u.deleted_at + t.deleted_user_retention <= $1
-		) d WHERE NOT `+q.In("d.tenant_id", 2)+` ORDER BY d.at, d.person, d.id LIMIT 1`,
-		until, q.UUIDArray(except)).Scan(&item.tenant, &item.key, &item.user, &item.at)
+		UNION ALL SELECT t.id, t.id, 2, `+pruning+` FROM tenants t WHERE t.history_retention > 0 AND `+pruning+` <= $1
+		) d WHERE NOT `+q.In("d.tenant_id", 2)+` ORDER BY d.at, d.kind, d.id LIMIT 1`,
+		until, q.UUIDArray(except)).Scan(&item.tenant, &item.kind, &item.key, &item.at)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nothing is due
 	}
@@ -109,7 +121,11 @@ func (s *Service) applyDue(ctx context.Context, item *dueItem, now clock.Instant
 		moveOn(d, item.key, now)
 		return nil
 	}
-	if item.user {
+	switch item.kind {
+	case dueSubscription:
+	case duePruning:
+		return true, s.pruneHistory(ctx, item.tenant, now)
+	case dueRemoval:
 		o.Action, plan = audit.UserRemove, func(ctx context.Context, d *Draft) error { return removeForGood(ctx, d, now) }
 	}
 	out, err := s.Change(ctx, item.tenant, o, plan)

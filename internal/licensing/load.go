@@ -44,11 +44,11 @@ func (s *Service) loadGraph(ctx context.Context, q database.Querier, tenant uuid
 func (s *Service) loadGraphWith(ctx context.Context, q database.Querier, tenant uuid.UUID, catalog *tenantgraph.Catalog) (*tenantgraph.Graph, error) {
 	data := tenantgraph.Data{Tenant: tenant, Catalog: catalog}
 	row := q.QueryRowContext(ctx, `SELECT `+tagColumns+`, t.name, t.country, t.loss_threshold, t.grace_period, t.suspension_period,
-		t.deleted_user_retention FROM tenants t WHERE t.id = $1`, tenant)
-	var grace, suspension, retention int64
-	err := row.Scan(&data.Tag.Graph, &data.Tag.Catalog, &data.Name, &data.Country, &data.Terms.LossThreshold, &grace, &suspension, &retention)
+		t.deleted_user_retention, t.history_retention FROM tenants t WHERE t.id = $1`, tenant)
+	var grace, suspension, retention, history int64
+	err := row.Scan(&data.Tag.Graph, &data.Tag.Catalog, &data.Name, &data.Country, &data.Terms.LossThreshold, &grace, &suspension, &retention, &history)
 	data.Terms.Grace, data.Terms.Suspension = time.Duration(grace)*time.Microsecond, time.Duration(suspension)*time.Microsecond
-	data.Terms.DeletedUserRetention = time.Duration(retention) * time.Microsecond
+	data.Terms.DeletedUserRetention, data.Terms.HistoryRetention = time.Duration(retention)*time.Microsecond, time.Duration(history)*time.Microsecond
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "There is no such tenant.")
 	}
@@ -208,15 +208,22 @@ func scanAssignment(scan func(...any) error) (*tenantgraph.Assignment, error) {
 	return &a, err
 }
 
+// subscriptionColumns are those that scanSubscription reads.
+const subscriptionColumns = `id, product_id, seats, status, starts_at, live_since, renews_at, ends_at, created_at, updated_at, cancelled_at, version`
+
 func loadSubscriptions(ctx context.Context, q database.Querier, from string, args ...any) ([]*tenantgraph.Subscription, error) {
 	var subscriptions []*tenantgraph.Subscription
 	err := database.Each(ctx, q, func(scan func(...any) error) error {
-		var s tenantgraph.Subscription
-		err := scan(&s.ID, &s.ProductID, &s.Seats, &s.Status, &s.StartsAt, &s.LiveSince, &s.RenewsAt, &s.EndsAt, &s.CreatedAt, &s.UpdatedAt, &s.CancelledAt, &s.Version)
-		subscriptions = append(subscriptions, &s)
+		s, err := scanSubscription(scan)
+		subscriptions = append(subscriptions, s)
 		return err
-	}, `SELECT id, product_id, seats, status, starts_at, live_since, renews_at, ends_at, created_at, updated_at, cancelled_at, version FROM `+from, args...)
+	}, `SELECT `+subscriptionColumns+` FROM `+from, args...)
 	return subscriptions, err
+}
+
+func scanSubscription(scan func(...any) error) (*tenantgraph.Subscription, error) {
+	var s tenantgraph.Subscription
+	return &s, scan(&s.ID, &s.ProductID, &s.Seats, &s.Status, &s.StartsAt, &s.LiveSince, &s.RenewsAt, &s.EndsAt, &s.CreatedAt, &s.UpdatedAt, &s.CancelledAt, &s.Version)
 }
 
 // counters of a product of a tenant, as stored.

@@ -76,6 +76,68 @@ func (h *history) recall(t *rapid.T) {
 	}
 }
 
+// note takes down what a change did to users.
+func (h *history) note(t *rapid.T, i *licensing.Impact) {
+	page, err := i.Changes(t.Context(), 100, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range page.Items {
+		h.changes[c.UserID] = append(h.changes[c.UserID], changeText(h.p.instant(h.now), c))
+	}
+}
+
+func changeText(at clock.Instant, c *licensing.LicenseChange) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s %s", at, c.Product.ID, c.Kind)
+	for _, p := range c.PlansAdded {
+		b.WriteString(" +" + p.DisplayName)
+	}
+	for _, p := range c.PlansRemoved {
+		b.WriteString(" -" + p.DisplayName)
+	}
+	codes := make([]string, len(c.Errors))
+	for i, e := range c.Errors {
+		codes[i] = string(e.Code)
+	}
+	slices.Sort(codes)
+	return b.String() + " " + strings.Join(codes, ",")
+}
+
+// retrace holds timelines against what was noted.
+func (h *history) retrace(t *rapid.T) {
+	for user := range h.state.Users {
+		var told []string
+		cursor, size := "", rapid.IntRange(1, 5).Draw(t, "page")
+		for {
+			page, err := h.p.service.LicenseTimeline(t.Context(), h.p.tenant, user, size, cursor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			part := make([]string, len(page.Items))
+			for i, e := range page.Items {
+				part[i] = changeText(e.At, &e.LicenseChange)
+			}
+			if !slices.IsSortedFunc(page.Items, func(a, b *licensing.TimelineEntry) int { return int(b.At - a.At) }) {
+				t.Fatalf("the timeline of %s is not in order: %q", user, part)
+			}
+			told = append(told, part...)
+			if !page.HasNext {
+				if n, err := page.Count(t.Context()); err != nil || n != len(told) {
+					t.Fatalf("%d entries are counted, %d listed (%v)", n, len(told), err)
+				}
+				break
+			}
+			cursor = page.Cursors[len(page.Cursors)-1]
+		}
+		slices.Sort(told)
+		want := slices.Sorted(slices.Values(h.changes[user]))
+		if !slices.Equal(told, want) {
+			t.Fatalf("the timeline of %s\n  is   %q\n  want %q", user, told, want)
+		}
+	}
+}
+
 func (p *product) asOf(ctx context.Context, pic picture) ([]string, error) {
 	views, err := p.service.ReadUsersAsOf(ctx, p.tenant, pic.users, pic.at)
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 
 // The protocol, on a database, and the oracle, in memory, go through the same random
 // histories and agree on every state, every answer and every preview (R1–R6, R8, R9, R12–R17,
-// R19, R23, R25, R26); and what was answered at an instant is what is answered as of it later.
+// R19, R23, R25, R26); and what was answered at an instant is what is answered as
+// of it later, and what impacts told is what timelines tell.
 func TestProtocolAgreesWithTheOracleOnRandomHistories(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		p := newProduct(t, db)
@@ -32,6 +33,7 @@ func TestProtocolAgreesWithTheOracleOnRandomHistories(t *testing.T) {
 			}
 			h.step(rt, oracle.Reprocess{})
 			h.recall(rt)
+			h.retrace(rt)
 		})
 	})
 }
@@ -99,6 +101,7 @@ func TestCountingAgreesWithCasesOnRandomLines(t *testing.T) {
 				h.step(rt, op)
 			}
 			h.recall(rt)
+			h.retrace(rt)
 		})
 	})
 }
@@ -110,6 +113,7 @@ type history struct {
 	now   int64
 
 	pictures []picture
+	changes  map[uuid.UUID][]string // by user, as impacts told them, the latest last
 }
 
 func newHistory(t *rapid.T, p *product) *history {
@@ -121,7 +125,7 @@ func newHistory(t *rapid.T, p *product) *history {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &history{p: p, state: oracle.New()}
+	return &history{p: p, state: oracle.New(), changes: map[uuid.UUID][]string{}}
 }
 
 // step carries an operation out on both, and holds answers, previews and states against each
@@ -139,6 +143,9 @@ func (h *history) step(t *rapid.T, op oracle.Operation) oracle.Outcome {
 		}
 		if out == nil {
 			return got, ""
+		}
+		if !dryRun && out.Changed {
+			h.note(t, out.Impact)
 		}
 		return got, told(t, out.Impact)
 	}

@@ -79,9 +79,9 @@ func (w *writer) tenant(graphChanged bool) error {
 		return err
 	}
 	after := w.d.edit.Graph()
-	return w.exec(`UPDATE tenants SET country = $2, loss_threshold = $3, grace_period = $4, suspension_period = $5, deleted_user_retention = $6
+	return w.exec(`UPDATE tenants SET country = $2, loss_threshold = $3, grace_period = $4, suspension_period = $5, deleted_user_retention = $6, history_retention = $7
 		WHERE id = $1`, w.d.Tenant, after.Country, after.Terms.LossThreshold, after.Terms.Grace.Microseconds(),
-		after.Terms.Suspension.Microseconds(), after.Terms.DeletedUserRetention.Microseconds())
+		after.Terms.Suspension.Microseconds(), after.Terms.DeletedUserRetention.Microseconds(), after.Terms.HistoryRetention.Microseconds())
 }
 
 func (w *writer) nestings(all map[[2]uuid.UUID]*tenantgraph.Nesting) error {

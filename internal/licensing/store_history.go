@@ -16,10 +16,12 @@ func (w *writer) keep(table, from string, args ...any) error {
 
 // end moves rows into their table's history.
 func (w *writer) end(table, from string, args ...any) error {
-	if err := w.keep(table, from, args...); err != nil {
+	until := append(slices.Clip(args), w.d.Now)
+	statements := database.MoveFormer(w.q, table, from, len(until))
+	if err := w.exec(statements[0], until...); err != nil || len(statements) == 1 {
 		return err
 	}
-	return w.exec(`DELETE FROM `+table+` WHERE id IN (SELECT t.id FROM `+from+`)`, args...)
+	return w.exec(statements[1], args...)
 }
 
 // formerCounters are seat counters as they were, with what the change does to their users.

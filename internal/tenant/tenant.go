@@ -31,6 +31,8 @@ type Tenant struct {
 	Country   string // ISO 3166-1 alpha-2, upper case
 	Terms     tenantgraph.Terms
 	CreatedAt clock.Instant
+	// HistorySince is the first instant that can be asked for.
+	HistorySince clock.Instant
 }
 
 // DefaultTerms are those that a tenant is created with.
@@ -54,6 +56,9 @@ func (t *Tenant) SuspensionPeriodSeconds() int { return int(t.Terms.Suspension /
 func (t *Tenant) DeletedUserRetentionSeconds() int {
 	return int(t.Terms.DeletedUserRetention / time.Second)
 }
+
+// HistoryRetentionSeconds is for how long the past can be asked for; 0 is without end.
+func (t *Tenant) HistoryRetentionSeconds() int { return int(t.Terms.HistoryRetention / time.Second) }
 
 // Config is what Tenants needs.
 type Config struct {
@@ -97,6 +102,7 @@ func (s *Tenants) Create(ctx context.Context, name, countryCode string) (*Tenant
 		return nil, fmt.Errorf("make an id: %w", err)
 	}
 	t := &Tenant{ID: key, Name: name, Country: code, Terms: DefaultTerms, CreatedAt: s.clock.Now()}
+	t.HistorySince = t.CreatedAt
 	if err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error { return s.store(ctx, tx, t) }); err != nil {
 		return nil, err
 	}
@@ -119,10 +125,10 @@ func checkName(name string) error {
 
 func (s *Tenants) store(ctx context.Context, tx *database.Tx, t *Tenant) error {
 	const insert = `INSERT INTO tenants (id, name, name_key, country, last_instant, created_at,
-		loss_threshold, grace_period, suspension_period, deleted_user_retention)
-		VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9) ON CONFLICT (name_key) DO NOTHING`
+		loss_threshold, grace_period, suspension_period, deleted_user_retention, history_retention, history_since)
+		VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $5) ON CONFLICT (name_key) DO NOTHING`
 	result, err := tx.ExecContext(ctx, insert, t.ID, t.Name, textkey.Fold(t.Name), t.Country, int64(t.CreatedAt),
-		t.Terms.LossThreshold, t.Terms.Grace.Microseconds(), t.Terms.Suspension.Microseconds(), t.Terms.DeletedUserRetention.Microseconds())
+		t.Terms.LossThreshold, t.Terms.Grace.Microseconds(), t.Terms.Suspension.Microseconds(), t.Terms.DeletedUserRetention.Microseconds(), t.Terms.HistoryRetention.Microseconds())
 	if err != nil {
 		return fmt.Errorf("store a tenant: %w", err)
 	}
@@ -145,17 +151,18 @@ func (s *Tenants) store(ctx context.Context, tx *database.Tx, t *Tenant) error {
 	})
 }
 
-const columns = `SELECT id, name, country, loss_threshold, grace_period, suspension_period, deleted_user_retention, created_at FROM tenants`
+const columns = `SELECT id, name, country, loss_threshold, grace_period, suspension_period, deleted_user_retention, history_retention,
+	history_since, created_at FROM tenants`
 
 // scan reads the columns of one row.
 func scan(row func(...any) error) (*Tenant, error) {
 	var t Tenant
-	var grace, suspension, retention int64
-	if err := row(&t.ID, &t.Name, &t.Country, &t.Terms.LossThreshold, &grace, &suspension, &retention, &t.CreatedAt); err != nil {
+	var grace, suspension, retention, history int64
+	if err := row(&t.ID, &t.Name, &t.Country, &t.Terms.LossThreshold, &grace, &suspension, &retention, &history, &t.HistorySince, &t.CreatedAt); err != nil {
 		return nil, err
 	}
 	t.Terms.Grace, t.Terms.Suspension = time.Duration(grace)*time.Microsecond, time.Duration(suspension)*time.Microsecond
-	t.Terms.DeletedUserRetention = time.Duration(retention) * time.Microsecond
+	t.Terms.DeletedUserRetention, t.Terms.HistoryRetention = time.Duration(retention)*time.Microsecond, time.Duration(history)*time.Microsecond
 	return &t, nil
 }
 
