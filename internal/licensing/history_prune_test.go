@@ -55,7 +55,9 @@ func TestPruningNeverChangesAnAnswerInsideTheRetention(t *testing.T) {
 				func() { o.resize(sub, 2) },
 				func() { o.assign(user(cid), give(base), nil, fault.CountViolation) },
 				func() { o.assign(user(cid), give(addon), nil, fault.NoSubscription) },
-				func() { o.do(func(d *licensing.Draft) error { d.RemoveMember(all, ann); d.RemoveMember(all, bob); return nil }) },
+				func() {
+					o.do(func(d *licensing.Draft) error { d.RemoveMember(all, ann); d.RemoveMember(all, bob); return nil })
+				},
 				func() { o.resize(sub, 1) },
 				func() { o.moveTo(dot, ptr("DE")) },
 				func() { o.moveTo(dot, ptr("NL")) },
