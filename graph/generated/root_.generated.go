@@ -1183,8 +1183,9 @@ type Group implements Node {
     """
     search: String
     """
-    Who was in the group at this instant; the users are shown, searched and ordered as they are now. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
-    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    Who was in the group at this instant; the users are shown, searched and ordered as they are now. One
+    before the tenant's ` + "`" + `historySince` + "`" + ` is refused (` + "`" + `BAD_USER_INPUT` + "`" + `). One to come tells what will be if
+    nothing happens but what is scheduled. Absent or null: as it is now.
     """
     asOf: DateTime
     "How many rows from the start: 0 to 100; 25 when absent. Not together with ` + "`" + `last` + "`" + `."
@@ -1919,8 +1920,9 @@ extend type User {
   "One entry for each product that a source brings, in error or not, ordered by product name."
   licenses(
     """
-    As it was at this instant, with everything that was decisive then. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
-    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    As it was at this instant, with everything that was decisive then. One before the tenant's ` + "`" + `historySince` + "`" + `
+    is refused (` + "`" + `BAD_USER_INPUT` + "`" + `). One to come tells what will be if nothing happens but what is scheduled.
+    Absent or null: as it is now.
     """
     asOf: DateTime
   ): [EffectiveLicense!]!
@@ -1929,8 +1931,8 @@ extend type User {
     "A product id or its bare UUID. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
     productId: ID!
     """
-    As it was at this instant. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
-    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    As it was at this instant. One before the tenant's ` + "`" + `historySince` + "`" + ` is refused (` + "`" + `BAD_USER_INPUT` + "`" + `). One to
+    come tells what will be if nothing happens but what is scheduled. Absent or null: as it is now.
     """
     asOf: DateTime
   ): EffectiveLicense
@@ -1940,8 +1942,8 @@ extend type User {
   """
   plans(
     """
-    As it was at this instant. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
-    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    As it was at this instant. One before the tenant's ` + "`" + `historySince` + "`" + ` is refused (` + "`" + `BAD_USER_INPUT` + "`" + `). One to
+    come tells what will be if nothing happens but what is scheduled. Absent or null: as it is now.
     """
     asOf: DateTime
   ): [EffectivePlan!]!
@@ -1978,8 +1980,9 @@ extend type Query {
     "A plan id or its bare UUID. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
     planId: ID!
     """
-    Whether the user could use it at this instant; null when there was no such user then, or no such plan. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
-    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    Whether the user could use it at this instant; null when there was no such user then, or no such plan. One
+    before the tenant's ` + "`" + `historySince` + "`" + ` is refused (` + "`" + `BAD_USER_INPUT` + "`" + `). One to come tells what will be if
+    nothing happens but what is scheduled. Absent or null: as it is now.
     """
     asOf: DateTime
   ): PlanDecision
@@ -2349,16 +2352,16 @@ type SubscribedProduct {
   "Whether those who hold it can use it."
   capability(
     """
-    As it was at this instant. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
-    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    As it was at this instant. One before the tenant's ` + "`" + `historySince` + "`" + ` is refused (` + "`" + `BAD_USER_INPUT` + "`" + `). One to
+    come tells what will be if nothing happens but what is scheduled. Absent or null: as it is now.
     """
     asOf: DateTime
   ): CapabilityStatus!
   "The seats, exact as of this answer."
   seats(
     """
-    As they were at this instant. An instant from the tenant's ` + "`" + `historySince` + "`" + ` up to now; others are
-    refused (` + "`" + `BAD_USER_INPUT` + "`" + `). Absent or null: as it is now.
+    As they were at this instant. One before the tenant's ` + "`" + `historySince` + "`" + ` is refused (` + "`" + `BAD_USER_INPUT` + "`" + `). One to
+    come tells what will be if nothing happens but what is scheduled. Absent or null: as it is now.
     """
     asOf: DateTime
   ): SeatCounts!

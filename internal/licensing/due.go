@@ -45,7 +45,7 @@ func (s *Service) ApplyDue(ctx context.Context, except ...uuid.UUID) (*Due, erro
 	done := &Due{Failed: map[uuid.UUID]error{}}
 	for {
 		now := s.clock.Now()
-		item, err := s.firstDue(ctx, now.Add(Horizon), except)
+		item, err := s.firstDue(ctx, s.db.Reader(), now.Add(Horizon), except, nil)
 		switch {
 		case err != nil:
 			return done, err
@@ -87,13 +87,18 @@ const (
 
 // firstDue finds what falls due first, up to an instant; nil where nothing does. Each part reads
 // a range of a partial index (the indices' conditions are repeated so that SQLite sees it) or a
-// small one whole: those of subscriptions that have expired.
-func (s *Service) firstDue(ctx context.Context, until clock.Instant, except []uuid.UUID) (*dueItem, error) {
+// small one whole: those of subscriptions that have expired. With a tenant it looks at that alone, and
+// for what its users or their licenses hang on.
+func (s *Service) firstDue(ctx context.Context, db database.Querier, until clock.Instant, except []uuid.UUID, only *uuid.UUID) (*dueItem, error) {
 	q := s.db.Dialect()
 	const ending = `s.ends_at IS NOT NULL AND s.status IN ('ENABLED', 'WARNING', 'SUSPENDED')`
 	pruning := fmt.Sprintf(`t.history_since + t.history_retention + %d`, pruneEvery.Microseconds())
 	var item dueItem
-	err := s.db.Reader().QueryRowContext(ctx, `SELECT d.tenant_id, d.kind, d.id, d.at FROM (
+	also, args := "", []any{until, q.UUIDArray(except)}
+	if only != nil {
+		also, args = fmt.Sprintf(` AND d.tenant_id = $3 AND d.kind <> %d`, duePruning), append(args, *only)
+	}
+	err := db.QueryRowContext(ctx, `SELECT d.tenant_id, d.kind, d.id, d.at FROM (
 		SELECT s.tenant_id, s.id, 0 AS kind, s.starts_at AS at FROM subscriptions s WHERE s.status = 'SCHEDULED' AND s.starts_at <= $1
 		UNION ALL SELECT s.tenant_id, s.id, 0, s.ends_at FROM subscriptions s WHERE `+ending+` AND s.status = 'ENABLED' AND s.ends_at <= $1
 		UNION ALL SELECT s.tenant_id, s.id, 0, s.ends_at + t.grace_period FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
@@ -104,8 +109,8 @@ func (s *Service) firstDue(ctx context.Context, until clock.Instant, except []uu
 			WHERE u.deleted_at IS NOT NULL AND u.deleted_at <= $1 - (SELECT min(deleted_user_retention) FROM tenants)
 			AND u.deleted_at + t.deleted_user_retention <= $1
 		UNION ALL SELECT t.id, t.id, 2, `+pruning+` FROM tenants t WHERE t.history_retention > 0 AND `+pruning+` <= $1
-		) d WHERE NOT `+q.In("d.tenant_id", 2)+` ORDER BY d.at, d.kind, d.id LIMIT 1`,
-		until, q.UUIDArray(except)).Scan(&item.tenant, &item.kind, &item.key, &item.at)
+		) d WHERE NOT `+q.In("d.tenant_id", 2)+also+` ORDER BY d.at, d.kind, d.id LIMIT 1`,
+		args...).Scan(&item.tenant, &item.kind, &item.key, &item.at)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nothing is due
 	}
@@ -117,22 +122,28 @@ func (s *Service) firstDue(ctx context.Context, until clock.Instant, except []uu
 
 // applyDue carries out what is due; false where another server did it, or it is not due any more.
 func (s *Service) applyDue(ctx context.Context, item *dueItem, now clock.Instant) (bool, error) {
-	o, plan := Options{Action: audit.SubscriptionStatus, Unguarded: true}, func(_ context.Context, d *Draft) error {
-		moveOn(d, item.key, now)
-		return nil
-	}
-	switch item.kind {
-	case dueSubscription:
-	case duePruning:
+	if item.kind == duePruning {
 		return true, s.pruneHistory(ctx, item.tenant, now)
-	case dueRemoval:
-		o.Action, plan = audit.UserRemove, func(ctx context.Context, d *Draft) error { return removeForGood(ctx, d, now) }
 	}
+	o, plan := item.change(now)
 	out, err := s.Change(ctx, item.tenant, o, plan)
 	if err != nil {
 		return false, err
 	}
 	return out.Changed, nil
+}
+
+// change is what is due as a change by the system.
+func (item *dueItem) change(now clock.Instant) (Options, func(ctx context.Context, d *Draft) error) {
+	switch item.kind {
+	case dueRemoval:
+		return Options{Action: audit.UserRemove, Unguarded: true}, func(ctx context.Context, d *Draft) error { return removeForGood(ctx, d, now) }
+	default:
+		return Options{Action: audit.SubscriptionStatus, Unguarded: true}, func(_ context.Context, d *Draft) error {
+			moveOn(d, item.key, now)
+			return nil
+		}
+	}
 }
 
 // moveOn drafts the next transition of a subscription, if it is due.

@@ -17,26 +17,71 @@ import (
 )
 
 // The state as of an instant is that after every change up to it: facts and exceptions as they
-// were, by the same derivation. What was is the present rows, with the former ones that ended
+// were, by the same derivation; of an instant to come, after every change that falls due by then. What was is the present rows, with the former ones that ended
 // later in their place. It is the same whenever it is asked for, but where a change that began
 // before the instant is still being stored.
 
-// within reads what was at an instant, all of it from one state of the database.
+// within reads what was, or will be, at an instant, all of it from one state of the database.
 func (s *Service) within(ctx context.Context, tenant uuid.UUID, at clock.Instant, read func(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph) error) error {
-	return s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
+	comes := false
+	err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
 		g, err := s.graphThen(ctx, tx, tenant, at)
-		if err != nil {
+		if comes = g == nil; comes || err != nil {
 			return err
 		}
 		return read(ctx, tx, g)
+	})
+	if err != nil || !comes {
+		return err
+	}
+	return s.foresee(ctx, tenant, at, read)
+}
+
+// foresee reads what will be at an instant if nobody changes anything until then: it carries out what
+// falls due by then, each at its instant, as the scheduler will, and takes it back. It holds the tenant's lock
+// meanwhile, as a dry run does.
+func (s *Service) foresee(ctx context.Context, tenant uuid.UUID, at clock.Instant, read func(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph) error) error {
+	ctx = WithChangeList(ctx, ChangeList{Skip: true})
+	return s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		g, now, err := s.lock(ctx, tx, tenant)
+		if err != nil {
+			return err
+		}
+		for {
+			item, err := s.firstDue(ctx, tx, at, nil, &tenant)
+			if err != nil {
+				return err
+			}
+			if item == nil {
+				break
+			}
+			now = max(now, item.at)
+			d := s.draft(tx, g, now)
+			o, plan := item.change(now)
+			out, err := s.carryOut(ctx, d, o, plan)
+			if err == nil && !out.Changed {
+				err = fmt.Errorf("licensing: what is due at %s changes nothing", item.at)
+			}
+			if err != nil {
+				return err
+			}
+			if after := d.committed(); after != nil {
+				g = after
+			}
+			now++
+		}
+		if err := read(ctx, tx, g); err != nil {
+			return err
+		}
+		return database.ErrRollback
 	})
 }
 
 // GraphAsOf returns the tenant's graph as it was at an instant, with groups, products and plans as
 // they were called then.
 //
-// Errors: BAD_USER_INPUT with the path asOf for an instant before the tenant's history begins, or
-// one that has not come yet; NOT_FOUND for an unknown tenant; those of the database.
+// Errors: BAD_USER_INPUT with the path asOf for an instant before the tenant's history begins;
+// NOT_FOUND for an unknown tenant; those of the database, and for an instant to come of Change.
 func (s *Service) GraphAsOf(ctx context.Context, tenant uuid.UUID, at clock.Instant) (g *tenantgraph.Graph, err error) {
 	err = s.within(ctx, tenant, at, func(_ context.Context, _ *database.Tx, then *tenantgraph.Graph) error {
 		g = then
@@ -45,10 +90,10 @@ func (s *Service) GraphAsOf(ctx context.Context, tenant uuid.UUID, at clock.Inst
 	return g, err
 }
 
-// graphThen is GraphAsOf in a snapshot.
+// graphThen is GraphAsOf in a snapshot; nil for an instant to come.
 func (s *Service) graphThen(ctx context.Context, tx *database.Tx, tenant uuid.UUID, at clock.Instant) (*tenantgraph.Graph, error) {
 	last, err := s.checkPast(ctx, tx, tenant, at)
-	if err != nil {
+	if err != nil || at > max(s.clock.Now(), last) {
 		return nil, err
 	}
 	if g := s.former.get(tenant, at); g != nil {
@@ -83,11 +128,7 @@ func (s *Service) checkPast(ctx context.Context, tx *database.Tx, tenant uuid.UU
 		return 0, fault.New(fault.BadUserInput, "What was at %s is not known: the past is kept from %s on.", at, since).At("asOf").
 			Fix("Ask for an instant from then on.")
 	}
-	last = max(last, imported)
-	if now := max(s.clock.Now(), last); at > now {
-		return 0, fault.New(fault.BadUserInput, "The instant %s has not come yet: it is %s.", at, now).At("asOf").Fix("Ask for an instant in the past.")
-	}
-	return last, nil
+	return max(last, imported), nil
 }
 
 // past turns the data of the present graph into those of an instant.

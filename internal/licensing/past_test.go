@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/licensegraph/licensegraph/internal/clock"
+	"github.com/licensegraph/licensegraph/internal/database"
+	"github.com/licensegraph/licensegraph/internal/database/dbtest"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 )
 
@@ -220,4 +224,36 @@ func number(n *int) string {
 		return "unlimited"
 	}
 	return fmt.Sprint(*n)
+}
+
+// What will be is what falls due until then, carried out in its order: the answer is the one that is
+// given when the instant has come and nobody changed anything (R16, R29).
+func TestWhatWillBeIsWhatFallsDueUntilThenR29(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.terms(func(in *licensing.UpdateTenantInput) { in.Grace, in.Suspension = ptr(3*day), ptr(5*day) })
+		start := o.clock.Now().Add(day)
+		o.create(licensing.CreateSubscriptionInput{Product: base, Seats: ptr(2), EndsAt: ptr(start.Add(day))})
+		o.create(licensing.CreateSubscriptionInput{Product: base, Seats: ptr(1), StartsAt: ptr(start)})
+		o.create(licensing.CreateSubscriptionInput{Product: base, Seats: ptr(3), StartsAt: ptr(start.Add(20 * day))})
+		o.join(all, ann, bob, cid, dot)
+		o.assign(group(all), give(base), nil, "")
+		o.do(func(d *licensing.Draft) error { d.RemoveMember(all, dot); d.AddMember(sales, dot); return nil })
+
+		instants := []clock.Instant{start.Add(-time.Hour), start, start.Add(day), start.Add(2 * day), start.Add(4 * day), start.Add(9 * day), start.Add(20 * day), start.Add(40 * day)}
+		foreseen := make([][]string, len(instants))
+		for i, at := range instants {
+			o.unchanged(func() { foreseen[i] = o.pictureOf(at) })
+		}
+		for i, at := range instants {
+			o.until(at)
+			o.due()
+			if got := o.pictureOf(at); !slices.Equal(got, foreseen[i]) {
+				t.Errorf("at %s\n  is       %q\n  foreseen %q", at, got, foreseen[i])
+			}
+		}
+		if slices.Equal(foreseen[0], foreseen[1]) || slices.Equal(foreseen[4], foreseen[6]) {
+			t.Error("nothing was to come")
+		}
+	})
 }

@@ -89,10 +89,7 @@ func (s *Service) Change(ctx context.Context, tenant uuid.UUID, o Options, plan 
 		}
 		progress(ctx, Progress{Phase: PhaseReading})
 		d := s.draft(tx, g, now)
-		if err := plan(ctx, d); err != nil {
-			return err
-		}
-		if out, err = s.settle(ctx, d, o); err != nil {
+		if out, err = s.carryOut(ctx, d, o, plan); err != nil {
 			return err
 		}
 		if o.Detail != nil {
@@ -114,6 +111,14 @@ func (s *Service) Change(ctx context.Context, tenant uuid.UUID, o Options, plan 
 		s.keep(after)
 	}
 	return out, nil
+}
+
+// carryOut plans and settles a change under the locks.
+func (s *Service) carryOut(ctx context.Context, d *Draft, o Options, plan func(ctx context.Context, d *Draft) error) (*Outcome, error) {
+	if err := plan(ctx, d); err != nil {
+		return nil, err
+	}
+	return s.settle(ctx, d, o)
 }
 
 // committed returns the graph as it is once the change is committed, nil where it stays the same.

@@ -387,7 +387,5 @@ var dutch = map[string]string{
 	// Time.
 	"Ask for an instant from then on.":                          "Vraag naar een tijdstip daarna.",
 	"What was at %s is not known: the past is kept from %s on.": "Wat er op %s was, is niet bekend: het verleden wordt bewaard vanaf %s.",
-	"Ask for an instant in the past.":                           "Vraag naar een tijdstip in het verleden.",
-	"The instant %s has not come yet: it is %s.":                "Het tijdstip %s is nog niet gekomen: het is %s.",
 	"This cursor does not belong to a timeline of licenses.":    "Deze cursor hoort niet bij een tijdlijn van licenties.",
 }
