@@ -32,8 +32,8 @@ const Horizon = time.Minute
 const removalBatch = 500
 
 // ApplyDue carries out what has fallen due by the clock, over all tenants but some, in the order
-// of the instants at which it did: the transitions of subscriptions (R16), and the removal for
-// good of users whose retention is over (R19). Each is a change of its own by the system, judged
+// of the instants at which it did: the transitions of subscriptions (R16); the removal for
+// good of users whose retention is over (R19); assignments that end or begin (R1). Each is a change of its own by the system, judged
 // again under the tenant's lock: whoever comes second finds nothing to do, so any number of
 // servers may call this at the same time.
 //
@@ -70,10 +70,20 @@ func (s *Service) ApplyDue(ctx context.Context, except ...uuid.UUID) (*Due, erro
 // dueItem is something that the clock does.
 type dueItem struct {
 	tenant uuid.UUID
-	key    uuid.UUID // a subscription, or a deleted user
-	user   bool
+	key    uuid.UUID // a subscription, a deleted user, or an assignment
+	kind   dueKind
 	at     clock.Instant
 }
+
+// dueKind is what falls due; of things that do at one instant, they come in this order.
+type dueKind int
+
+const (
+	dueSubscription dueKind = iota
+	dueRemoval              // of a deleted user
+	dueEnd                  // of an assignment, with the starts of the same instant
+	dueStart                // of an assignment
+)
 
 // firstDue finds what falls due first, up to an instant; nil where nothing does. Each part reads
 // a range of a partial index (the indices' conditions are repeated so that SQLite sees it) or a
@@ -82,8 +92,8 @@ func (s *Service) firstDue(ctx context.Context, until clock.Instant, except []uu
 	q := s.db.Dialect()
 	const ending = `s.ends_at IS NOT NULL AND s.status IN ('ENABLED', 'WARNING', 'SUSPENDED')`
 	var item dueItem
-	err := s.db.Reader().QueryRowContext(ctx, `SELECT d.tenant_id, d.id, d.person, d.at FROM (
-		SELECT s.tenant_id, s.id, 0 AS person, s.starts_at AS at FROM subscriptions s WHERE s.status = 'SCHEDULED' AND s.starts_at <= $1
+	err := s.db.Reader().QueryRowContext(ctx, `SELECT d.tenant_id, d.id, d.kind, d.at FROM (
+		SELECT s.tenant_id, s.id, 0 AS kind, s.starts_at AS at FROM subscriptions s WHERE s.status = 'SCHEDULED' AND s.starts_at <= $1
 		UNION ALL SELECT s.tenant_id, s.id, 0, s.ends_at FROM subscriptions s WHERE `+ending+` AND s.status = 'ENABLED' AND s.ends_at <= $1
 		UNION ALL SELECT s.tenant_id, s.id, 0, s.ends_at + t.grace_period FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
 			WHERE `+ending+` AND s.status = 'WARNING' AND s.ends_at + t.grace_period <= $1
@@ -92,8 +102,10 @@ func (s *Service) firstDue(ctx context.Context, until clock.Instant, except []uu
 		UNION ALL SELECT u.tenant_id, u.id, 1, u.deleted_at + t.deleted_user_retention FROM users u JOIN tenants t ON t.id = u.tenant_id
 			WHERE u.deleted_at IS NOT NULL AND u.deleted_at <= $1 - (SELECT min(deleted_user_retention) FROM tenants)
 			AND u.deleted_at + t.deleted_user_retention <= $1
-		) d WHERE NOT `+q.In("d.tenant_id", 2)+` ORDER BY d.at, d.person, d.id LIMIT 1`,
-		until, q.UUIDArray(except)).Scan(&item.tenant, &item.key, &item.user, &item.at)
+		UNION ALL SELECT a.tenant_id, a.id, 2, a.ends_at FROM assignments a WHERE a.ends_at IS NOT NULL AND a.ends_at <= $1 AND NOT a.scheduled
+		UNION ALL SELECT a.tenant_id, a.id, 3, a.starts_at FROM assignments a WHERE a.scheduled AND a.starts_at <= $1
+		) d WHERE NOT `+q.In("d.tenant_id", 2)+` ORDER BY d.at, d.kind, d.id LIMIT 1`,
+		until, q.UUIDArray(except)).Scan(&item.tenant, &item.key, &item.kind, &item.at)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nothing is due
 	}
@@ -109,8 +121,14 @@ func (s *Service) applyDue(ctx context.Context, item *dueItem, now clock.Instant
 		moveOn(d, item.key, now)
 		return nil
 	}
-	if item.user {
+	switch item.kind {
+	case dueSubscription:
+	case dueRemoval:
 		o.Action, plan = audit.UserRemove, func(ctx context.Context, d *Draft) error { return removeForGood(ctx, d, now) }
+	case dueEnd:
+		o.Action, plan = audit.AssignmentEnd, func(ctx context.Context, d *Draft) error { return turnAssignments(ctx, d, item.at, true) }
+	case dueStart:
+		o.Action, plan = audit.AssignmentStart, func(ctx context.Context, d *Draft) error { return turnAssignments(ctx, d, item.at, false) }
 	}
 	out, err := s.Change(ctx, item.tenant, o, plan)
 	if err != nil {

@@ -195,7 +195,7 @@ func (f *fastPath) free(ctx context.Context) (bool, error) {
 func (f *fastPath) assignedPlans(ctx context.Context) (engine.PlanSet, error) {
 	var plans engine.PlanSet
 	for _, g := range []*tenantgraph.Graph{f.book.before, f.book.after} {
-		for _, a := range g.Assignments() {
+		for _, a := range g.Assignments() { // scheduled ones too: that costs no more than counting
 			plans = plans.Union(a.Product.Set)
 		}
 	}
@@ -204,7 +204,7 @@ func (f *fastPath) assignedPlans(ctx context.Context) (engine.PlanSet, error) {
 		err := scan(&id)
 		plans = plans.Union(f.book.after.Product(id).Set)
 		return err
-	}, `SELECT DISTINCT product_id FROM assignments WHERE tenant_id = $1 AND user_id IS NOT NULL`, f.d.Tenant)
+	}, `SELECT DISTINCT product_id FROM assignments WHERE tenant_id = $1 AND user_id IS NOT NULL AND NOT scheduled`, f.d.Tenant)
 	if err != nil {
 		return nil, fmt.Errorf("find the assigned products: %w", err)
 	}

@@ -28,7 +28,7 @@ func (s *Service) audit(ctx context.Context, d *Draft, number int64, out *Outcom
 	return audit.Insert(ctx, d.Tx, d.Tenant, &e)
 }
 
-// assignmentFields tells which plans each assignment selected before and after.
+// assignmentFields tells which plans each assignment selected, and between which dates, before and after.
 func (d *Draft) assignmentFields() []audit.FieldChange {
 	var fields []audit.FieldChange
 	add := func(kind id.Kind, principal, product uuid.UUID, before, after *tenantgraph.Assignment) {
@@ -77,6 +77,12 @@ func (d *Draft) selectionText(a *tenantgraph.Assignment) *string {
 	}
 	if !a.IncludeNested {
 		text += "; first-level members only"
+	}
+	if a.Scheduled {
+		text += "; starts " + a.StartsAt.String()
+	}
+	if a.EndsAt != nil {
+		text += "; ends " + a.EndsAt.String()
 	}
 	return &text
 }
