@@ -10,6 +10,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/graph/loaders"
 	"github.com/licensegraph/licensegraph/graph/model"
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
@@ -74,6 +75,19 @@ func assignmentsTo(ctx context.Context, p *tenantgraph.Product, planID *string, 
 		return nil, err
 	}
 	c, err := load(ctx).AssignmentsOf(ctx, p.ID, plan, args)
+	return assignments(ctx, c, err)
+}
+
+// expiringAssignments lists what ends soon.
+//
+// Errors: BAD_USER_INPUT.
+func (r *queryResolver) expiringAssignments(ctx context.Context, until *clock.Instant, productID *string, args paging.Args) (*model.LicenseAssignmentConnection, error) {
+	f := licensing.ExpiringFilter{Until: until}
+	var err error
+	if f.Product, err = optionalID(id.Product, productID, "productId"); err != nil {
+		return nil, err
+	}
+	c, err := r.licensing.ExpiringAssignments(ctx, tenantOf(ctx), f, args)
 	return assignments(ctx, c, err)
 }
 
