@@ -324,6 +324,16 @@ type LicenseInput struct {
 	// For a group: whether members of nested groups get the product too. Absent or null: as it is in the
 	// existing assignment, true in a new one. False for a user is refused (`INVALID_VALUE`).
 	IncludeNested graphql.Omittable[*bool] `json:"includeNested,omitempty"`
+	// When the assignment is to begin by itself. Until then it is `SCHEDULED`: nobody has anything of it, so it needs no
+	// free seat; then its users are newcomers, and for whom there is no seat waits, in error. A date that has
+	// come, and null, mean at once: an assignment that is scheduled begins with the call, one that is in effect
+	// stays as it is. Absent keeps. A date to come for an assignment that is in effect is refused, and so is one
+	// together with `replaces` (`INVALID_VALUE`). There has to be a subscription that is live or scheduled.
+	StartsAt graphql.Omittable[*clock.Instant] `json:"startsAt,omitempty"`
+	// When the assignment is to end by itself. Its seats go to those who wait, in the same change; nobody is
+	// asked then. Absent keeps, null clears: it never ends. An end that is past, or not after the start, is
+	// refused (`INVALID_VALUE`). Example: `endsAt: "2027-06-30T22:00:00Z"`.
+	EndsAt graphql.Omittable[*clock.Instant] `json:"endsAt,omitempty"`
 }
 
 // Which operations to list. All conditions must hold; an absent or null one does not narrow.
