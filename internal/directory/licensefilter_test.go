@@ -317,7 +317,8 @@ func TestR16WithoutASubscriptionEverySourceIsInErrorThoughNoRowSaysSo(t *testing
 	each(t, func(w *world) {
 		tool := w.subscribe(w.tool, 5)
 		anna, ben := w.user("Anna"), w.user("Ben")
-		w.user("Cem")
+		later := w.group("Later", w.user("Cem"))
+		w.assign(later, licensing.LicenseInput{Product: w.tool, StartsAt: optional.Of(w.clock.Now().Add(time.Hour))})
 		inner := w.group("Inner", anna)
 		first := w.group("First level only", inner)
 		outer := w.group("Outer", inner)

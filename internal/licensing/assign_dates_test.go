@@ -330,6 +330,12 @@ func TestScheduledAssignmentsAreFactsR20(t *testing.T) {
 		if out := o.assign(user(ann), nil, []uuid.UUID{base}, ""); out.Changed { // R21: nothing is inherited yet
 			t.Errorf("Ann had it: %+v", out.Impact)
 		}
+		o.assign(user(cid), give(base), nil, "")
+		_, err := o.service.CancelSubscription(t.Context(), o.tenant, licensing.CancelSubscriptionInput{ID: sub.ID})
+		if f := o.refused(err, fault.ConfirmationRequired); !strings.Contains(f.Message, "assignments to 0 groups") {
+			t.Errorf("R15: %s", f.Message)
+		}
+		o.assign(user(cid), nil, []uuid.UUID{base}, "")
 		o.cancel(sub)
 		if v := o.view(ann); len(v.Errors()) != 0 {
 			t.Errorf("the errors are %+v", v.Errors())
@@ -339,11 +345,12 @@ func TestScheduledAssignmentsAreFactsR20(t *testing.T) {
 			t.Errorf("the list of errors is %+v, %v", c.Items, err)
 		}
 		o.assign(group(all), from(base, start, 0), nil, fault.NoSubscription)
-		o.create(licensing.CreateSubscriptionInput{Product: base, Seats: ptr(1), StartsAt: &start})
+		o.create(licensing.CreateSubscriptionInput{Product: base, Seats: ptr(2), StartsAt: &start})
 		o.assign(group(all), from(base, start, 0), nil, "")
 		o.until(start)
 		o.applied(2)
 		o.holds(ann, base)
+		o.holds(bob, base)
 		o.verify(t)
 	})
 }
