@@ -1270,9 +1270,9 @@ type GroupConnection {
 input GroupFilter {
   "Groups of this kind."
   kind: GroupKind
-  "Groups to which this product is assigned (not through a parent group). A product id or its bare UUID."
+  "Groups to which this product is assigned, be it from a later date on (not through a parent group). A product id or its bare UUID."
   productId: ID
-  "True: groups with assignments of their own. False: groups without."
+  "True: groups with assignments of their own, be they scheduled. False: groups without."
   hasLicenses: Boolean
   "True: groups with an assignment of their own that is in error for some member. False: groups without."
   hasLicenseErrors: Boolean

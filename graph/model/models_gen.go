@@ -265,9 +265,9 @@ type DeleteUserInput struct {
 type GroupFilter struct {
 	// Groups of this kind.
 	Kind graphql.Omittable[*principal.GroupKind] `json:"kind,omitempty"`
-	// Groups to which this product is assigned (not through a parent group). A product id or its bare UUID.
+	// Groups to which this product is assigned, be it from a later date on (not through a parent group). A product id or its bare UUID.
 	ProductID graphql.Omittable[*string] `json:"productId,omitempty"`
-	// True: groups with assignments of their own. False: groups without.
+	// True: groups with assignments of their own, be they scheduled. False: groups without.
 	HasLicenses graphql.Omittable[*bool] `json:"hasLicenses,omitempty"`
 	// True: groups with an assignment of their own that is in error for some member. False: groups without.
 	HasLicenseErrors graphql.Omittable[*bool] `json:"hasLicenseErrors,omitempty"`
