@@ -373,13 +373,21 @@ func TestManyAssignmentsOfOneInstantTakeFewChangesR1(t *testing.T) {
 		})
 		start := o.clock.Now().Add(day)
 		end := start.Add(day)
-		if _, err := o.service.Assign(t.Context(), o.tenant, licensing.AssignInput{Principals: refs, Add: from(base, start, end)}); err != nil {
+		if _, err := o.service.Assign(t.Context(), o.tenant, licensing.AssignInput{Principals: refs[:many-1], Add: from(base, start, end)}); err != nil {
 			t.Fatal(err)
 		}
+		o.assign(refs[many-1], from(base, 0, start), nil, "") // one of the last change ends
 		o.until(start)
 		o.applied(3)
-		if n := o.seats(base).Consumed; n != many {
+		if n := o.seats(base).Consumed; n != many-1 {
 			t.Errorf("%d hold it", n)
+		}
+		var got []audit.Action
+		for _, e := range o.events()[len(o.events())-3:] {
+			got = append(got, e.Action)
+		}
+		if want := []audit.Action{audit.AssignmentStart, audit.AssignmentStart, audit.AssignmentEnd}; !slices.Equal(got, want) {
+			t.Errorf("the changes are %v, want %v", got, want)
 		}
 		o.until(end)
 		o.applied(3)

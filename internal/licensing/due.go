@@ -32,8 +32,9 @@ const Horizon = time.Minute
 const removalBatch = 500
 
 // ApplyDue carries out what has fallen due by the clock, over all tenants but some, in the order
-// of the instants at which it did: the transitions of subscriptions (R16); the removal for
-// good of users whose retention is over (R19); assignments that end or begin (R1). Each is a change of its own by the system, judged
+// of the instants at which it did: the transitions of subscriptions (R16), the removal for
+// good of users whose retention is over (R19), and the starts and ends of assignments (R1), those of
+// one instant together. Each is a change of its own by the system, judged
 // again under the tenant's lock: whoever comes second finds nothing to do, so any number of
 // servers may call this at the same time.
 //
@@ -81,8 +82,7 @@ type dueKind int
 const (
 	dueSubscription dueKind = iota
 	dueRemoval              // of a deleted user
-	dueEnd                  // of an assignment, with the starts of the same instant
-	dueStart                // of an assignment
+	dueAssignment           // its start or its end, with all of the same instant
 )
 
 // firstDue finds what falls due first, up to an instant; nil where nothing does. Each part reads
@@ -103,7 +103,7 @@ func (s *Service) firstDue(ctx context.Context, until clock.Instant, except []uu
 			WHERE u.deleted_at IS NOT NULL AND u.deleted_at <= $1 - (SELECT min(deleted_user_retention) FROM tenants)
 			AND u.deleted_at + t.deleted_user_retention <= $1
 		UNION ALL SELECT a.tenant_id, a.id, 2, a.ends_at FROM assignments a WHERE a.ends_at IS NOT NULL AND a.ends_at <= $1 AND NOT a.scheduled
-		UNION ALL SELECT a.tenant_id, a.id, 3, a.starts_at FROM assignments a WHERE a.scheduled AND a.starts_at <= $1
+		UNION ALL SELECT a.tenant_id, a.id, 2, a.starts_at FROM assignments a WHERE a.scheduled AND a.starts_at <= $1
 		) d WHERE NOT `+q.In("d.tenant_id", 2)+` ORDER BY d.at, d.kind, d.id LIMIT 1`,
 		until, q.UUIDArray(except)).Scan(&item.tenant, &item.key, &item.kind, &item.at)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -125,10 +125,8 @@ func (s *Service) applyDue(ctx context.Context, item *dueItem, now clock.Instant
 	case dueSubscription:
 	case dueRemoval:
 		o.Action, plan = audit.UserRemove, func(ctx context.Context, d *Draft) error { return removeForGood(ctx, d, now) }
-	case dueEnd:
-		o.Action, plan = audit.AssignmentEnd, func(ctx context.Context, d *Draft) error { return turnAssignments(ctx, d, item.at, true) }
-	case dueStart:
-		o.Action, plan = audit.AssignmentStart, func(ctx context.Context, d *Draft) error { return turnAssignments(ctx, d, item.at, false) }
+	case dueAssignment:
+		o.Action, plan = audit.AssignmentStart, func(ctx context.Context, d *Draft) error { return turnAssignments(ctx, d, item.at) }
 	}
 	out, err := s.Change(ctx, item.tenant, o, plan)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/id"
@@ -19,9 +20,8 @@ const turnBatch = 2000
 
 // turnAssignments drafts the ends and the starts of assignments that are due at one instant, as one
 // change: those of groups, and those of users up to the bound, in the order of the users' ids, with
-// all that are due of a user. With ending, nothing is drafted unless one of them ends: else another
-// server was here first, and what begins is found again as such.
-func turnAssignments(ctx context.Context, d *Draft, at clock.Instant, ending bool) error {
+// all that are due of a user. Where anything ends, the change is an end, with what begins beside it.
+func turnAssignments(ctx context.Context, d *Draft, at clock.Instant) error {
 	t := &turning{d: d}
 	for _, b := range d.Graph.Assignments() {
 		if due, is := nextTurn(b.Assignment); is && due == at {
@@ -39,8 +39,11 @@ func turnAssignments(ctx context.Context, d *Draft, at clock.Instant, ending boo
 	for _, a := range t.ofUsers {
 		t.count(a)
 	}
-	if t.ends+t.starts == 0 || ending && t.ends == 0 {
+	if t.ends+t.starts == 0 { // another server was here first
 		return nil
+	}
+	if t.ends > 0 {
+		d.event.Action = audit.AssignmentEnd
 	}
 	t.groups()
 	if err := t.users(ctx); err != nil {

@@ -15,7 +15,10 @@ import (
 // audit writes the event of a change (R28), with a number that tenant has given it.
 func (s *Service) audit(ctx context.Context, d *Draft, number int64, out *Outcome, o Options) error {
 	e := d.event
-	e.Sequence, e.ID, e.OccurredAt, e.Actor, e.Action = number, out.EventID, d.Now, audit.ActorFrom(ctx), o.Action
+	e.Sequence, e.ID, e.OccurredAt, e.Actor = number, out.EventID, d.Now, audit.ActorFrom(ctx)
+	if e.Action == "" { // only the plan of what is due knows it better
+		e.Action = o.Action
+	}
 	e.Fields = append(e.Fields, d.assignmentFields()...)
 	for _, p := range out.Impact.Products {
 		if p.UsersGaining+p.UsersLosing+p.UsersInError > 0 {
