@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/optional"
 	"github.com/licensegraph/licensegraph/internal/paging"
@@ -393,6 +396,48 @@ func TestManyAssignmentsOfOneInstantTakeFewChangesR1(t *testing.T) {
 		o.applied(3)
 		if n := o.seats(base).Consumed; n != 0 {
 			t.Errorf("%d hold it", n)
+		}
+	})
+}
+
+// Any number of servers may carry out what is due: each start and each end is made once.
+func TestServersBeginAndEndEachAssignmentOnceR1(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.buy(base, 5)
+		start := o.clock.Now().Add(day)
+		for n, to := range []licensing.PrincipalRef{user(ann), user(bob), group(sales)} {
+			o.assign(to, from(base, start+clock.Instant(n), start.Add(day)+clock.Instant(n)), nil, "")
+		}
+		servers := make([]*licensing.Service, 3)
+		for i := range servers {
+			var err error
+			if servers[i], err = licensing.New(licensing.Config{DB: db, Clock: o.clock, NewID: id.NewV7}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, at := range []clock.Instant{start.Add(time.Hour), start.Add(2 * day)} {
+			o.until(at)
+			var all sync.WaitGroup
+			var applied atomic.Int64
+			for _, s := range servers {
+				all.Go(func() {
+					due, err := s.ApplyDue(t.Context())
+					if err != nil || len(due.Failed) > 0 {
+						t.Errorf("%+v, %v", due, err)
+						return
+					}
+					applied.Add(int64(due.Applied))
+				})
+			}
+			all.Wait()
+			if applied.Load() != 3 {
+				t.Errorf("%d changes, want 3", applied.Load())
+			}
+			o.verify(t)
+		}
+		if n := o.query(`SELECT count(*) FROM assignments`); n[0] != "0" {
+			t.Errorf("%s are left", n[0])
 		}
 	})
 }

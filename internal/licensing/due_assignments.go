@@ -161,7 +161,7 @@ func (t *turning) after(a *tenantgraph.Assignment) *tenantgraph.Assignment {
 
 // summary says in one sentence what the clock does.
 func (t *turning) summary(at clock.Instant) string {
-	if all := append(t.ofGroups, t.ofUsers...); len(all) == 1 {
+	if all := slices.Concat(t.ofGroups, t.ofUsers); len(all) == 1 {
 		verb := "begins"
 		if t.ends > 0 {
 			verb = "ends"

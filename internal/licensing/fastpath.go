@@ -195,8 +195,10 @@ func (f *fastPath) free(ctx context.Context) (bool, error) {
 func (f *fastPath) assignedPlans(ctx context.Context) (engine.PlanSet, error) {
 	var plans engine.PlanSet
 	for _, g := range []*tenantgraph.Graph{f.book.before, f.book.after} {
-		for _, a := range g.Assignments() { // scheduled ones too: that costs no more than counting
-			plans = plans.Union(a.Product.Set)
+		for _, a := range g.Assignments() {
+			if !a.Scheduled {
+				plans = plans.Union(a.Product.Set)
+			}
 		}
 	}
 	err := database.Each(ctx, f.d.Tx, func(scan func(...any) error) error {
