@@ -325,7 +325,7 @@ type LicenseInput struct {
 	// existing assignment, true in a new one. False for a user is refused (`INVALID_VALUE`).
 	IncludeNested graphql.Omittable[*bool] `json:"includeNested,omitempty"`
 	// When the assignment is to begin by itself. Until then it is `SCHEDULED`: nobody has anything of it, so it needs no
-	// free seat; then its users are newcomers, and for whom there is no seat waits, in error. A date that has
+	// free seat; then its users are newcomers, and who finds no seat waits, in error. A date that has
 	// come, and null, mean at once: an assignment that is scheduled begins with the call, one that is in effect
 	// stays as it is. Absent keeps. A date to come for an assignment that is in effect is refused, and so is one
 	// together with `replaces` (`INVALID_VALUE`). There has to be a subscription that is live or scheduled.
