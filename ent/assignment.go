@@ -32,6 +32,14 @@ type Assignment struct {
 	Plans string `json:"plans,omitempty"`
 	// IncludeNested holds the value of the "include_nested" field.
 	IncludeNested bool `json:"include_nested,omitempty"`
+	// it has not begun: a fact without effect
+	Scheduled bool `json:"scheduled,omitempty"`
+	// when it begins by the clock, or began so
+	StartsAt *clock.Instant `json:"starts_at,omitempty"`
+	// when it took effect, where it was scheduled
+	BeganAt *clock.Instant `json:"began_at,omitempty"`
+	// when it ends by the clock
+	EndsAt *clock.Instant `json:"ends_at,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt clock.Instant `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
@@ -48,9 +56,9 @@ func (*Assignment) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case assignment.FieldUserID, assignment.FieldGroupID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
-		case assignment.FieldIncludeNested:
+		case assignment.FieldIncludeNested, assignment.FieldScheduled:
 			values[i] = new(sql.NullBool)
-		case assignment.FieldCreatedAt, assignment.FieldUpdatedAt, assignment.FieldVersion:
+		case assignment.FieldStartsAt, assignment.FieldBeganAt, assignment.FieldEndsAt, assignment.FieldCreatedAt, assignment.FieldUpdatedAt, assignment.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case assignment.FieldMode, assignment.FieldPlans:
 			values[i] = new(sql.NullString)
@@ -120,6 +128,33 @@ func (_m *Assignment) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field include_nested", values[i])
 			} else if value.Valid {
 				_m.IncludeNested = value.Bool
+			}
+		case assignment.FieldScheduled:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field scheduled", values[i])
+			} else if value.Valid {
+				_m.Scheduled = value.Bool
+			}
+		case assignment.FieldStartsAt:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field starts_at", values[i])
+			} else if value.Valid {
+				_m.StartsAt = new(clock.Instant)
+				*_m.StartsAt = clock.Instant(value.Int64)
+			}
+		case assignment.FieldBeganAt:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field began_at", values[i])
+			} else if value.Valid {
+				_m.BeganAt = new(clock.Instant)
+				*_m.BeganAt = clock.Instant(value.Int64)
+			}
+		case assignment.FieldEndsAt:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field ends_at", values[i])
+			} else if value.Valid {
+				_m.EndsAt = new(clock.Instant)
+				*_m.EndsAt = clock.Instant(value.Int64)
 			}
 		case assignment.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -199,6 +234,24 @@ func (_m *Assignment) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("include_nested=")
 	builder.WriteString(fmt.Sprintf("%v", _m.IncludeNested))
+	builder.WriteString(", ")
+	builder.WriteString("scheduled=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Scheduled))
+	builder.WriteString(", ")
+	if v := _m.StartsAt; v != nil {
+		builder.WriteString("starts_at=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.BeganAt; v != nil {
+		builder.WriteString("began_at=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.EndsAt; v != nil {
+		builder.WriteString("ends_at=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CreatedAt))

@@ -98,6 +98,62 @@ func (_c *AssignmentCreate) SetNillableIncludeNested(v *bool) *AssignmentCreate 
 	return _c
 }
 
+// SetScheduled sets the "scheduled" field.
+func (_c *AssignmentCreate) SetScheduled(v bool) *AssignmentCreate {
+	_c.mutation.SetScheduled(v)
+	return _c
+}
+
+// SetNillableScheduled sets the "scheduled" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableScheduled(v *bool) *AssignmentCreate {
+	if v != nil {
+		_c.SetScheduled(*v)
+	}
+	return _c
+}
+
+// SetStartsAt sets the "starts_at" field.
+func (_c *AssignmentCreate) SetStartsAt(v clock.Instant) *AssignmentCreate {
+	_c.mutation.SetStartsAt(v)
+	return _c
+}
+
+// SetNillableStartsAt sets the "starts_at" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableStartsAt(v *clock.Instant) *AssignmentCreate {
+	if v != nil {
+		_c.SetStartsAt(*v)
+	}
+	return _c
+}
+
+// SetBeganAt sets the "began_at" field.
+func (_c *AssignmentCreate) SetBeganAt(v clock.Instant) *AssignmentCreate {
+	_c.mutation.SetBeganAt(v)
+	return _c
+}
+
+// SetNillableBeganAt sets the "began_at" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableBeganAt(v *clock.Instant) *AssignmentCreate {
+	if v != nil {
+		_c.SetBeganAt(*v)
+	}
+	return _c
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (_c *AssignmentCreate) SetEndsAt(v clock.Instant) *AssignmentCreate {
+	_c.mutation.SetEndsAt(v)
+	return _c
+}
+
+// SetNillableEndsAt sets the "ends_at" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableEndsAt(v *clock.Instant) *AssignmentCreate {
+	if v != nil {
+		_c.SetEndsAt(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *AssignmentCreate) SetCreatedAt(v clock.Instant) *AssignmentCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -173,6 +229,10 @@ func (_c *AssignmentCreate) defaults() {
 		v := assignment.DefaultIncludeNested
 		_c.mutation.SetIncludeNested(v)
 	}
+	if _, ok := _c.mutation.Scheduled(); !ok {
+		v := assignment.DefaultScheduled
+		_c.mutation.SetScheduled(v)
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := assignment.DefaultVersion
 		_c.mutation.SetVersion(v)
@@ -195,6 +255,9 @@ func (_c *AssignmentCreate) check() error {
 	}
 	if _, ok := _c.mutation.IncludeNested(); !ok {
 		return &ValidationError{Name: "include_nested", err: errors.New(`ent: missing required field "Assignment.include_nested"`)}
+	}
+	if _, ok := _c.mutation.Scheduled(); !ok {
+		return &ValidationError{Name: "scheduled", err: errors.New(`ent: missing required field "Assignment.scheduled"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Assignment.created_at"`)}
@@ -268,6 +331,22 @@ func (_c *AssignmentCreate) createSpec() (*Assignment, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.IncludeNested(); ok {
 		_spec.SetField(assignment.FieldIncludeNested, field.TypeBool, value)
 		_node.IncludeNested = value
+	}
+	if value, ok := _c.mutation.Scheduled(); ok {
+		_spec.SetField(assignment.FieldScheduled, field.TypeBool, value)
+		_node.Scheduled = value
+	}
+	if value, ok := _c.mutation.StartsAt(); ok {
+		_spec.SetField(assignment.FieldStartsAt, field.TypeInt64, value)
+		_node.StartsAt = &value
+	}
+	if value, ok := _c.mutation.BeganAt(); ok {
+		_spec.SetField(assignment.FieldBeganAt, field.TypeInt64, value)
+		_node.BeganAt = &value
+	}
+	if value, ok := _c.mutation.EndsAt(); ok {
+		_spec.SetField(assignment.FieldEndsAt, field.TypeInt64, value)
+		_node.EndsAt = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(assignment.FieldCreatedAt, field.TypeInt64, value)
@@ -414,6 +493,90 @@ func (u *AssignmentUpsert) SetIncludeNested(v bool) *AssignmentUpsert {
 // UpdateIncludeNested sets the "include_nested" field to the value that was provided on create.
 func (u *AssignmentUpsert) UpdateIncludeNested() *AssignmentUpsert {
 	u.SetExcluded(assignment.FieldIncludeNested)
+	return u
+}
+
+// SetScheduled sets the "scheduled" field.
+func (u *AssignmentUpsert) SetScheduled(v bool) *AssignmentUpsert {
+	u.Set(assignment.FieldScheduled, v)
+	return u
+}
+
+// UpdateScheduled sets the "scheduled" field to the value that was provided on create.
+func (u *AssignmentUpsert) UpdateScheduled() *AssignmentUpsert {
+	u.SetExcluded(assignment.FieldScheduled)
+	return u
+}
+
+// SetStartsAt sets the "starts_at" field.
+func (u *AssignmentUpsert) SetStartsAt(v clock.Instant) *AssignmentUpsert {
+	u.Set(assignment.FieldStartsAt, v)
+	return u
+}
+
+// UpdateStartsAt sets the "starts_at" field to the value that was provided on create.
+func (u *AssignmentUpsert) UpdateStartsAt() *AssignmentUpsert {
+	u.SetExcluded(assignment.FieldStartsAt)
+	return u
+}
+
+// AddStartsAt adds v to the "starts_at" field.
+func (u *AssignmentUpsert) AddStartsAt(v clock.Instant) *AssignmentUpsert {
+	u.Add(assignment.FieldStartsAt, v)
+	return u
+}
+
+// ClearStartsAt clears the value of the "starts_at" field.
+func (u *AssignmentUpsert) ClearStartsAt() *AssignmentUpsert {
+	u.SetNull(assignment.FieldStartsAt)
+	return u
+}
+
+// SetBeganAt sets the "began_at" field.
+func (u *AssignmentUpsert) SetBeganAt(v clock.Instant) *AssignmentUpsert {
+	u.Set(assignment.FieldBeganAt, v)
+	return u
+}
+
+// UpdateBeganAt sets the "began_at" field to the value that was provided on create.
+func (u *AssignmentUpsert) UpdateBeganAt() *AssignmentUpsert {
+	u.SetExcluded(assignment.FieldBeganAt)
+	return u
+}
+
+// AddBeganAt adds v to the "began_at" field.
+func (u *AssignmentUpsert) AddBeganAt(v clock.Instant) *AssignmentUpsert {
+	u.Add(assignment.FieldBeganAt, v)
+	return u
+}
+
+// ClearBeganAt clears the value of the "began_at" field.
+func (u *AssignmentUpsert) ClearBeganAt() *AssignmentUpsert {
+	u.SetNull(assignment.FieldBeganAt)
+	return u
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (u *AssignmentUpsert) SetEndsAt(v clock.Instant) *AssignmentUpsert {
+	u.Set(assignment.FieldEndsAt, v)
+	return u
+}
+
+// UpdateEndsAt sets the "ends_at" field to the value that was provided on create.
+func (u *AssignmentUpsert) UpdateEndsAt() *AssignmentUpsert {
+	u.SetExcluded(assignment.FieldEndsAt)
+	return u
+}
+
+// AddEndsAt adds v to the "ends_at" field.
+func (u *AssignmentUpsert) AddEndsAt(v clock.Instant) *AssignmentUpsert {
+	u.Add(assignment.FieldEndsAt, v)
+	return u
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (u *AssignmentUpsert) ClearEndsAt() *AssignmentUpsert {
+	u.SetNull(assignment.FieldEndsAt)
 	return u
 }
 
@@ -617,6 +780,104 @@ func (u *AssignmentUpsertOne) SetIncludeNested(v bool) *AssignmentUpsertOne {
 func (u *AssignmentUpsertOne) UpdateIncludeNested() *AssignmentUpsertOne {
 	return u.Update(func(s *AssignmentUpsert) {
 		s.UpdateIncludeNested()
+	})
+}
+
+// SetScheduled sets the "scheduled" field.
+func (u *AssignmentUpsertOne) SetScheduled(v bool) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetScheduled(v)
+	})
+}
+
+// UpdateScheduled sets the "scheduled" field to the value that was provided on create.
+func (u *AssignmentUpsertOne) UpdateScheduled() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateScheduled()
+	})
+}
+
+// SetStartsAt sets the "starts_at" field.
+func (u *AssignmentUpsertOne) SetStartsAt(v clock.Instant) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetStartsAt(v)
+	})
+}
+
+// AddStartsAt adds v to the "starts_at" field.
+func (u *AssignmentUpsertOne) AddStartsAt(v clock.Instant) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddStartsAt(v)
+	})
+}
+
+// UpdateStartsAt sets the "starts_at" field to the value that was provided on create.
+func (u *AssignmentUpsertOne) UpdateStartsAt() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateStartsAt()
+	})
+}
+
+// ClearStartsAt clears the value of the "starts_at" field.
+func (u *AssignmentUpsertOne) ClearStartsAt() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.ClearStartsAt()
+	})
+}
+
+// SetBeganAt sets the "began_at" field.
+func (u *AssignmentUpsertOne) SetBeganAt(v clock.Instant) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetBeganAt(v)
+	})
+}
+
+// AddBeganAt adds v to the "began_at" field.
+func (u *AssignmentUpsertOne) AddBeganAt(v clock.Instant) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddBeganAt(v)
+	})
+}
+
+// UpdateBeganAt sets the "began_at" field to the value that was provided on create.
+func (u *AssignmentUpsertOne) UpdateBeganAt() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateBeganAt()
+	})
+}
+
+// ClearBeganAt clears the value of the "began_at" field.
+func (u *AssignmentUpsertOne) ClearBeganAt() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.ClearBeganAt()
+	})
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (u *AssignmentUpsertOne) SetEndsAt(v clock.Instant) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetEndsAt(v)
+	})
+}
+
+// AddEndsAt adds v to the "ends_at" field.
+func (u *AssignmentUpsertOne) AddEndsAt(v clock.Instant) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddEndsAt(v)
+	})
+}
+
+// UpdateEndsAt sets the "ends_at" field to the value that was provided on create.
+func (u *AssignmentUpsertOne) UpdateEndsAt() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateEndsAt()
+	})
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (u *AssignmentUpsertOne) ClearEndsAt() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.ClearEndsAt()
 	})
 }
 
@@ -996,6 +1257,104 @@ func (u *AssignmentUpsertBulk) SetIncludeNested(v bool) *AssignmentUpsertBulk {
 func (u *AssignmentUpsertBulk) UpdateIncludeNested() *AssignmentUpsertBulk {
 	return u.Update(func(s *AssignmentUpsert) {
 		s.UpdateIncludeNested()
+	})
+}
+
+// SetScheduled sets the "scheduled" field.
+func (u *AssignmentUpsertBulk) SetScheduled(v bool) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetScheduled(v)
+	})
+}
+
+// UpdateScheduled sets the "scheduled" field to the value that was provided on create.
+func (u *AssignmentUpsertBulk) UpdateScheduled() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateScheduled()
+	})
+}
+
+// SetStartsAt sets the "starts_at" field.
+func (u *AssignmentUpsertBulk) SetStartsAt(v clock.Instant) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetStartsAt(v)
+	})
+}
+
+// AddStartsAt adds v to the "starts_at" field.
+func (u *AssignmentUpsertBulk) AddStartsAt(v clock.Instant) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddStartsAt(v)
+	})
+}
+
+// UpdateStartsAt sets the "starts_at" field to the value that was provided on create.
+func (u *AssignmentUpsertBulk) UpdateStartsAt() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateStartsAt()
+	})
+}
+
+// ClearStartsAt clears the value of the "starts_at" field.
+func (u *AssignmentUpsertBulk) ClearStartsAt() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.ClearStartsAt()
+	})
+}
+
+// SetBeganAt sets the "began_at" field.
+func (u *AssignmentUpsertBulk) SetBeganAt(v clock.Instant) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetBeganAt(v)
+	})
+}
+
+// AddBeganAt adds v to the "began_at" field.
+func (u *AssignmentUpsertBulk) AddBeganAt(v clock.Instant) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddBeganAt(v)
+	})
+}
+
+// UpdateBeganAt sets the "began_at" field to the value that was provided on create.
+func (u *AssignmentUpsertBulk) UpdateBeganAt() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateBeganAt()
+	})
+}
+
+// ClearBeganAt clears the value of the "began_at" field.
+func (u *AssignmentUpsertBulk) ClearBeganAt() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.ClearBeganAt()
+	})
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (u *AssignmentUpsertBulk) SetEndsAt(v clock.Instant) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetEndsAt(v)
+	})
+}
+
+// AddEndsAt adds v to the "ends_at" field.
+func (u *AssignmentUpsertBulk) AddEndsAt(v clock.Instant) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddEndsAt(v)
+	})
+}
+
+// UpdateEndsAt sets the "ends_at" field to the value that was provided on create.
+func (u *AssignmentUpsertBulk) UpdateEndsAt() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateEndsAt()
+	})
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (u *AssignmentUpsertBulk) ClearEndsAt() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.ClearEndsAt()
 	})
 }
 

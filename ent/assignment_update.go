@@ -126,6 +126,101 @@ func (_u *AssignmentUpdate) SetNillableIncludeNested(v *bool) *AssignmentUpdate 
 	return _u
 }
 
+// SetScheduled sets the "scheduled" field.
+func (_u *AssignmentUpdate) SetScheduled(v bool) *AssignmentUpdate {
+	_u.mutation.SetScheduled(v)
+	return _u
+}
+
+// SetNillableScheduled sets the "scheduled" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableScheduled(v *bool) *AssignmentUpdate {
+	if v != nil {
+		_u.SetScheduled(*v)
+	}
+	return _u
+}
+
+// SetStartsAt sets the "starts_at" field.
+func (_u *AssignmentUpdate) SetStartsAt(v clock.Instant) *AssignmentUpdate {
+	_u.mutation.ResetStartsAt()
+	_u.mutation.SetStartsAt(v)
+	return _u
+}
+
+// SetNillableStartsAt sets the "starts_at" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableStartsAt(v *clock.Instant) *AssignmentUpdate {
+	if v != nil {
+		_u.SetStartsAt(*v)
+	}
+	return _u
+}
+
+// AddStartsAt adds value to the "starts_at" field.
+func (_u *AssignmentUpdate) AddStartsAt(v clock.Instant) *AssignmentUpdate {
+	_u.mutation.AddStartsAt(v)
+	return _u
+}
+
+// ClearStartsAt clears the value of the "starts_at" field.
+func (_u *AssignmentUpdate) ClearStartsAt() *AssignmentUpdate {
+	_u.mutation.ClearStartsAt()
+	return _u
+}
+
+// SetBeganAt sets the "began_at" field.
+func (_u *AssignmentUpdate) SetBeganAt(v clock.Instant) *AssignmentUpdate {
+	_u.mutation.ResetBeganAt()
+	_u.mutation.SetBeganAt(v)
+	return _u
+}
+
+// SetNillableBeganAt sets the "began_at" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableBeganAt(v *clock.Instant) *AssignmentUpdate {
+	if v != nil {
+		_u.SetBeganAt(*v)
+	}
+	return _u
+}
+
+// AddBeganAt adds value to the "began_at" field.
+func (_u *AssignmentUpdate) AddBeganAt(v clock.Instant) *AssignmentUpdate {
+	_u.mutation.AddBeganAt(v)
+	return _u
+}
+
+// ClearBeganAt clears the value of the "began_at" field.
+func (_u *AssignmentUpdate) ClearBeganAt() *AssignmentUpdate {
+	_u.mutation.ClearBeganAt()
+	return _u
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (_u *AssignmentUpdate) SetEndsAt(v clock.Instant) *AssignmentUpdate {
+	_u.mutation.ResetEndsAt()
+	_u.mutation.SetEndsAt(v)
+	return _u
+}
+
+// SetNillableEndsAt sets the "ends_at" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableEndsAt(v *clock.Instant) *AssignmentUpdate {
+	if v != nil {
+		_u.SetEndsAt(*v)
+	}
+	return _u
+}
+
+// AddEndsAt adds value to the "ends_at" field.
+func (_u *AssignmentUpdate) AddEndsAt(v clock.Instant) *AssignmentUpdate {
+	_u.mutation.AddEndsAt(v)
+	return _u
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (_u *AssignmentUpdate) ClearEndsAt() *AssignmentUpdate {
+	_u.mutation.ClearEndsAt()
+	return _u
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_u *AssignmentUpdate) SetCreatedAt(v clock.Instant) *AssignmentUpdate {
 	_u.mutation.ResetCreatedAt()
@@ -260,6 +355,36 @@ func (_u *AssignmentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if value, ok := _u.mutation.IncludeNested(); ok {
 		_spec.SetField(assignment.FieldIncludeNested, field.TypeBool, value)
 	}
+	if value, ok := _u.mutation.Scheduled(); ok {
+		_spec.SetField(assignment.FieldScheduled, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.StartsAt(); ok {
+		_spec.SetField(assignment.FieldStartsAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedStartsAt(); ok {
+		_spec.AddField(assignment.FieldStartsAt, field.TypeInt64, value)
+	}
+	if _u.mutation.StartsAtCleared() {
+		_spec.ClearField(assignment.FieldStartsAt, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.BeganAt(); ok {
+		_spec.SetField(assignment.FieldBeganAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedBeganAt(); ok {
+		_spec.AddField(assignment.FieldBeganAt, field.TypeInt64, value)
+	}
+	if _u.mutation.BeganAtCleared() {
+		_spec.ClearField(assignment.FieldBeganAt, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.EndsAt(); ok {
+		_spec.SetField(assignment.FieldEndsAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedEndsAt(); ok {
+		_spec.AddField(assignment.FieldEndsAt, field.TypeInt64, value)
+	}
+	if _u.mutation.EndsAtCleared() {
+		_spec.ClearField(assignment.FieldEndsAt, field.TypeInt64)
+	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(assignment.FieldCreatedAt, field.TypeInt64, value)
 	}
@@ -393,6 +518,101 @@ func (_u *AssignmentUpdateOne) SetNillableIncludeNested(v *bool) *AssignmentUpda
 	if v != nil {
 		_u.SetIncludeNested(*v)
 	}
+	return _u
+}
+
+// SetScheduled sets the "scheduled" field.
+func (_u *AssignmentUpdateOne) SetScheduled(v bool) *AssignmentUpdateOne {
+	_u.mutation.SetScheduled(v)
+	return _u
+}
+
+// SetNillableScheduled sets the "scheduled" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableScheduled(v *bool) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetScheduled(*v)
+	}
+	return _u
+}
+
+// SetStartsAt sets the "starts_at" field.
+func (_u *AssignmentUpdateOne) SetStartsAt(v clock.Instant) *AssignmentUpdateOne {
+	_u.mutation.ResetStartsAt()
+	_u.mutation.SetStartsAt(v)
+	return _u
+}
+
+// SetNillableStartsAt sets the "starts_at" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableStartsAt(v *clock.Instant) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetStartsAt(*v)
+	}
+	return _u
+}
+
+// AddStartsAt adds value to the "starts_at" field.
+func (_u *AssignmentUpdateOne) AddStartsAt(v clock.Instant) *AssignmentUpdateOne {
+	_u.mutation.AddStartsAt(v)
+	return _u
+}
+
+// ClearStartsAt clears the value of the "starts_at" field.
+func (_u *AssignmentUpdateOne) ClearStartsAt() *AssignmentUpdateOne {
+	_u.mutation.ClearStartsAt()
+	return _u
+}
+
+// SetBeganAt sets the "began_at" field.
+func (_u *AssignmentUpdateOne) SetBeganAt(v clock.Instant) *AssignmentUpdateOne {
+	_u.mutation.ResetBeganAt()
+	_u.mutation.SetBeganAt(v)
+	return _u
+}
+
+// SetNillableBeganAt sets the "began_at" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableBeganAt(v *clock.Instant) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetBeganAt(*v)
+	}
+	return _u
+}
+
+// AddBeganAt adds value to the "began_at" field.
+func (_u *AssignmentUpdateOne) AddBeganAt(v clock.Instant) *AssignmentUpdateOne {
+	_u.mutation.AddBeganAt(v)
+	return _u
+}
+
+// ClearBeganAt clears the value of the "began_at" field.
+func (_u *AssignmentUpdateOne) ClearBeganAt() *AssignmentUpdateOne {
+	_u.mutation.ClearBeganAt()
+	return _u
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (_u *AssignmentUpdateOne) SetEndsAt(v clock.Instant) *AssignmentUpdateOne {
+	_u.mutation.ResetEndsAt()
+	_u.mutation.SetEndsAt(v)
+	return _u
+}
+
+// SetNillableEndsAt sets the "ends_at" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableEndsAt(v *clock.Instant) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetEndsAt(*v)
+	}
+	return _u
+}
+
+// AddEndsAt adds value to the "ends_at" field.
+func (_u *AssignmentUpdateOne) AddEndsAt(v clock.Instant) *AssignmentUpdateOne {
+	_u.mutation.AddEndsAt(v)
+	return _u
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (_u *AssignmentUpdateOne) ClearEndsAt() *AssignmentUpdateOne {
+	_u.mutation.ClearEndsAt()
 	return _u
 }
 
@@ -559,6 +779,36 @@ func (_u *AssignmentUpdateOne) sqlSave(ctx context.Context) (_node *Assignment, 
 	}
 	if value, ok := _u.mutation.IncludeNested(); ok {
 		_spec.SetField(assignment.FieldIncludeNested, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Scheduled(); ok {
+		_spec.SetField(assignment.FieldScheduled, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.StartsAt(); ok {
+		_spec.SetField(assignment.FieldStartsAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedStartsAt(); ok {
+		_spec.AddField(assignment.FieldStartsAt, field.TypeInt64, value)
+	}
+	if _u.mutation.StartsAtCleared() {
+		_spec.ClearField(assignment.FieldStartsAt, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.BeganAt(); ok {
+		_spec.SetField(assignment.FieldBeganAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedBeganAt(); ok {
+		_spec.AddField(assignment.FieldBeganAt, field.TypeInt64, value)
+	}
+	if _u.mutation.BeganAtCleared() {
+		_spec.ClearField(assignment.FieldBeganAt, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.EndsAt(); ok {
+		_spec.SetField(assignment.FieldEndsAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedEndsAt(); ok {
+		_spec.AddField(assignment.FieldEndsAt, field.TypeInt64, value)
+	}
+	if _u.mutation.EndsAtCleared() {
+		_spec.ClearField(assignment.FieldEndsAt, field.TypeInt64)
 	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(assignment.FieldCreatedAt, field.TypeInt64, value)

@@ -888,6 +888,13 @@ type AssignmentMutation struct {
 	mode           *string
 	plans          *string
 	include_nested *bool
+	scheduled      *bool
+	starts_at      *clock.Instant
+	addstarts_at   *clock.Instant
+	began_at       *clock.Instant
+	addbegan_at    *clock.Instant
+	ends_at        *clock.Instant
+	addends_at     *clock.Instant
 	created_at     *clock.Instant
 	addcreated_at  *clock.Instant
 	updated_at     *clock.Instant
@@ -1282,6 +1289,252 @@ func (m *AssignmentMutation) ResetIncludeNested() {
 	m.include_nested = nil
 }
 
+// SetScheduled sets the "scheduled" field.
+func (m *AssignmentMutation) SetScheduled(b bool) {
+	m.scheduled = &b
+}
+
+// Scheduled returns the value of the "scheduled" field in the mutation.
+func (m *AssignmentMutation) Scheduled() (r bool, exists bool) {
+	v := m.scheduled
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScheduled returns the old "scheduled" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldScheduled(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScheduled is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScheduled requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScheduled: %w", err)
+	}
+	return oldValue.Scheduled, nil
+}
+
+// ResetScheduled resets all changes to the "scheduled" field.
+func (m *AssignmentMutation) ResetScheduled() {
+	m.scheduled = nil
+}
+
+// SetStartsAt sets the "starts_at" field.
+func (m *AssignmentMutation) SetStartsAt(c clock.Instant) {
+	m.starts_at = &c
+	m.addstarts_at = nil
+}
+
+// StartsAt returns the value of the "starts_at" field in the mutation.
+func (m *AssignmentMutation) StartsAt() (r clock.Instant, exists bool) {
+	v := m.starts_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartsAt returns the old "starts_at" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldStartsAt(ctx context.Context) (v *clock.Instant, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartsAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartsAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartsAt: %w", err)
+	}
+	return oldValue.StartsAt, nil
+}
+
+// AddStartsAt adds c to the "starts_at" field.
+func (m *AssignmentMutation) AddStartsAt(c clock.Instant) {
+	if m.addstarts_at != nil {
+		*m.addstarts_at += c
+	} else {
+		m.addstarts_at = &c
+	}
+}
+
+// AddedStartsAt returns the value that was added to the "starts_at" field in this mutation.
+func (m *AssignmentMutation) AddedStartsAt() (r clock.Instant, exists bool) {
+	v := m.addstarts_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearStartsAt clears the value of the "starts_at" field.
+func (m *AssignmentMutation) ClearStartsAt() {
+	m.starts_at = nil
+	m.addstarts_at = nil
+	m.clearedFields[assignment.FieldStartsAt] = struct{}{}
+}
+
+// StartsAtCleared returns if the "starts_at" field was cleared in this mutation.
+func (m *AssignmentMutation) StartsAtCleared() bool {
+	_, ok := m.clearedFields[assignment.FieldStartsAt]
+	return ok
+}
+
+// ResetStartsAt resets all changes to the "starts_at" field.
+func (m *AssignmentMutation) ResetStartsAt() {
+	m.starts_at = nil
+	m.addstarts_at = nil
+	delete(m.clearedFields, assignment.FieldStartsAt)
+}
+
+// SetBeganAt sets the "began_at" field.
+func (m *AssignmentMutation) SetBeganAt(c clock.Instant) {
+	m.began_at = &c
+	m.addbegan_at = nil
+}
+
+// BeganAt returns the value of the "began_at" field in the mutation.
+func (m *AssignmentMutation) BeganAt() (r clock.Instant, exists bool) {
+	v := m.began_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBeganAt returns the old "began_at" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldBeganAt(ctx context.Context) (v *clock.Instant, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBeganAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBeganAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBeganAt: %w", err)
+	}
+	return oldValue.BeganAt, nil
+}
+
+// AddBeganAt adds c to the "began_at" field.
+func (m *AssignmentMutation) AddBeganAt(c clock.Instant) {
+	if m.addbegan_at != nil {
+		*m.addbegan_at += c
+	} else {
+		m.addbegan_at = &c
+	}
+}
+
+// AddedBeganAt returns the value that was added to the "began_at" field in this mutation.
+func (m *AssignmentMutation) AddedBeganAt() (r clock.Instant, exists bool) {
+	v := m.addbegan_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearBeganAt clears the value of the "began_at" field.
+func (m *AssignmentMutation) ClearBeganAt() {
+	m.began_at = nil
+	m.addbegan_at = nil
+	m.clearedFields[assignment.FieldBeganAt] = struct{}{}
+}
+
+// BeganAtCleared returns if the "began_at" field was cleared in this mutation.
+func (m *AssignmentMutation) BeganAtCleared() bool {
+	_, ok := m.clearedFields[assignment.FieldBeganAt]
+	return ok
+}
+
+// ResetBeganAt resets all changes to the "began_at" field.
+func (m *AssignmentMutation) ResetBeganAt() {
+	m.began_at = nil
+	m.addbegan_at = nil
+	delete(m.clearedFields, assignment.FieldBeganAt)
+}
+
+// SetEndsAt sets the "ends_at" field.
+func (m *AssignmentMutation) SetEndsAt(c clock.Instant) {
+	m.ends_at = &c
+	m.addends_at = nil
+}
+
+// EndsAt returns the value of the "ends_at" field in the mutation.
+func (m *AssignmentMutation) EndsAt() (r clock.Instant, exists bool) {
+	v := m.ends_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndsAt returns the old "ends_at" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldEndsAt(ctx context.Context) (v *clock.Instant, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndsAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndsAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndsAt: %w", err)
+	}
+	return oldValue.EndsAt, nil
+}
+
+// AddEndsAt adds c to the "ends_at" field.
+func (m *AssignmentMutation) AddEndsAt(c clock.Instant) {
+	if m.addends_at != nil {
+		*m.addends_at += c
+	} else {
+		m.addends_at = &c
+	}
+}
+
+// AddedEndsAt returns the value that was added to the "ends_at" field in this mutation.
+func (m *AssignmentMutation) AddedEndsAt() (r clock.Instant, exists bool) {
+	v := m.addends_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearEndsAt clears the value of the "ends_at" field.
+func (m *AssignmentMutation) ClearEndsAt() {
+	m.ends_at = nil
+	m.addends_at = nil
+	m.clearedFields[assignment.FieldEndsAt] = struct{}{}
+}
+
+// EndsAtCleared returns if the "ends_at" field was cleared in this mutation.
+func (m *AssignmentMutation) EndsAtCleared() bool {
+	_, ok := m.clearedFields[assignment.FieldEndsAt]
+	return ok
+}
+
+// ResetEndsAt resets all changes to the "ends_at" field.
+func (m *AssignmentMutation) ResetEndsAt() {
+	m.ends_at = nil
+	m.addends_at = nil
+	delete(m.clearedFields, assignment.FieldEndsAt)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *AssignmentMutation) SetCreatedAt(c clock.Instant) {
 	m.created_at = &c
@@ -1484,7 +1737,7 @@ func (m *AssignmentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AssignmentMutation) Fields() []string {
-	fields := make([]string, 0, 10)
+	fields := make([]string, 0, 14)
 	if m.tenant_id != nil {
 		fields = append(fields, assignment.FieldTenantID)
 	}
@@ -1505,6 +1758,18 @@ func (m *AssignmentMutation) Fields() []string {
 	}
 	if m.include_nested != nil {
 		fields = append(fields, assignment.FieldIncludeNested)
+	}
+	if m.scheduled != nil {
+		fields = append(fields, assignment.FieldScheduled)
+	}
+	if m.starts_at != nil {
+		fields = append(fields, assignment.FieldStartsAt)
+	}
+	if m.began_at != nil {
+		fields = append(fields, assignment.FieldBeganAt)
+	}
+	if m.ends_at != nil {
+		fields = append(fields, assignment.FieldEndsAt)
 	}
 	if m.created_at != nil {
 		fields = append(fields, assignment.FieldCreatedAt)
@@ -1537,6 +1802,14 @@ func (m *AssignmentMutation) Field(name string) (ent.Value, bool) {
 		return m.Plans()
 	case assignment.FieldIncludeNested:
 		return m.IncludeNested()
+	case assignment.FieldScheduled:
+		return m.Scheduled()
+	case assignment.FieldStartsAt:
+		return m.StartsAt()
+	case assignment.FieldBeganAt:
+		return m.BeganAt()
+	case assignment.FieldEndsAt:
+		return m.EndsAt()
 	case assignment.FieldCreatedAt:
 		return m.CreatedAt()
 	case assignment.FieldUpdatedAt:
@@ -1566,6 +1839,14 @@ func (m *AssignmentMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldPlans(ctx)
 	case assignment.FieldIncludeNested:
 		return m.OldIncludeNested(ctx)
+	case assignment.FieldScheduled:
+		return m.OldScheduled(ctx)
+	case assignment.FieldStartsAt:
+		return m.OldStartsAt(ctx)
+	case assignment.FieldBeganAt:
+		return m.OldBeganAt(ctx)
+	case assignment.FieldEndsAt:
+		return m.OldEndsAt(ctx)
 	case assignment.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case assignment.FieldUpdatedAt:
@@ -1630,6 +1911,34 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetIncludeNested(v)
 		return nil
+	case assignment.FieldScheduled:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScheduled(v)
+		return nil
+	case assignment.FieldStartsAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartsAt(v)
+		return nil
+	case assignment.FieldBeganAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBeganAt(v)
+		return nil
+	case assignment.FieldEndsAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndsAt(v)
+		return nil
 	case assignment.FieldCreatedAt:
 		v, ok := value.(clock.Instant)
 		if !ok {
@@ -1659,6 +1968,15 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *AssignmentMutation) AddedFields() []string {
 	var fields []string
+	if m.addstarts_at != nil {
+		fields = append(fields, assignment.FieldStartsAt)
+	}
+	if m.addbegan_at != nil {
+		fields = append(fields, assignment.FieldBeganAt)
+	}
+	if m.addends_at != nil {
+		fields = append(fields, assignment.FieldEndsAt)
+	}
 	if m.addcreated_at != nil {
 		fields = append(fields, assignment.FieldCreatedAt)
 	}
@@ -1676,6 +1994,12 @@ func (m *AssignmentMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *AssignmentMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case assignment.FieldStartsAt:
+		return m.AddedStartsAt()
+	case assignment.FieldBeganAt:
+		return m.AddedBeganAt()
+	case assignment.FieldEndsAt:
+		return m.AddedEndsAt()
 	case assignment.FieldCreatedAt:
 		return m.AddedCreatedAt()
 	case assignment.FieldUpdatedAt:
@@ -1691,6 +2015,27 @@ func (m *AssignmentMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *AssignmentMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case assignment.FieldStartsAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStartsAt(v)
+		return nil
+	case assignment.FieldBeganAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBeganAt(v)
+		return nil
+	case assignment.FieldEndsAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEndsAt(v)
+		return nil
 	case assignment.FieldCreatedAt:
 		v, ok := value.(clock.Instant)
 		if !ok {
@@ -1726,6 +2071,15 @@ func (m *AssignmentMutation) ClearedFields() []string {
 	if m.FieldCleared(assignment.FieldGroupID) {
 		fields = append(fields, assignment.FieldGroupID)
 	}
+	if m.FieldCleared(assignment.FieldStartsAt) {
+		fields = append(fields, assignment.FieldStartsAt)
+	}
+	if m.FieldCleared(assignment.FieldBeganAt) {
+		fields = append(fields, assignment.FieldBeganAt)
+	}
+	if m.FieldCleared(assignment.FieldEndsAt) {
+		fields = append(fields, assignment.FieldEndsAt)
+	}
 	return fields
 }
 
@@ -1745,6 +2099,15 @@ func (m *AssignmentMutation) ClearField(name string) error {
 		return nil
 	case assignment.FieldGroupID:
 		m.ClearGroupID()
+		return nil
+	case assignment.FieldStartsAt:
+		m.ClearStartsAt()
+		return nil
+	case assignment.FieldBeganAt:
+		m.ClearBeganAt()
+		return nil
+	case assignment.FieldEndsAt:
+		m.ClearEndsAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Assignment nullable field %s", name)
@@ -1774,6 +2137,18 @@ func (m *AssignmentMutation) ResetField(name string) error {
 		return nil
 	case assignment.FieldIncludeNested:
 		m.ResetIncludeNested()
+		return nil
+	case assignment.FieldScheduled:
+		m.ResetScheduled()
+		return nil
+	case assignment.FieldStartsAt:
+		m.ResetStartsAt()
+		return nil
+	case assignment.FieldBeganAt:
+		m.ResetBeganAt()
+		return nil
+	case assignment.FieldEndsAt:
+		m.ResetEndsAt()
 		return nil
 	case assignment.FieldCreatedAt:
 		m.ResetCreatedAt()

@@ -32,8 +32,12 @@ func init() {
 	assignmentDescIncludeNested := assignmentFields[5].Descriptor()
 	// assignment.DefaultIncludeNested holds the default value on creation for the include_nested field.
 	assignment.DefaultIncludeNested = assignmentDescIncludeNested.Default.(bool)
+	// assignmentDescScheduled is the schema descriptor for scheduled field.
+	assignmentDescScheduled := assignmentFields[6].Descriptor()
+	// assignment.DefaultScheduled holds the default value on creation for the scheduled field.
+	assignment.DefaultScheduled = assignmentDescScheduled.Default.(bool)
 	// assignmentDescVersion is the schema descriptor for version field.
-	assignmentDescVersion := assignmentFields[8].Descriptor()
+	assignmentDescVersion := assignmentFields[12].Descriptor()
 	// assignment.DefaultVersion holds the default value on creation for the version field.
 	assignment.DefaultVersion = assignmentDescVersion.Default.(int)
 	catalogFields := schema.Catalog{}.Fields()

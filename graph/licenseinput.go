@@ -70,6 +70,7 @@ func licenseInput(in *model.LicenseInput) (license licensing.LicenseInput, wrong
 		license.Replaces = product(*replaced, "replaces")
 	}
 	license.IncludeNested = in.IncludeNested.Value()
+	license.StartsAt, license.EndsAt = option(in.StartsAt), option(in.EndsAt)
 	return license, wrong, nil
 }
 

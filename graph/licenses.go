@@ -79,6 +79,19 @@ func assignmentsTo(ctx context.Context, p *tenantgraph.Product, planID *string, 
 	return assignments(ctx, c, err)
 }
 
+// expiringAssignments lists what ends soon.
+//
+// Errors: BAD_USER_INPUT.
+func (r *queryResolver) expiringAssignments(ctx context.Context, until *clock.Instant, productID *string, args paging.Args) (*model.LicenseAssignmentConnection, error) {
+	f := licensing.ExpiringFilter{Until: until}
+	var err error
+	if f.Product, err = optionalID(id.Product, productID, "productId"); err != nil {
+		return nil, err
+	}
+	c, err := r.licensing.ExpiringAssignments(ctx, tenantOf(ctx), f, args)
+	return assignments(ctx, c, err)
+}
+
 // assignments shows a list of assignments, whose users are read together.
 func assignments(ctx context.Context, c paging.Connection[*licensing.Assignment], err error) (*model.LicenseAssignmentConnection, error) {
 	if err != nil {

@@ -25,6 +25,14 @@ const (
 	FieldPlans = "plans"
 	// FieldIncludeNested holds the string denoting the include_nested field in the database.
 	FieldIncludeNested = "include_nested"
+	// FieldScheduled holds the string denoting the scheduled field in the database.
+	FieldScheduled = "scheduled"
+	// FieldStartsAt holds the string denoting the starts_at field in the database.
+	FieldStartsAt = "starts_at"
+	// FieldBeganAt holds the string denoting the began_at field in the database.
+	FieldBeganAt = "began_at"
+	// FieldEndsAt holds the string denoting the ends_at field in the database.
+	FieldEndsAt = "ends_at"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
@@ -45,6 +53,10 @@ var Columns = []string{
 	FieldMode,
 	FieldPlans,
 	FieldIncludeNested,
+	FieldScheduled,
+	FieldStartsAt,
+	FieldBeganAt,
+	FieldEndsAt,
 	FieldCreatedAt,
 	FieldUpdatedAt,
 	FieldVersion,
@@ -65,6 +77,8 @@ var (
 	DefaultPlans string
 	// DefaultIncludeNested holds the default value on creation for the "include_nested" field.
 	DefaultIncludeNested bool
+	// DefaultScheduled holds the default value on creation for the "scheduled" field.
+	DefaultScheduled bool
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
 )
@@ -110,6 +124,26 @@ func ByPlans(opts ...sql.OrderTermOption) OrderOption {
 // ByIncludeNested orders the results by the include_nested field.
 func ByIncludeNested(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldIncludeNested, opts...).ToFunc()
+}
+
+// ByScheduled orders the results by the scheduled field.
+func ByScheduled(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldScheduled, opts...).ToFunc()
+}
+
+// ByStartsAt orders the results by the starts_at field.
+func ByStartsAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldStartsAt, opts...).ToFunc()
+}
+
+// ByBeganAt orders the results by the began_at field.
+func ByBeganAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBeganAt, opts...).ToFunc()
+}
+
+// ByEndsAt orders the results by the ends_at field.
+func ByEndsAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEndsAt, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

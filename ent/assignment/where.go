@@ -89,6 +89,29 @@ func IncludeNested(v bool) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldIncludeNested, v))
 }
 
+// Scheduled applies equality check predicate on the "scheduled" field. It's identical to ScheduledEQ.
+func Scheduled(v bool) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldScheduled, v))
+}
+
+// StartsAt applies equality check predicate on the "starts_at" field. It's identical to StartsAtEQ.
+func StartsAt(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldEQ(FieldStartsAt, vc))
+}
+
+// BeganAt applies equality check predicate on the "began_at" field. It's identical to BeganAtEQ.
+func BeganAt(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldEQ(FieldBeganAt, vc))
+}
+
+// EndsAt applies equality check predicate on the "ends_at" field. It's identical to EndsAtEQ.
+func EndsAt(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldEQ(FieldEndsAt, vc))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v clock.Instant) predicate.Assignment {
 	vc := int64(v)
@@ -424,6 +447,208 @@ func IncludeNestedEQ(v bool) predicate.Assignment {
 // IncludeNestedNEQ applies the NEQ predicate on the "include_nested" field.
 func IncludeNestedNEQ(v bool) predicate.Assignment {
 	return predicate.Assignment(sql.FieldNEQ(FieldIncludeNested, v))
+}
+
+// ScheduledEQ applies the EQ predicate on the "scheduled" field.
+func ScheduledEQ(v bool) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldScheduled, v))
+}
+
+// ScheduledNEQ applies the NEQ predicate on the "scheduled" field.
+func ScheduledNEQ(v bool) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldScheduled, v))
+}
+
+// StartsAtEQ applies the EQ predicate on the "starts_at" field.
+func StartsAtEQ(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldEQ(FieldStartsAt, vc))
+}
+
+// StartsAtNEQ applies the NEQ predicate on the "starts_at" field.
+func StartsAtNEQ(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldNEQ(FieldStartsAt, vc))
+}
+
+// StartsAtIn applies the In predicate on the "starts_at" field.
+func StartsAtIn(vs ...clock.Instant) predicate.Assignment {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Assignment(sql.FieldIn(FieldStartsAt, v...))
+}
+
+// StartsAtNotIn applies the NotIn predicate on the "starts_at" field.
+func StartsAtNotIn(vs ...clock.Instant) predicate.Assignment {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Assignment(sql.FieldNotIn(FieldStartsAt, v...))
+}
+
+// StartsAtGT applies the GT predicate on the "starts_at" field.
+func StartsAtGT(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldGT(FieldStartsAt, vc))
+}
+
+// StartsAtGTE applies the GTE predicate on the "starts_at" field.
+func StartsAtGTE(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldGTE(FieldStartsAt, vc))
+}
+
+// StartsAtLT applies the LT predicate on the "starts_at" field.
+func StartsAtLT(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldLT(FieldStartsAt, vc))
+}
+
+// StartsAtLTE applies the LTE predicate on the "starts_at" field.
+func StartsAtLTE(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldLTE(FieldStartsAt, vc))
+}
+
+// StartsAtIsNil applies the IsNil predicate on the "starts_at" field.
+func StartsAtIsNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldIsNull(FieldStartsAt))
+}
+
+// StartsAtNotNil applies the NotNil predicate on the "starts_at" field.
+func StartsAtNotNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotNull(FieldStartsAt))
+}
+
+// BeganAtEQ applies the EQ predicate on the "began_at" field.
+func BeganAtEQ(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldEQ(FieldBeganAt, vc))
+}
+
+// BeganAtNEQ applies the NEQ predicate on the "began_at" field.
+func BeganAtNEQ(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldNEQ(FieldBeganAt, vc))
+}
+
+// BeganAtIn applies the In predicate on the "began_at" field.
+func BeganAtIn(vs ...clock.Instant) predicate.Assignment {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Assignment(sql.FieldIn(FieldBeganAt, v...))
+}
+
+// BeganAtNotIn applies the NotIn predicate on the "began_at" field.
+func BeganAtNotIn(vs ...clock.Instant) predicate.Assignment {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Assignment(sql.FieldNotIn(FieldBeganAt, v...))
+}
+
+// BeganAtGT applies the GT predicate on the "began_at" field.
+func BeganAtGT(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldGT(FieldBeganAt, vc))
+}
+
+// BeganAtGTE applies the GTE predicate on the "began_at" field.
+func BeganAtGTE(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldGTE(FieldBeganAt, vc))
+}
+
+// BeganAtLT applies the LT predicate on the "began_at" field.
+func BeganAtLT(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldLT(FieldBeganAt, vc))
+}
+
+// BeganAtLTE applies the LTE predicate on the "began_at" field.
+func BeganAtLTE(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldLTE(FieldBeganAt, vc))
+}
+
+// BeganAtIsNil applies the IsNil predicate on the "began_at" field.
+func BeganAtIsNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldIsNull(FieldBeganAt))
+}
+
+// BeganAtNotNil applies the NotNil predicate on the "began_at" field.
+func BeganAtNotNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotNull(FieldBeganAt))
+}
+
+// EndsAtEQ applies the EQ predicate on the "ends_at" field.
+func EndsAtEQ(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldEQ(FieldEndsAt, vc))
+}
+
+// EndsAtNEQ applies the NEQ predicate on the "ends_at" field.
+func EndsAtNEQ(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldNEQ(FieldEndsAt, vc))
+}
+
+// EndsAtIn applies the In predicate on the "ends_at" field.
+func EndsAtIn(vs ...clock.Instant) predicate.Assignment {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Assignment(sql.FieldIn(FieldEndsAt, v...))
+}
+
+// EndsAtNotIn applies the NotIn predicate on the "ends_at" field.
+func EndsAtNotIn(vs ...clock.Instant) predicate.Assignment {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.Assignment(sql.FieldNotIn(FieldEndsAt, v...))
+}
+
+// EndsAtGT applies the GT predicate on the "ends_at" field.
+func EndsAtGT(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldGT(FieldEndsAt, vc))
+}
+
+// EndsAtGTE applies the GTE predicate on the "ends_at" field.
+func EndsAtGTE(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldGTE(FieldEndsAt, vc))
+}
+
+// EndsAtLT applies the LT predicate on the "ends_at" field.
+func EndsAtLT(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldLT(FieldEndsAt, vc))
+}
+
+// EndsAtLTE applies the LTE predicate on the "ends_at" field.
+func EndsAtLTE(v clock.Instant) predicate.Assignment {
+	vc := int64(v)
+	return predicate.Assignment(sql.FieldLTE(FieldEndsAt, vc))
+}
+
+// EndsAtIsNil applies the IsNil predicate on the "ends_at" field.
+func EndsAtIsNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldIsNull(FieldEndsAt))
+}
+
+// EndsAtNotNil applies the NotNil predicate on the "ends_at" field.
+func EndsAtNotNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotNull(FieldEndsAt))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -43,6 +43,10 @@ var (
 		{Name: "mode", Type: field.TypeString},
 		{Name: "plans", Type: field.TypeString, Size: 2147483647, Default: "[]"},
 		{Name: "include_nested", Type: field.TypeBool, Default: true},
+		{Name: "scheduled", Type: field.TypeBool, Default: false},
+		{Name: "starts_at", Type: field.TypeInt64, Nullable: true},
+		{Name: "began_at", Type: field.TypeInt64, Nullable: true},
+		{Name: "ends_at", Type: field.TypeInt64, Nullable: true},
 		{Name: "created_at", Type: field.TypeInt64},
 		{Name: "updated_at", Type: field.TypeInt64},
 		{Name: "version", Type: field.TypeInt, Default: 1},
@@ -78,6 +82,30 @@ var (
 				Name:    "assignment_tenant_id_product_id_id",
 				Unique:  false,
 				Columns: []*schema.Column{AssignmentsColumns[1], AssignmentsColumns[4], AssignmentsColumns[0]},
+			},
+			{
+				Name:    "assignments_beginning",
+				Unique:  false,
+				Columns: []*schema.Column{AssignmentsColumns[9]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "scheduled",
+				},
+			},
+			{
+				Name:    "assignments_ending",
+				Unique:  false,
+				Columns: []*schema.Column{AssignmentsColumns[11]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "ends_at IS NOT NULL",
+				},
+			},
+			{
+				Name:    "assignments_expiring",
+				Unique:  false,
+				Columns: []*schema.Column{AssignmentsColumns[1], AssignmentsColumns[11], AssignmentsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "ends_at IS NOT NULL",
+				},
 			},
 		},
 	}

@@ -65,6 +65,10 @@ func (Assignment) Fields() []ent.Field {
 		field.String("mode").Comment("ALL, EXCEPT or ONLY"),
 		field.Text("plans").Default("[]").Comment("JSON array of plan ids, sorted; empty for ALL"),
 		field.Bool("include_nested").Default(true),
+		field.Bool("scheduled").Default(false).Comment("it has not begun: a fact without effect"),
+		optionalInstant("starts_at", "when it begins by the clock, or began so"),
+		optionalInstant("began_at", "when it took effect, where it was scheduled"),
+		optionalInstant("ends_at", "when it ends by the clock"),
 		instant("created_at"),
 		instant("updated_at"),
 		field.Int("version").Default(1),
@@ -77,6 +81,9 @@ func (Assignment) Indexes() []ent.Index {
 		index.Fields("tenant_id", "user_id", "product_id").Unique().Annotations(entsql.IndexWhere("user_id IS NOT NULL")),
 		index.Fields("tenant_id", "group_id", "product_id").Unique().Annotations(entsql.IndexWhere("group_id IS NOT NULL")),
 		index.Fields("tenant_id", "product_id", "id"),
+		index.Fields("starts_at").StorageKey("assignments_beginning").Annotations(entsql.IndexWhere("scheduled")),
+		index.Fields("ends_at").StorageKey("assignments_ending").Annotations(entsql.IndexWhere("ends_at IS NOT NULL")),
+		index.Fields("tenant_id", "ends_at", "id").StorageKey("assignments_expiring").Annotations(entsql.IndexWhere("ends_at IS NOT NULL")),
 	}
 }
 

@@ -1102,6 +1102,16 @@ func (ec *executionContext) compiledLicenseAssignment() map[string]compiled.Reso
 			r.Instant(v)
 			return nil
 		},
+		"endsAt": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Assignment)
+			v := obj.EndsAt
+			if v == nil {
+				r.Null()
+			} else {
+				r.Instant(*v)
+			}
+			return nil
+		},
 		"id": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*licensing.Assignment)
 			v := obj.NodeID()
@@ -1168,6 +1178,22 @@ func (ec *executionContext) compiledLicenseAssignment() map[string]compiled.Reso
 			if err := r.Object(ctx, f.Of(), &v); err != nil {
 				return err
 			}
+			return nil
+		},
+		"startsAt": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Assignment)
+			v := obj.StartsAt
+			if v == nil {
+				r.Null()
+			} else {
+				r.Instant(*v)
+			}
+			return nil
+		},
+		"status": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Assignment)
+			v := obj.Status
+			r.Text(string(v))
 			return nil
 		},
 		"updatedAt": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -2987,6 +3013,24 @@ func (ec *executionContext) compiledQuery() map[string]compiled.Resolve {
 			}
 			if v == nil {
 				r.Null()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"expiringAssignments": func(ctx context.Context, r *compiled.Run, f *compiled.Field, _ any) error {
+			ctx, args, err := r.Call(ctx, f, ec.field_Query_expiringAssignments_args)
+			if err != nil {
+				return err
+			}
+			v, err := ec.Resolvers.Query().ExpiringAssignments(ctx, args["until"].(*clock.Instant), args["productId"].(*string), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string))
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				return r.Missing()
 			} else {
 				if err := r.Object(ctx, f.Of(), v); err != nil {
 					return err

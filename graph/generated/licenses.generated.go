@@ -506,6 +506,75 @@ func (ec *executionContext) fieldContext_LicenseAssignment_includeNested(_ conte
 	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _LicenseAssignment_status(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LicenseAssignment_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v licensing.AssignmentStatus) graphql.Marshaler {
+			return ec.marshalNAssignmentStatus2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐAssignmentStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LicenseAssignment_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "AssignmentStatus")
+}
+
+func (ec *executionContext) _LicenseAssignment_startsAt(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LicenseAssignment_startsAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartsAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *clock.Instant) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LicenseAssignment_startsAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _LicenseAssignment_endsAt(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LicenseAssignment_endsAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndsAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *clock.Instant) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋclockᚐInstant(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LicenseAssignment_endsAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _LicenseAssignment_createdAt(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1271,6 +1340,21 @@ func (ec *executionContext) _LicenseAssignment(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "status":
+			out.Values[i] = ec._LicenseAssignment_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "startsAt":
+			out.Values[i] = ec._LicenseAssignment_startsAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "endsAt":
+			out.Values[i] = ec._LicenseAssignment_endsAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "createdAt":
 			out.Values[i] = ec._LicenseAssignment_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1549,6 +1633,21 @@ func (ec *executionContext) marshalNAssignmentState2githubᚗcomᚋlicensegraph�
 	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "AssignmentState!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNAssignmentStatus2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐAssignmentStatus(ctx context.Context, v any) (licensing.AssignmentStatus, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := licensing.AssignmentStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAssignmentStatus2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐAssignmentStatus(ctx context.Context, sel ast.SelectionSet, v licensing.AssignmentStatus) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "AssignmentStatus!")
 	}
 	return res
 }

@@ -351,6 +351,20 @@ input LicenseInput {
   existing assignment, true in a new one. False for a user is refused (` + "`" + `INVALID_VALUE` + "`" + `).
   """
   includeNested: Boolean
+  """
+  When the assignment is to begin by itself. Until then it is ` + "`" + `SCHEDULED` + "`" + `: nobody has anything of it, so it needs no
+  free seat; then its users are newcomers, and who finds no seat waits, in error. A date that has
+  come, and null, mean at once: an assignment that is scheduled begins with the call, one that is in effect
+  stays as it is. Absent keeps. A date to come for an assignment that is in effect is refused, and so is one
+  together with ` + "`" + `replaces` + "`" + ` (` + "`" + `INVALID_VALUE` + "`" + `). There has to be a subscription that is live or scheduled.
+  """
+  startsAt: DateTime
+  """
+  When the assignment is to end by itself. Its seats go to those who wait, in the same change; nobody is
+  asked then. Absent keeps, null clears: it never ends. An end that is past, or not after the start, is
+  refused (` + "`" + `INVALID_VALUE` + "`" + `). Example: ` + "`" + `endsAt: "2027-06-30T22:00:00Z"` + "`" + `.
+  """
+  endsAt: DateTime
 }
 
 """
@@ -1143,6 +1157,29 @@ extend type Query {
   ): LicenseErrorConnection!
 }
 `, BuiltIn: false},
+	{Name: "../schema/expiring.graphqls", Input: `extend type Query {
+  """
+  What ends soon: assignments, to users and groups, whose ` + "`" + `endsAt` + "`" + ` comes until an instant, the soonest
+  first. Those that are ` + "`" + `SCHEDULED` + "`" + ` are among them. Give one a later end, or none, with ` + "`" + `assignLicenses` + "`" + `
+  (` + "`" + `add: [{ productId: …, endsAt: null }]` + "`" + `). Example:
+  ` + "`" + `expiringAssignments(first: 20) { nodes { endsAt product { displayName } principal { ... on Group { displayName } } } }` + "`" + `.
+  """
+  expiringAssignments(
+    "Those that end at this instant or before it. Absent or null: within 30 days from now."
+    until: DateTime
+    "Only of this product: a product id or its bare UUID. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
+    productId: ID
+    "How many rows from the start: 0 to 100; 25 when absent. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "Go on after this cursor, the ` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "How many rows from the end: 0 to 100. Not together with ` + "`" + `first` + "`" + `."
+    last: Int
+    "Go back before this cursor, the ` + "`" + `startCursor` + "`" + ` of the page after."
+    before: String
+  ): LicenseAssignmentConnection!
+}
+`, BuiltIn: false},
 	{Name: "../schema/groups.graphqls", Input: `"What makes someone a member of a group."
 enum GroupKind {
   "Members are added and removed by hand or by a program."
@@ -1245,9 +1282,9 @@ type GroupConnection {
 input GroupFilter {
   "Groups of this kind."
   kind: GroupKind
-  "Groups to which this product is assigned (not through a parent group). A product id or its bare UUID."
+  "Groups to which this product is assigned, be it from a later date on (not through a parent group). A product id or its bare UUID."
   productId: ID
-  "True: groups with assignments of their own. False: groups without."
+  "True: groups with assignments of their own, be they scheduled. False: groups without."
   hasLicenses: Boolean
   "True: groups with an assignment of their own that is in error for some member. False: groups without."
   hasLicenseErrors: Boolean
@@ -1750,6 +1787,16 @@ type PlanSelection {
   plans: [Plan!]!
 }
 
+"Whether an assignment is in effect."
+enum AssignmentStatus {
+  """
+  It is to begin at its ` + "`" + `startsAt` + "`" + `. Until then nobody has anything of it, it takes no seat and is in no error.
+  """
+  SCHEDULED
+  "It is in effect: a source of all whom it reaches."
+  ACTIVE
+}
+
 "A product assigned to a user or a group. There is at most one for each principal and product."
 type LicenseAssignment implements Node {
   "The assignment's id: ` + "`" + `assignment_…` + "`" + `."
@@ -1762,9 +1809,18 @@ type LicenseAssignment implements Node {
   selection: PlanSelection!
   "Whether members of nested groups get it too. Always true for a user."
   includeNested: Boolean!
+  "Whether it is in effect. It is stored, and moves when its date has come."
+  status: AssignmentStatus!
+  """
+  When it begins by itself, while it is ` + "`" + `SCHEDULED` + "`" + `; of one that has begun so, when that was to be. Null for
+  one that began at once. Since when a user has something of it is in the user's sources.
+  """
+  startsAt: DateTime
+  "When it ends by itself; null where it never does."
+  endsAt: DateTime
   "When it was made. Of two assignments that wait for a seat since the same instant, the older comes first."
   createdAt: DateTime!
-  "When its plans or ` + "`" + `includeNested` + "`" + ` were last changed."
+  "When its plans, ` + "`" + `includeNested` + "`" + ` or its dates were last changed, or it began by itself."
   updatedAt: DateTime!
   "Rises by one with every change of the assignment, from 1."
   version: Int!
@@ -1947,14 +2003,14 @@ extend type User {
     """
     asOf: DateTime
   ): [EffectivePlan!]!
-  "The assignments that are the user's own, ordered by product name."
+  "The assignments that are the user's own, scheduled ones too, ordered by product name."
   directAssignments: [LicenseAssignment!]!
 }
 
 extend type Group {
-  "The assignments that are the group's own, ordered by product name."
+  "The assignments that are the group's own, scheduled ones too, ordered by product name."
   assignments: [LicenseAssignment!]!
-  "The assignments of the groups in which this one is nested, at any depth, that reach its members."
+  "The assignments of the groups in which this one is nested, at any depth, that reach its members; scheduled ones do not."
   inheritedAssignments: [LicenseAssignment!]!
   "What is in error, for whom and why, in the group's own assignments."
   licenseErrors(
@@ -3634,6 +3690,12 @@ func (ec *executionContext) childFields_LicenseAssignment(ctx context.Context, f
 		return ec.fieldContext_LicenseAssignment_selection(ctx, field)
 	case "includeNested":
 		return ec.fieldContext_LicenseAssignment_includeNested(ctx, field)
+	case "status":
+		return ec.fieldContext_LicenseAssignment_status(ctx, field)
+	case "startsAt":
+		return ec.fieldContext_LicenseAssignment_startsAt(ctx, field)
+	case "endsAt":
+		return ec.fieldContext_LicenseAssignment_endsAt(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_LicenseAssignment_createdAt(ctx, field)
 	case "updatedAt":

@@ -265,9 +265,9 @@ type DeleteUserInput struct {
 type GroupFilter struct {
 	// Groups of this kind.
 	Kind graphql.Omittable[*principal.GroupKind] `json:"kind,omitempty"`
-	// Groups to which this product is assigned (not through a parent group). A product id or its bare UUID.
+	// Groups to which this product is assigned, be it from a later date on (not through a parent group). A product id or its bare UUID.
 	ProductID graphql.Omittable[*string] `json:"productId,omitempty"`
-	// True: groups with assignments of their own. False: groups without.
+	// True: groups with assignments of their own, be they scheduled. False: groups without.
 	HasLicenses graphql.Omittable[*bool] `json:"hasLicenses,omitempty"`
 	// True: groups with an assignment of their own that is in error for some member. False: groups without.
 	HasLicenseErrors graphql.Omittable[*bool] `json:"hasLicenseErrors,omitempty"`
@@ -324,6 +324,16 @@ type LicenseInput struct {
 	// For a group: whether members of nested groups get the product too. Absent or null: as it is in the
 	// existing assignment, true in a new one. False for a user is refused (`INVALID_VALUE`).
 	IncludeNested graphql.Omittable[*bool] `json:"includeNested,omitempty"`
+	// When the assignment is to begin by itself. Until then it is `SCHEDULED`: nobody has anything of it, so it needs no
+	// free seat; then its users are newcomers, and who finds no seat waits, in error. A date that has
+	// come, and null, mean at once: an assignment that is scheduled begins with the call, one that is in effect
+	// stays as it is. Absent keeps. A date to come for an assignment that is in effect is refused, and so is one
+	// together with `replaces` (`INVALID_VALUE`). There has to be a subscription that is live or scheduled.
+	StartsAt graphql.Omittable[*clock.Instant] `json:"startsAt,omitempty"`
+	// When the assignment is to end by itself. Its seats go to those who wait, in the same change; nobody is
+	// asked then. Absent keeps, null clears: it never ends. An end that is past, or not after the start, is
+	// refused (`INVALID_VALUE`). Example: `endsAt: "2027-06-30T22:00:00Z"`.
+	EndsAt graphql.Omittable[*clock.Instant] `json:"endsAt,omitempty"`
 }
 
 // Which operations to list. All conditions must hold; an absent or null one does not narrow.

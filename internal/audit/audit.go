@@ -37,6 +37,8 @@ const (
 	SubscriptionUpdate Action = "subscription.update"
 	SubscriptionCancel Action = "subscription.cancel"
 	SubscriptionStatus Action = "subscription.status" // a due transition
+	AssignmentStart    Action = "assignment.start"    // by the clock
+	AssignmentEnd      Action = "assignment.end"      // by the clock
 	CatalogImport      Action = "catalog.import"
 )
 

@@ -134,7 +134,7 @@ func (h history) table(d Dialect, tables map[string]*schema.Table) (*schema.Tabl
 			continue
 		}
 		former := *c
-		former.Unique, former.Increment, former.Default = false, false, nil
+		former.Unique, former.Increment = false, false
 		if h.tenant == c.Name {
 			former.Name = "tenant_id"
 		}

@@ -119,7 +119,7 @@ func not(want bool) string {
 func unsubscribed(w *paging.Where, r reading) string {
 	var owners, members []uuid.UUID
 	for _, b := range r.graph.Assignments() {
-		if _, live := r.graph.LiveSince(b.ProductID); live {
+		if _, live := r.graph.LiveSince(b.ProductID); live || b.Scheduled {
 			continue
 		}
 		for _, member := range reachedFrom(r.graph, b) {

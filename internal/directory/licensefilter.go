@@ -99,7 +99,7 @@ func (s *sources) pair(g *tenantgraph.Graph, take func(*tenantgraph.Bound) bool)
 // condition holds for users with at least one of the sources. A CROSS JOIN makes SQLite keep
 // the order of its tables; to PostgreSQL it is a join like any other.
 func (s *sources) condition() condition {
-	const directOf = "FROM assignments a WHERE a.tenant_id = "
+	const directOf = "FROM assignments a WHERE NOT a.scheduled AND a.tenant_id = "
 	return condition{
 		test: func(w *paging.Where) string {
 			return "(EXISTS (SELECT 1 " + directOf + "u.tenant_id AND a.user_id = u.id AND " + s.own(w) + s.taken(w, "u.id", "a.id") + ")" +

@@ -65,9 +65,11 @@ type PrincipalResult struct {
 //
 // Errors that refuse the call: TOO_MANY, NOT_FOUND (a product or plan), DUPLICATE_VALUE,
 // PLAN_NOT_IN_PRODUCT, MUTUALLY_EXCLUSIVE_VIOLATION (a selection that excludes itself),
-// INVALID_VALUE (expectedVersion with several principals, remove with AssignReplace), REQUIRED
+// INVALID_VALUE (expectedVersion with several principals, remove with AssignReplace, an end that is
+// past or before the start, replaces with a start to come), REQUIRED
 // (AssignReplace without add), CONFIRMATION_REQUIRED (R27). Errors of one principal, in its
-// result: NOT_FOUND, VERSION_CONFLICT, NO_SUBSCRIPTION, PRODUCT_RETIRED,
+// result: NOT_FOUND, VERSION_CONFLICT, INVALID_VALUE (a start to come of what is in effect, an end
+// before the start), NO_SUBSCRIPTION, PRODUCT_RETIRED,
 // USAGE_LOCATION_REQUIRED, LICENSE_IS_INHERITED, the codes of the checks, and NOT_APPLIED.
 func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) (*AssignOutcome, error) {
 	if err := in.Validate(); err != nil {
@@ -82,7 +84,7 @@ func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) 
 		return results
 	}
 	out, err := s.Change(ctx, tenant, o, func(ctx context.Context, d *Draft) error {
-		wanted, unwanted, err := checkWanted(d.Graph, "add", in.Add, in.Remove)
+		wanted, unwanted, err := checkWanted(d.Graph, d.Now, "add", in.Add, in.Remove)
 		if err != nil {
 			return err
 		}
@@ -299,6 +301,9 @@ func (a *assigning) user(r *PrincipalResult) error {
 	if err := a.applies(own); err != nil {
 		return err
 	}
+	if err := a.datesFit(own); err != nil {
+		return err
+	}
 	parts := map[uuid.UUID]*directDraft{}
 	for _, w := range a.wanted {
 		before := own[w.product.ID]
@@ -349,6 +354,19 @@ func (a *assigning) applies(own map[uuid.UUID]*tenantgraph.Assignment) error {
 	return nil
 }
 
+// datesFit refuses, for one principal, adds whose dates its own assignments cannot have.
+func (a *assigning) datesFit(own map[uuid.UUID]*tenantgraph.Assignment) error {
+	for _, w := range a.wanted {
+		if before := own[w.product.ID]; before != nil {
+			dated := *before
+			if err := w.date(&dated, a.d.Now); err != nil {
+				return err.At("add", w.at)
+			}
+		}
+	}
+	return nil
+}
+
 // replaced returns what REPLACE ends: the principal's own assignments that are not asked for.
 func (a *assigning) replaced(own map[uuid.UUID]*tenantgraph.Assignment) []*tenantgraph.Assignment {
 	var ended []*tenantgraph.Assignment
@@ -384,6 +402,9 @@ func (a *assigning) group(r *PrincipalResult) error {
 		own[b.ProductID] = b.Assignment
 	}
 	if err := a.applies(own); err != nil {
+		return err
+	}
+	if err := a.datesFit(own); err != nil {
 		return err
 	}
 	var put, drop []*tenantgraph.Assignment
@@ -483,7 +504,7 @@ func (a *assigning) summary() string {
 //
 // Errors, with paths from "licenses": as Assign.
 func (d *Draft) AssignDirect(user uuid.UUID, add []LicenseInput, must bool) error {
-	wanted, _, err := checkWanted(d.Graph, "licenses", add, nil)
+	wanted, _, err := checkWanted(d.Graph, d.Now, "licenses", add, nil)
 	if err != nil {
 		return err
 	}

@@ -5,15 +5,17 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/optional"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
 // MaxPrincipals bounds the principals of one call, counted once each.
 const MaxPrincipals = 20000
 
-// LicenseInput asks for a product, or for another plan selection of one. At most one of Plans,
+// LicenseInput asks for a product, or for another plan selection or other dates of one. At most one of Plans,
 // Switch and PlansFrom says which plans; without any an existing assignment keeps its
 // selection, and a new one selects all.
 type LicenseInput struct {
@@ -23,6 +25,8 @@ type LicenseInput struct {
 	PlansFrom     *uuid.UUID // a product: what is off in the principal's own assignment of it is off here
 	Replaces      *uuid.UUID // a product: only for principals with an assignment of their own of it, which goes
 	IncludeNested *bool      // nil keeps; true on a new one; means nothing for a user
+	StartsAt      optional.Optional[clock.Instant]
+	EndsAt        optional.Optional[clock.Instant]
 }
 
 // want is a LicenseInput checked against the catalogue.
@@ -33,6 +37,8 @@ type want struct {
 	from      *Product // PlansFrom
 	replaces  *Product
 	nested    *bool
+	starts    optional.Optional[clock.Instant]
+	ends      optional.Optional[clock.Instant]
 	at        int // index in the input
 }
 
@@ -50,10 +56,10 @@ func (w want) forUser() *fault.Error {
 //
 // Errors, with paths from the field and "remove": NOT_FOUND, DUPLICATE_VALUE, INVALID_VALUE,
 // PLAN_NOT_IN_PRODUCT, MUTUALLY_EXCLUSIVE_VIOLATION (a selection that excludes itself, R9).
-func checkWanted(g *tenantgraph.Graph, field string, add []LicenseInput, remove []uuid.UUID) ([]want, []*Product, error) {
+func checkWanted(g *tenantgraph.Graph, now clock.Instant, field string, add []LicenseInput, remove []uuid.UUID) ([]want, []*Product, error) {
 	var wanted []want
 	for i, in := range add {
-		w, err := checkOne(g, in)
+		w, err := checkOne(g, now, in)
 		if err != nil {
 			return nil, nil, err.At(field, i)
 		}
@@ -111,34 +117,42 @@ func unknownProduct() *fault.Error {
 		Fix("Look it up with the query products(search:).")
 }
 
-func checkOne(g *tenantgraph.Graph, in LicenseInput) (*want, *fault.Error) {
+func checkOne(g *tenantgraph.Graph, now clock.Instant, in LicenseInput) (*want, *fault.Error) {
 	p := g.Product(in.Product)
 	if p == nil {
 		return nil, unknownProduct().At("productId")
 	}
-	w := &want{product: p, nested: in.IncludeNested}
+	w := &want{product: p, nested: in.IncludeNested, starts: in.StartsAt, ends: in.EndsAt}
 	if err := w.choose(g, in); err != nil {
 		return nil, err
 	}
-	if in.Replaces == nil {
-		return w, nil
+	if in.Replaces != nil {
+		if w.replaces = g.Product(*in.Replaces); w.replaces == nil {
+			return nil, unknownProduct().At("replaces")
+		}
 	}
-	if w.replaces = g.Product(*in.Replaces); w.replaces == nil {
-		return nil, unknownProduct().At("replaces")
+	if err := w.checkDates(now); err != nil {
+		return nil, err
 	}
 	return w, nil
 }
 
-// assignable tells why a new assignment of the product cannot begin (R16, R22).
-func assignable(g *tenantgraph.Graph, p *Product) *fault.Error {
+// assignable tells why there cannot be a new assignment of the product (R16, R22). One that is
+// scheduled may wait for a subscription that is scheduled, too.
+func assignable(g *tenantgraph.Graph, p *Product, scheduled bool) *fault.Error {
 	if p.RetiredAt != nil {
 		return fault.New(fault.ProductRetired, "%s has left the vendor's catalogue: existing assignments go on, new ones are refused.", p.DisplayName).
 			Fix("Assign the product that follows it.")
 	}
-	if _, live := g.LiveSince(p.ID); !live {
-		return noSubscription(p)
+	if _, live := g.LiveSince(p.ID); live {
+		return nil
 	}
-	return nil
+	if scheduled && slices.ContainsFunc(g.Subscriptions(p.ID), func(s *tenantgraph.Subscription) bool {
+		return SubscriptionStatus(s.Status) == SubscriptionScheduled
+	}) {
+		return nil
+	}
+	return noSubscription(p)
 }
 
 func noSubscription(p *Product) *fault.Error {
@@ -150,7 +164,7 @@ func noSubscription(p *Product) *fault.Error {
 // principal has none of the product, the present one itself where nothing changes. own are the
 // principal's own assignments by product; one of user and group is zero.
 //
-// Errors, with paths from the field: PRODUCT_RETIRED, NO_SUBSCRIPTION.
+// Errors, with paths from the field: INVALID_VALUE (its dates), PRODUCT_RETIRED, NO_SUBSCRIPTION.
 func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, group uuid.UUID, field string) (*tenantgraph.Assignment, error) {
 	before := own[w.product.ID]
 	selection := w.selectionAfter(d.Graph.Catalog, own)
@@ -162,10 +176,14 @@ func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, 
 	if w.nested != nil && !before.Direct() {
 		a.IncludeNested = *w.nested
 	}
-	if a.Selection.Equal(before.Selection) && a.IncludeNested == before.IncludeNested {
+	if err := w.date(&a, d.Now); err != nil {
+		return nil, err.At(field, w.at)
+	}
+	if a.Selection.Equal(before.Selection) && a.IncludeNested == before.IncludeNested && sameDates(&a, before) {
 		return before, nil
 	}
-	if a.Direct() && !a.Selection.Of(d.Graph.Catalog, w.product).Minus(before.Selection.Of(d.Graph.Catalog, w.product)).Empty() {
+	adds := before.Scheduled || !a.Selection.Of(d.Graph.Catalog, w.product).Minus(before.Selection.Of(d.Graph.Catalog, w.product)).Empty()
+	if a.Direct() && !a.Scheduled && adds {
 		if _, live := d.Graph.LiveSince(w.product.ID); !live { // R12: what it adds could not be admitted
 			return nil, noSubscription(w.product).At(field, w.at)
 		}
@@ -176,7 +194,11 @@ func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, 
 
 // begin returns a new assignment.
 func (d *Draft) begin(w want, selection tenantgraph.Selection, user, group uuid.UUID, field string) (*tenantgraph.Assignment, error) {
-	if err := assignable(d.Graph, w.product); err != nil {
+	var dated tenantgraph.Assignment
+	if err := w.plan(&dated, d.Now); err != nil {
+		return nil, err.At(field, w.at)
+	}
+	if err := assignable(d.Graph, w.product, dated.Scheduled); err != nil {
 		return nil, err.At(field, w.at)
 	}
 	key, err := d.newID()
@@ -186,6 +208,7 @@ func (d *Draft) begin(w want, selection tenantgraph.Selection, user, group uuid.
 	a := &tenantgraph.Assignment{
 		ID: key, UserID: user, GroupID: group, ProductID: w.product.ID, Selection: selection,
 		IncludeNested: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
+		Scheduled: dated.Scheduled, StartsAt: dated.StartsAt, EndsAt: dated.EndsAt,
 	}
 	if group != uuid.Nil && w.nested != nil {
 		a.IncludeNested = *w.nested

@@ -47,13 +47,13 @@ func derive(g *tenantgraph.Graph, u *principal.User, members []tenantgraph.Membe
 		shown.Assignment = &assignments[0]
 		sources, assignments = sources[1:], assignments[1:]
 		began, live := g.LiveSince(b.ProductID)
-		shown.Since = liveSince(b.CreatedAt, since, began, restored(u))
+		shown.Since = liveSince(b.Assignment.Since(), since, began, restored(u))
 		shown.State = StatusActive
 		if live {
 			d.add(shown, engine.Source{Assignment: b.Engine, Selected: b.Selected})
 			return
 		}
-		shown.State, shown.Since = StatusError, liveSince(b.CreatedAt, since, restored(u))
+		shown.State, shown.Since = StatusError, liveSince(b.Assignment.Since(), since, restored(u))
 		shown.Errors = []*LicenseError{{
 			Code: fault.NoSubscription, UserID: u.ID, Product: b.Product, Source: shown, Since: g.LastCancelled(b.ProductID),
 		}}
@@ -62,7 +62,7 @@ func derive(g *tenantgraph.Graph, u *principal.User, members []tenantgraph.Membe
 	for _, r := range inherited {
 		add(r.Bound, Source{Kind: SourceGroup, Group: g.Group(r.GroupID), Path: r.Path}, r.Since)
 	}
-	for _, a := range direct {
+	for _, a := range inEffect(direct) {
 		b := g.Bind(a)
 		b.Engine.Key = a.ProductID
 		add(b, Source{Kind: SourceDirect}, 0)
@@ -143,6 +143,10 @@ func assignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment, p *Product) A
 	shown := Assignment{
 		ID: a.ID, Product: p, Selection: Selection{Mode: a.Selection.Mode, named: a.Selection.Plans, graph: g}, IncludeNested: a.IncludeNested,
 		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, Version: a.Version,
+		Status: AssignmentActive, StartsAt: a.StartsAt, EndsAt: a.EndsAt,
+	}
+	if a.Scheduled {
+		shown.Status = AssignmentScheduled
 	}
 	if a.Direct() {
 		shown.UserID = &a.UserID

@@ -32,8 +32,9 @@ const Horizon = time.Minute
 const removalBatch = 500
 
 // ApplyDue carries out what has fallen due by the clock, over all tenants but some, in the order
-// of the instants at which it did: the transitions of subscriptions (R16), and the removal for
-// good of users whose retention is over (R19); and prunes history that need not be kept any longer.
+// of the instants at which it did: the transitions of subscriptions (R16), the removal for
+// good of users whose retention is over (R19), and the starts and ends of assignments (R1), those of
+// one instant together; and prunes history that need not be kept any longer.
 // Each of the others is a change of its own by the system, judged
 // again under the tenant's lock: whoever comes second finds nothing to do, so any number of
 // servers may call this at the same time.
@@ -72,7 +73,7 @@ func (s *Service) ApplyDue(ctx context.Context, except ...uuid.UUID) (*Due, erro
 type dueItem struct {
 	tenant uuid.UUID
 	kind   dueKind
-	key    uuid.UUID // a subscription, or a deleted user
+	key    uuid.UUID // a subscription, a deleted user, or an assignment
 	at     clock.Instant
 }
 
@@ -82,6 +83,7 @@ type dueKind int
 const (
 	dueSubscription dueKind = iota
 	dueRemoval              // of a deleted user, for good
+	dueAssignment           // its start or its end, with all of the same instant
 	duePruning              // of the history
 )
 
@@ -99,16 +101,18 @@ func (s *Service) firstDue(ctx context.Context, db database.Querier, until clock
 		also, args = fmt.Sprintf(` AND d.tenant_id = $3 AND d.kind <> %d`, duePruning), append(args, *only)
 	}
 	err := db.QueryRowContext(ctx, `SELECT d.tenant_id, d.kind, d.id, d.at FROM (
-		SELECT s.tenant_id, s.id, 0 AS kind, s.starts_at AS at FROM subscriptions s WHERE s.status = 'SCHEDULED' AND s.starts_at <= $1
-		UNION ALL SELECT s.tenant_id, s.id, 0, s.ends_at FROM subscriptions s WHERE `+ending+` AND s.status = 'ENABLED' AND s.ends_at <= $1
-		UNION ALL SELECT s.tenant_id, s.id, 0, s.ends_at + t.grace_period FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
+		SELECT s.tenant_id, 0 AS kind, s.id, s.starts_at AS at FROM subscriptions s WHERE s.status = 'SCHEDULED' AND s.starts_at <= $1
+		UNION ALL SELECT s.tenant_id, 0, s.id, s.ends_at FROM subscriptions s WHERE `+ending+` AND s.status = 'ENABLED' AND s.ends_at <= $1
+		UNION ALL SELECT s.tenant_id, 0, s.id, s.ends_at + t.grace_period FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
 			WHERE `+ending+` AND s.status = 'WARNING' AND s.ends_at + t.grace_period <= $1
-		UNION ALL SELECT s.tenant_id, s.id, 0, s.ends_at + t.grace_period + t.suspension_period FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
+		UNION ALL SELECT s.tenant_id, 0, s.id, s.ends_at + t.grace_period + t.suspension_period FROM subscriptions s JOIN tenants t ON t.id = s.tenant_id
 			WHERE `+ending+` AND s.status = 'SUSPENDED' AND s.ends_at + t.grace_period + t.suspension_period <= $1
-		UNION ALL SELECT u.tenant_id, u.id, 1, u.deleted_at + t.deleted_user_retention FROM users u JOIN tenants t ON t.id = u.tenant_id
+		UNION ALL SELECT u.tenant_id, 1, u.id, u.deleted_at + t.deleted_user_retention FROM users u JOIN tenants t ON t.id = u.tenant_id
 			WHERE u.deleted_at IS NOT NULL AND u.deleted_at <= $1 - (SELECT min(deleted_user_retention) FROM tenants)
 			AND u.deleted_at + t.deleted_user_retention <= $1
-		UNION ALL SELECT t.id, t.id, 2, `+pruning+` FROM tenants t WHERE t.history_retention > 0 AND `+pruning+` <= $1
+		UNION ALL SELECT a.tenant_id, 2, a.id, a.ends_at FROM assignments a WHERE a.ends_at IS NOT NULL AND a.ends_at <= $1 AND NOT a.scheduled
+		UNION ALL SELECT a.tenant_id, 2, a.id, a.starts_at FROM assignments a WHERE a.scheduled AND a.starts_at <= $1
+		UNION ALL SELECT t.id, 3, t.id, `+pruning+` FROM tenants t WHERE t.history_retention > 0 AND `+pruning+` <= $1
 		) d WHERE NOT `+q.In("d.tenant_id", 2)+also+` ORDER BY d.at, d.kind, d.id LIMIT 1`,
 		args...).Scan(&item.tenant, &item.kind, &item.key, &item.at)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -138,6 +142,8 @@ func (item *dueItem) change(now clock.Instant) (Options, func(ctx context.Contex
 	switch item.kind {
 	case dueRemoval:
 		return Options{Action: audit.UserRemove, Unguarded: true}, func(ctx context.Context, d *Draft) error { return removeForGood(ctx, d, now) }
+	case dueAssignment:
+		return Options{Action: audit.AssignmentStart, Unguarded: true}, func(ctx context.Context, d *Draft) error { return turnAssignments(ctx, d, item.at) }
 	default:
 		return Options{Action: audit.SubscriptionStatus, Unguarded: true}, func(_ context.Context, d *Draft) error {
 			moveOn(d, item.key, now)

@@ -457,10 +457,14 @@ func TestLookingForWhatIsDueReadsIndicesR16(t *testing.T) {
 			t.Fatal(err)
 		}
 		all := strings.Join(plan, "\n")
-		for index, times := range map[string]int{"subscriptions_beginning": 1, "subscriptions_ending": 3, "users_deleted": 1} {
+		for index, times := range map[string]int{"subscriptions_beginning": 1, "subscriptions_ending": 3, "users_deleted": 1, "assignments_beginning": 1} {
 			if n := strings.Count(all, index); n != times {
 				t.Errorf("%s is read %d times, want %d:\n%s", index, n, times, all)
 			}
+		}
+		// There are two indices of ends, which cost the same where nothing ends.
+		if n := strings.Count(all, "assignments_ending") + strings.Count(all, "assignments_expiring"); n != 1 {
+			t.Errorf("indices of ends are read %d times, want once:\n%s", n, all)
 		}
 	})
 }

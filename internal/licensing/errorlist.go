@@ -131,7 +131,7 @@ func idleErrors(g *tenantgraph.Graph, d database.Dialect, w *paging.Where) strin
 		JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id AND u.deleted_at IS NULL
 		UNION ALL SELECT a.product_id, a.user_id, a.id` + code + `r.s FROM ` +
 		d.Unnest("r", w.Args(d.UnnestArgs(idle, idleSince)...), column("p", database.UUID), column("s", database.BigInt)) +
-		` JOIN assignments a ON a.tenant_id = ` + tenant + ` AND a.product_id = r.p
+		` JOIN assignments a ON a.tenant_id = ` + tenant + ` AND a.product_id = r.p AND NOT a.scheduled
 		JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id AND u.deleted_at IS NULL`
 }
 

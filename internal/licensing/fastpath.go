@@ -196,7 +196,9 @@ func (f *fastPath) assignedPlans(ctx context.Context) (engine.PlanSet, error) {
 	var plans engine.PlanSet
 	for _, g := range []*tenantgraph.Graph{f.book.before, f.book.after} {
 		for _, a := range g.Assignments() {
-			plans = plans.Union(a.Product.Set)
+			if !a.Scheduled {
+				plans = plans.Union(a.Product.Set)
+			}
 		}
 	}
 	err := database.Each(ctx, f.d.Tx, func(scan func(...any) error) error {
@@ -204,7 +206,7 @@ func (f *fastPath) assignedPlans(ctx context.Context) (engine.PlanSet, error) {
 		err := scan(&id)
 		plans = plans.Union(f.book.after.Product(id).Set)
 		return err
-	}, `SELECT DISTINCT product_id FROM assignments WHERE tenant_id = $1 AND user_id IS NOT NULL`, f.d.Tenant)
+	}, `SELECT DISTINCT product_id FROM assignments WHERE tenant_id = $1 AND user_id IS NOT NULL AND NOT scheduled`, f.d.Tenant)
 	if err != nil {
 		return nil, fmt.Errorf("find the assigned products: %w", err)
 	}

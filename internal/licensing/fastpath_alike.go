@@ -34,7 +34,7 @@ func (f *fastPath) findAlike(ctx context.Context) error {
 	q := f.d.Tx.Dialect()
 	direct := 0
 	row := f.d.Tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM assignments a WHERE a.tenant_id = $1 AND `+q.In("a.product_id", 2)+`
-		AND a.user_id IS NOT NULL LIMIT 1) x`, f.d.Tenant, q.UUIDArray(products))
+		AND a.user_id IS NOT NULL AND NOT a.scheduled LIMIT 1) x`, f.d.Tenant, q.UUIDArray(products))
 	if err := row.Scan(&direct); err != nil {
 		return fmt.Errorf("look for direct assignments: %w", err)
 	}

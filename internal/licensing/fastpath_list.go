@@ -211,5 +211,5 @@ func (f *fastPath) remaining(args *[]any) string {
 	}
 	*args = append(*args, q.UUIDArray(groups))
 	return `SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1 AND ` + q.In("m.group_id", len(*args)) +
-		` UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.product_id = $2 AND a.user_id IS NOT NULL`
+		` UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.product_id = $2 AND a.user_id IS NOT NULL AND NOT a.scheduled`
 }

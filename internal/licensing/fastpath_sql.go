@@ -63,7 +63,7 @@ func (f *fastPath) with(args *[]any) string {
 		SELECT a.user_id, a.product_id, a.id, 0, a.created_at, a.user_id, r.i0, r.i1, 0
 		FROM ` + q.Unnest("r", arg(q.UnnestArgs(skus, was, is)...),
 		fastColumn("p", database.UUID), fastColumn("i0", database.BigInt), fastColumn("i1", database.BigInt)) + `
-		JOIN assignments a ON a.tenant_id = $1 AND a.product_id = r.p AND a.user_id IS NOT NULL
+		JOIN assignments a ON a.tenant_id = $1 AND a.product_id = r.p AND a.user_id IS NOT NULL AND NOT a.scheduled
 		WHERE a.user_id` + undeleted + ` AND (r.i0 <> r.i1 OR a.user_id IN (` + locals + `))),
 	sums AS (SELECT u, p, max(i0) AS h0, max(i1) AS h1, max(CASE WHEN i0 <> i1 OR e = 1 THEN 1 ELSE 0 END) AS differ,
 		max(CASE WHEN i0 < i1 THEN 1 ELSE 0 END) AS begins FROM src GROUP BY u, p),

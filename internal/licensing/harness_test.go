@@ -130,7 +130,7 @@ func (p *product) apply(ctx context.Context, op oracle.Operation, now int64, bef
 			return answered(nil, err)
 		}
 		return answered(out.Outcome, nil)
-	case oracle.RemoveDeleted:
+	case oracle.Due:
 		if dryRun {
 			return want, nil, nil // the clock asks nobody
 		}
@@ -138,7 +138,7 @@ func (p *product) apply(ctx context.Context, op oracle.Operation, now int64, bef
 		if err != nil || len(due.Failed) > 0 {
 			return oracle.Outcome{}, nil, fmt.Errorf("%w %v", err, due.Failed)
 		}
-		return oracle.Outcome{Changed: due.Applied > 0}, nil, nil
+		return oracle.Outcome{Changed: due.Applied > 0, Turns: due.Applied}, nil, nil
 	case oracle.ChangeCatalogue:
 		if want.Refusal == "" && !want.Changed { // the import, which compares, would ask for nothing
 			return want, nil, nil
@@ -235,7 +235,7 @@ func (p *product) assign(ctx context.Context, op oracle.Assign, before *oracle.S
 		}
 		in.Principals = append(in.Principals, ref)
 	}
-	in.Add = append(in.Add, licenseInputs(op.Add)...)
+	in.Add = append(in.Add, p.licenseInputs(op.Add)...)
 	out, err := p.service.Assign(ctx, p.tenant, in)
 	if err != nil {
 		return answered(nil, err)
@@ -254,10 +254,11 @@ func (p *product) assign(ctx context.Context, op oracle.Assign, before *oracle.S
 	return o, out.Outcome, nil
 }
 
-func licenseInputs(adds []oracle.Add) []licensing.LicenseInput {
+func (p *product) licenseInputs(adds []oracle.Add) []licensing.LicenseInput {
 	var all []licensing.LicenseInput
 	for _, a := range adds {
-		in := licensing.LicenseInput{Product: a.Product, IncludeNested: a.IncludeNested, PlansFrom: a.PlansFrom, Replaces: a.Replaces}
+		in := licensing.LicenseInput{Product: a.Product, IncludeNested: a.IncludeNested, PlansFrom: a.PlansFrom, Replaces: a.Replaces,
+			StartsAt: p.date(a.StartsAt), EndsAt: p.date(a.EndsAt)}
 		if a.Selection != nil {
 			in.Plans = &licensing.SelectionInput{Mode: modes[a.Selection.Mode], Plans: a.Selection.Plans.Sorted()}
 		}
@@ -267,6 +268,16 @@ func licenseInputs(adds []oracle.Add) []licensing.LicenseInput {
 		all = append(all, in)
 	}
 	return all
+}
+
+func (p *product) date(d *oracle.Date) optional.Optional[clock.Instant] {
+	switch {
+	case d == nil:
+		return optional.Optional[clock.Instant]{}
+	case d.At == 0:
+		return optional.Null[clock.Instant]()
+	}
+	return optional.Of(p.instant(d.At))
 }
 
 var modes = map[oracle.Mode]tenantgraph.Mode{oracle.All: tenantgraph.All, oracle.Except: tenantgraph.Except, oracle.Only: tenantgraph.Only}
@@ -312,7 +323,7 @@ func (p *product) changeDirectory(ctx context.Context, op oracle.Operation, befo
 				d.CreateUser(&principal.User{ID: create.User, DisplayName: "x", UserPrincipalName: create.User.String() + "@example.com",
 					UserType: principal.Member, UsageLocation: located(create.Location), AccountEnabled: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
 			}
-			if err := d.AssignDirect(create.User, licenseInputs(create.Licenses), true); err != nil {
+			if err := d.AssignDirect(create.User, p.licenseInputs(create.Licenses), true); err != nil {
 				return err
 			}
 		}
@@ -501,6 +512,9 @@ func (p *product) compare(ctx context.Context, s *oracle.State) error {
 	if want := s.Rows(); !slices.Equal(got, want) {
 		return fmt.Errorf("violations\n  are  %v\n  want %v", got, want)
 	}
+	if err := p.compareAssignments(ctx, s); err != nil {
+		return err
+	}
 	report, err := p.service.Verify(ctx, p.tenant, nil)
 	if err != nil {
 		return err
@@ -537,6 +551,36 @@ func (p *product) compare(ctx context.Context, s *oracle.State) error {
 		if want := s.OnPlans(users[i]); !maps.Equal(on, want) {
 			return fmt.Errorf("user %s has the plans %v, want %v", users[i], on, want)
 		}
+	}
+	return nil
+}
+
+// compareAssignments tells how the stored dates of assignments differ from the oracle's.
+func (p *product) compareAssignments(ctx context.Context, s *oracle.State) error {
+	got := map[oracle.AssignmentKey]oracle.Assignment{}
+	err := database.Each(ctx, p.db.Reader(), func(scan func(...any) error) error {
+		var key oracle.AssignmentKey
+		var a oracle.Assignment
+		var starts, ends, created clock.Instant
+		err := scan(&key.Principal, &key.Product, &a.Scheduled, &starts, &ends, &created)
+		if a.CreatedAt = int64(created - p.started); a.Scheduled {
+			a.StartsAt = int64(starts - p.started)
+		}
+		if ends > 0 {
+			a.EndsAt = int64(ends - p.started)
+		}
+		got[key] = a
+		return err
+	}, `SELECT coalesce(group_id, user_id), product_id, scheduled, coalesce(starts_at, 0), coalesce(ends_at, 0), created_at FROM assignments WHERE tenant_id = $1`, p.tenant)
+	if err != nil {
+		return err
+	}
+	want := map[oracle.AssignmentKey]oracle.Assignment{}
+	for key, a := range s.Assignments {
+		want[key] = oracle.Assignment{Scheduled: a.Scheduled, StartsAt: a.StartsAt, EndsAt: a.EndsAt, CreatedAt: a.CreatedAt}
+	}
+	if !reflect.DeepEqual(got, want) {
+		return fmt.Errorf("assignments\n  are  %v\n  want %v", got, want)
 	}
 	return nil
 }

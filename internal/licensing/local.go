@@ -50,7 +50,7 @@ func (l *local) many(ctx context.Context, d *Draft, most int64) (bool, error) {
 	q := d.Tx.Dialect()
 	var members, direct int64
 	row := d.Tx.QueryRowContext(ctx, `SELECT (SELECT coalesce(sum(members), 0) FROM group_counters WHERE tenant_id = $1 AND `+q.In("group_id", 2)+`),
-		(SELECT count(*) FROM assignments WHERE tenant_id = $1 AND user_id IS NOT NULL AND `+q.In("product_id", 3)+`)`,
+		(SELECT count(*) FROM assignments WHERE tenant_id = $1 AND user_id IS NOT NULL AND NOT scheduled AND `+q.In("product_id", 3)+`)`,
 		d.Tenant, q.UUIDArray(l.groups), q.UUIDArray(l.products))
 	if err := row.Scan(&members, &direct); err != nil {
 		return false, fmt.Errorf("count the users that the change touches: %w", err)
@@ -66,7 +66,7 @@ func (l *local) users(ctx context.Context, d *Draft) ([]uuid.UUID, error) {
 	q := d.Tx.Dialect()
 	ids, err := database.Values[uuid.UUID](ctx, d.Tx, `SELECT u.id FROM users u WHERE u.tenant_id = $1 AND `+q.In("u.id", 2)+`
 		UNION SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1 AND `+q.In("m.group_id", 3)+`
-		UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND `+q.In("a.product_id", 4)+`
+		UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND NOT a.scheduled AND `+q.In("a.product_id", 4)+`
 		ORDER BY 1`, d.Tenant, q.UUIDArray(l.named), q.UUIDArray(l.groups), q.UUIDArray(l.products))
 	if err != nil {
 		return nil, fmt.Errorf("find the users that the change touches: %w", err)
@@ -90,7 +90,7 @@ func (l *local) first(ctx context.Context, d *Draft, from uuid.UUID, limit int) 
 	}
 	query, args := members, []any{d.Tenant, from, q.UUIDArray(l.groups)}
 	if len(l.products) > 0 {
-		query += ` UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND ` + q.In("a.product_id", 4) + ` AND a.user_id >= $2`
+		query += ` UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND NOT a.scheduled AND ` + q.In("a.product_id", 4) + ` AND a.user_id >= $2`
 		args = append(args, q.UUIDArray(l.products))
 	}
 	ids, err := database.Values[uuid.UUID](ctx, d.Tx, fmt.Sprintf(`SELECT DISTINCT u FROM (%s) x ORDER BY u LIMIT %d`, query, limit), args...)
@@ -112,7 +112,7 @@ func usersOfNoLocation(ctx context.Context, tx *database.Tx, g *tenantgraph.Grap
 	q := tx.Dialect()
 	ids, err := database.Values[uuid.UUID](ctx, tx, `SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.usage_location IS NULL AND u.deleted_at IS NULL AND u.id IN (
 		SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1 AND `+q.In("m.group_id", 2)+`
-		UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND `+q.In("a.product_id", 3)+`)`,
+		UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND NOT a.scheduled AND `+q.In("a.product_id", 3)+`)`,
 		g.Tenant, q.UUIDArray(g.GroupsReachedBy(products)), q.UUIDArray(products))
 	if err != nil {
 		return nil, fmt.Errorf("find the users without a location: %w", err)

@@ -89,7 +89,7 @@ func sources(g *tenantgraph.Graph, groups []uuid.UUID, direct []*tenantgraph.Ass
 		}
 	}
 	for _, a := range direct {
-		if _, live := g.LiveSince(a.ProductID); live {
+		if _, live := g.LiveSince(a.ProductID); live && !a.Scheduled {
 			b := g.Bind(a)
 			b.Engine.Key = a.ProductID
 			all = append(all, engine.Source{Assignment: b.Engine, Selected: b.Selected})
@@ -371,9 +371,9 @@ func (b *casebook) appendReach(k []byte, g *tenantgraph.Graph, known map[uuid.UU
 }
 
 func appendDirect(k []byte, direct []*tenantgraph.Assignment) []byte {
-	sorted := direct
-	if len(direct) > 1 {
-		sorted = slices.Clone(direct)
+	sorted := inEffect(direct)
+	if len(sorted) > 1 {
+		sorted = slices.Clone(sorted)
 		slices.SortFunc(sorted, func(a, b *tenantgraph.Assignment) int { return bytes.Compare(a.ProductID[:], b.ProductID[:]) })
 	}
 	k = binary.AppendUvarint(k, uint64(len(sorted)))
@@ -387,6 +387,14 @@ func appendDirect(k []byte, direct []*tenantgraph.Assignment) []byte {
 		}
 	}
 	return k
+}
+
+// inEffect leaves out the assignments that are scheduled: nobody has anything of them (R1).
+func inEffect(direct []*tenantgraph.Assignment) []*tenantgraph.Assignment {
+	if slices.ContainsFunc(direct, func(a *tenantgraph.Assignment) bool { return a.Scheduled }) {
+		direct = slices.DeleteFunc(slices.Clone(direct), func(a *tenantgraph.Assignment) bool { return a.Scheduled })
+	}
+	return direct
 }
 
 func appendPlans(k []byte, plans engine.PlanSet) []byte {

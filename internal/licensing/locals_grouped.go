@@ -247,7 +247,7 @@ func (g *grouping) query(b *casebook) (args []any, head string) {
 	largest := arg(g.groups[g.largest])
 	direct := ""
 	if len(g.local.products) > 0 {
-		direct = `SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND ` + q.In("a.product_id", arg(q.UUIDArray(g.local.products)))
+		direct = `SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND NOT a.scheduled AND ` + q.In("a.product_id", arg(q.UUIDArray(g.local.products)))
 	}
 	among, member := "", ` OR m0.u IS NOT NULL`
 	if g.isLocal[g.largest] == 0 { // else nearly everybody is local
@@ -289,7 +289,7 @@ func (g *grouping) query(b *casebook) (args []any, head string) {
 	reach AS (SELECT m.user_id AS u, ` + reach + ` AS b, max(k.l) AS l FROM memberships m JOIN kinds k ON k.g = m.group_id
 		WHERE m.tenant_id = $1` + among + ` GROUP BY m.user_id),
 	own AS (SELECT a.user_id AS u, CAST(` + q.JSONAgg(q.JSONArray("a.product_id", "a.mode", "a.plans", "a.created_at"), "a.product_id") + ` AS text) AS t
-		FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL` + product("a.product_id") + ` GROUP BY a.user_id),
+		FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND NOT a.scheduled` + product("a.product_id") + ` GROUP BY a.user_id),
 	held AS (SELECT v.user_id AS u, CAST(` + q.JSONAgg(q.JSONArray(source, "v.plan_id", "v.code", "v.since"), source+", v.plan_id") + ` AS text) AS t
 		FROM license_violations v WHERE v.tenant_id = $1` + product("v.product_id") + ` GROUP BY v.user_id),
 	per AS (SELECT u.id AS u, CASE WHEN m0.u IS NULL THEN 0 ELSE 1 END AS member, reach.b, ` + location + ` AS location, own.t AS own, held.t AS held

@@ -58,6 +58,7 @@ func (l *losses) add(one loss, promised bool, n int64) {
 // (R15, R23, R27). On a dry run the refusal is part of the outcome instead.
 func (out *Outcome) confirm(d *Draft, o Options) error {
 	lost, threshold := out.Impact.losses, d.Graph.Terms.LossThreshold
+	lost.neither = lost.neither || d.postpones()
 	if lost.neither || d.losses != nil {
 		threshold = 0
 	}

@@ -24,10 +24,23 @@ type Assignment struct {
 	Product       *Product
 	Selection     Selection
 	IncludeNested bool
+	Status        AssignmentStatus
+	StartsAt      *clock.Instant // when it begins by the clock, or began so; nil: at once
+	EndsAt        *clock.Instant // when it ends by the clock; nil: never
 	CreatedAt     clock.Instant
 	UpdatedAt     clock.Instant
 	Version       int
 }
+
+// AssignmentStatus is whether an assignment is in effect (R1). It is stored: an assignment begins
+// and ends by a change, as a subscription does (R16).
+type AssignmentStatus string
+
+// The statuses of an assignment. A scheduled one is a fact without effect until it starts.
+const (
+	AssignmentScheduled AssignmentStatus = "SCHEDULED"
+	AssignmentActive    AssignmentStatus = "ACTIVE"
+)
 
 // NodeID is the assignment's TypeID.
 func (a *Assignment) NodeID() string { return id.Format(id.Assignment, a.ID) }

@@ -27,7 +27,7 @@ type picture struct {
 
 // remember asks for everything as it stands.
 func (h *history) remember(t *rapid.T) {
-	pic := picture{at: h.p.instant(h.now), users: h.state.LiveUsers()}
+	pic := picture{at: max(h.p.instant(h.now), h.last(t)), users: h.state.LiveUsers()}
 	for key := range h.state.Users { // also those who are deleted
 		if !slices.Contains(pic.users, key) {
 			pic.users = append(pic.users, key)
@@ -80,14 +80,23 @@ func (h *history) recall(t *rapid.T) {
 	}
 }
 
+// last is the instant of the last change.
+func (h *history) last(t *rapid.T) (at clock.Instant) {
+	if err := h.p.db.Reader().QueryRowContext(t.Context(), `SELECT last_instant FROM tenants WHERE id = $1`, h.p.tenant).Scan(&at); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
 // note takes down what a change did to users.
 func (h *history) note(t *rapid.T, i *licensing.Impact) {
 	page, err := i.Changes(t.Context(), 100, "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	at := h.last(t)
 	for _, c := range page.Items {
-		h.changes[c.UserID] = append(h.changes[c.UserID], changeText(h.p.instant(h.now), c))
+		h.changes[c.UserID] = append(h.changes[c.UserID], changeText(at, c))
 	}
 }
 
@@ -112,23 +121,27 @@ func changeText(at clock.Instant, c *licensing.LicenseChange) string {
 func (h *history) retrace(t *rapid.T) {
 	for user := range h.state.Users {
 		var told []string
+		entries := 0
 		cursor, size := "", rapid.IntRange(1, 5).Draw(t, "page")
 		for {
 			page, err := h.p.service.LicenseTimeline(t.Context(), h.p.tenant, user, size, cursor)
 			if err != nil {
 				t.Fatal(err)
 			}
-			part := make([]string, len(page.Items))
-			for i, e := range page.Items {
-				part[i] = changeText(e.At, &e.LicenseChange)
+			entries += len(page.Items)
+			var part []string
+			for _, e := range page.Items {
+				if !slices.ContainsFunc(h.due, func(d [2]clock.Instant) bool { return e.At > d[0] && e.At <= d[1] }) {
+					part = append(part, changeText(e.At, &e.LicenseChange))
+				}
 			}
 			if !slices.IsSortedFunc(page.Items, func(a, b *licensing.TimelineEntry) int { return int(b.At - a.At) }) {
 				t.Fatalf("the timeline of %s is not in order: %q", user, part)
 			}
 			told = append(told, part...)
 			if !page.HasNext {
-				if n, err := page.Count(t.Context()); err != nil || n != len(told) {
-					t.Fatalf("%d entries are counted, %d listed (%v)", n, len(told), err)
+				if n, err := page.Count(t.Context()); err != nil || n != entries {
+					t.Fatalf("%d entries are counted, %d listed (%v)", n, entries, err)
 				}
 				break
 			}

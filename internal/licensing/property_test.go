@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
 	"github.com/licensegraph/licensegraph/internal/licensing"
@@ -29,6 +30,7 @@ func TestProtocolAgreesWithTheOracleOnRandomHistories(t *testing.T) {
 				h.step(rt, op)
 			}
 			for range rapid.IntRange(1, 20).Draw(rt, "operations") {
+				world.Now = h.now
 				h.step(rt, world.Next(rt, h.state))
 			}
 			h.step(rt, oracle.Reprocess{})
@@ -76,13 +78,20 @@ func TestCountingAgreesWithCasesOnRandomLines(t *testing.T) {
 			for n, sku := range skus {
 				h.step(rt, oracle.CreateSubscription{Subscription: subscriptions[n], Product: sku, Seats: seats()})
 			}
+			date := func(label string) *oracle.Date { // now and then a near one
+				n := rapid.IntRange(-6, 6).Draw(rt, label)
+				if n < 1 {
+					return nil
+				}
+				return &oracle.Date{At: h.now + 1 + int64(n)}
+			}
 			for range rapid.IntRange(3, 14).Draw(rt, "operations") {
 				group, other := rapid.SampledFrom(groups).Draw(rt, "group"), rapid.SampledFrom(groups).Draw(rt, "other")
 				sku, sub := rapid.SampledFrom(skus).Draw(rt, "product"), rapid.SampledFrom(subscriptions).Draw(rt, "subscription")
 				var op oracle.Operation
-				switch rapid.IntRange(0, 10).Draw(rt, "kind") {
+				switch rapid.IntRange(0, 12).Draw(rt, "kind") {
 				case 0, 1, 2:
-					op = oracle.Assign{Principals: []uuid.UUID{group}, Add: []oracle.Add{{Product: sku}}}
+					op = oracle.Assign{Principals: []uuid.UUID{group}, Add: []oracle.Add{{Product: sku, StartsAt: date("start"), EndsAt: date("end")}}}
 				case 3, 4:
 					op = oracle.Assign{Principals: []uuid.UUID{group, other}, Remove: []uuid.UUID{sku}, Acknowledge: acknowledge()}
 				case 5:
@@ -90,13 +99,15 @@ func TestCountingAgreesWithCasesOnRandomLines(t *testing.T) {
 				case 6:
 					op = oracle.ChangeMembers{Changes: []oracle.GroupChange{{Group: group, Remove: groups}}, Acknowledge: acknowledge()}
 				case 7:
-					op = oracle.Assign{Principals: pick("users", users), Add: []oracle.Add{{Product: sku}}}
+					op = oracle.Assign{Principals: pick("users", users), Add: []oracle.Add{{Product: sku, StartsAt: date("start"), EndsAt: date("end")}}}
 				case 8:
 					op = oracle.UpdateSubscription{Subscription: sub, Seats: seats(), AllowOverAllocation: true}
 				case 9:
 					op = oracle.DeleteUser{User: rapid.SampledFrom(users).Draw(rt, "user"), Acknowledge: acknowledge()}
 				case 10:
-					op = oracle.Assign{Principals: []uuid.UUID{group, other}, Add: []oracle.Add{{Product: skus[0]}}, Remove: skus[1:], Acknowledge: acknowledge()}
+					op = oracle.Assign{Principals: []uuid.UUID{group, other}, Add: []oracle.Add{{Product: skus[0], StartsAt: date("start")}}, Remove: skus[1:], Acknowledge: acknowledge()}
+				case 11, 12:
+					op = oracle.Due{}
 				}
 				h.step(rt, op)
 			}
@@ -114,6 +125,7 @@ type history struct {
 
 	pictures []picture
 	changes  map[uuid.UUID][]string // by user, as impacts told them, the latest last
+	due      [][2]clock.Instant     // after the first, up to the second: what the clock changed, of which no impact told
 }
 
 func newHistory(t *rapid.T, p *product) *history {
@@ -135,6 +147,7 @@ func (h *history) step(t *rapid.T, op oracle.Operation) oracle.Outcome {
 	h.now++
 	before := h.state.Clone()
 	want := op.Apply(h.state, h.now)
+	defer func() { h.now += int64(max(0, want.Turns-1)) }() // each has an instant of its own
 	run := func(service *licensing.Service, dryRun bool) (oracle.Outcome, string) {
 		h.p.service = service
 		got, out, err := h.p.apply(t.Context(), op, h.now, before, h.state, want, dryRun)
@@ -153,11 +166,15 @@ func (h *history) step(t *rapid.T, op oracle.Operation) oracle.Outcome {
 	cased, casedImpact := run(h.p.byCases, true)
 	grouped, groupedImpact := run(h.p.grouped, true)
 	apply := []*licensing.Service{h.p.counts, h.p.byCases, h.p.grouped}[h.now%3]
+	earlier := h.last(t)
 	got, impact := run(apply, false)
+	if _, due := op.(oracle.Due); due {
+		h.due = append(h.due, [2]clock.Instant{earlier, h.last(t)})
+	}
 	if countedImpact != casedImpact || casedImpact != groupedImpact || casedImpact != impact && want.Refusal != oracle.Unconfirmed {
 		t.Fatalf("%#v\n  counted  %s\n  by cases %s\n  grouped  %s\n  applied  %s", op, countedImpact, casedImpact, groupedImpact, impact)
 	}
-	if got.Changed != want.Changed || got.Refusal != want.Refusal || got.Losing != want.Losing {
+	if got.Changed != want.Changed || got.Refusal != want.Refusal || got.Losing != want.Losing || got.Turns != want.Turns {
 		t.Fatalf("%#v\n  answers %+v\n  want    %+v", op, got, want)
 	}
 	if want.Principals != nil && !reflect.DeepEqual(got.Principals, want.Principals) {

@@ -119,8 +119,9 @@ var listColumns = func() string {
 // The fields of listColumns.
 var (
 	memberFields     = fieldList("m.group_id", "m.created_at")
-	assignmentFields = fieldList("a.id", "a.product_id", "a.mode", "a.plans", "a.created_at", "a.updated_at", "a.version")
-	violationFields  = fieldList("v.assignment_id", "coalesce(CAST(v.plan_id AS text), '')", "v.code", "v.since")
+	assignmentFields = fieldList("a.id", "a.product_id", "a.mode", "a.plans", "a.created_at", "a.updated_at", "a.version",
+		"CASE WHEN a.scheduled THEN 1 ELSE 0 END", "coalesce(CAST(a.starts_at AS text), '')", "coalesce(CAST(a.began_at AS text), '')", "coalesce(CAST(a.ends_at AS text), '')")
+	violationFields = fieldList("v.assignment_id", "coalesce(CAST(v.plan_id AS text), '')", "v.code", "v.since")
 )
 
 func fieldList(fields ...string) string { return strings.Join(fields, ` || ' ' || `) }
@@ -196,6 +197,7 @@ func parseLists(user uuid.UUID, memberships, direct, violations []byte) ([]tenan
 			l.err = json.Unmarshal(plans, &a.Selection.Plans)
 		}
 		a.CreatedAt, a.UpdatedAt, a.Version = clock.Instant(l.number()), clock.Instant(l.number()), int(l.number())
+		a.Scheduled, a.StartsAt, a.BeganAt, a.EndsAt = l.number() == 1, l.instant(), l.instant(), l.instant()
 		assignments = append(assignments, a)
 	}
 	if l.err != nil {
@@ -262,6 +264,20 @@ func (l *list) number() int64 {
 		l.err = err
 	}
 	return n
+}
+
+// instant reads an instant that may be missing.
+func (l *list) instant() *clock.Instant {
+	field := l.field()
+	if len(field) == 0 {
+		return nil
+	}
+	n, err := strconv.ParseInt(string(field), 10, 64)
+	if err != nil && l.err == nil {
+		l.err = err
+	}
+	at := clock.Instant(n)
+	return &at
 }
 
 // UserView is a user with everything that decides its licenses, as of one instant.

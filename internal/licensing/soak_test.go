@@ -36,6 +36,7 @@ func TestSoakProtocolAgreesWithTheOracleR17(t *testing.T) {
 				h.step(rt, op)
 			}
 			for range soakHistory {
+				world.Now = h.now
 				op := world.Next(rt, h.state)
 				want := h.step(rt, op)
 				kinds[fmt.Sprintf("%T", op)]++

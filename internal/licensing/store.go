@@ -219,12 +219,14 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 	ids, products := make([]uuid.UUID, n), make([]uuid.UUID, n)
 	users, groups := make([]uuid.NullUUID, n), make([]uuid.NullUUID, n)
 	modes, plans := make([]string, n), make([]string, n)
+	scheduled, starts, began, ends := make([]bool, n), make([]clock.Instant, n), make([]clock.Instant, n), make([]clock.Instant, n)
 	nested, created, updated, versions := make([]bool, n), make([]clock.Instant, n), make([]clock.Instant, n), make([]int64, n)
 	for i, a := range put {
 		ids[i], products[i] = a.ID, a.ProductID
 		users[i] = uuid.NullUUID{UUID: a.UserID, Valid: a.Direct()}
 		groups[i] = uuid.NullUUID{UUID: a.GroupID, Valid: !a.Direct()}
 		modes[i], nested[i], created[i], updated[i], versions[i] = string(a.Selection.Mode), a.IncludeNested, a.CreatedAt, a.UpdatedAt, int64(a.Version)
+		scheduled[i], starts[i], began[i], ends[i] = a.Scheduled, orZero(a.StartsAt), orZero(a.BeganAt), orZero(a.EndsAt)
 		plans[i] = "[]"
 		if len(a.Selection.Plans) > 0 {
 			text, err := json.Marshal(a.Selection.Plans)
@@ -235,14 +237,27 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 		}
 	}
 	col := func(name string, t database.ColumnType) database.Column { return database.Column{Name: name, Type: t} }
-	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, created_at, updated_at, version)
-		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.created, v.updated, v.version FROM `+
+	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, created_at, updated_at, version,
+		scheduled, starts_at, began_at, ends_at)
+		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.created, v.updated, v.version,
+		v.scheduled, nullif(v.starts, 0), nullif(v.began, 0), nullif(v.ends, 0) FROM `+
 		w.q.Unnest("v", 2, col("id", database.UUID), col("u", database.UUID), col("g", database.UUID), col("p", database.UUID),
 			col("mode", database.Text), col("plans", database.Text), col("nested", database.Bool),
-			col("created", database.BigInt), col("updated", database.BigInt), col("version", database.BigInt))+
+			col("created", database.BigInt), col("updated", database.BigInt), col("version", database.BigInt),
+			col("scheduled", database.Bool), col("starts", database.BigInt), col("began", database.BigInt), col("ends", database.BigInt))+
 		` WHERE true ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, plans = excluded.plans,
-		include_nested = excluded.include_nested, updated_at = excluded.updated_at, version = excluded.version`,
-		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, created, updated, versions)...)...)
+		include_nested = excluded.include_nested, updated_at = excluded.updated_at, version = excluded.version,
+		scheduled = excluded.scheduled, starts_at = excluded.starts_at, began_at = excluded.began_at, ends_at = excluded.ends_at`,
+		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, created, updated, versions,
+			scheduled, starts, began, ends)...)...)
+}
+
+// orZero stands for an instant that is not set by 0: lists of a statement have no nulls.
+func orZero(at *clock.Instant) clock.Instant {
+	if at == nil {
+		return 0
+	}
+	return *at
 }
 
 // counters moves the seat counters by what the verdicts add up to, and keeps what they were with

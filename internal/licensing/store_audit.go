@@ -15,7 +15,10 @@ import (
 // audit writes the event of a change (R28), with a number that tenant has given it.
 func (s *Service) audit(ctx context.Context, d *Draft, number int64, out *Outcome, o Options) error {
 	e := d.event
-	e.Sequence, e.ID, e.OccurredAt, e.Actor, e.Action = number, out.EventID, d.Now, audit.ActorFrom(ctx), o.Action
+	e.Sequence, e.ID, e.OccurredAt, e.Actor = number, out.EventID, d.Now, audit.ActorFrom(ctx)
+	if e.Action == "" { // only the plan of what is due knows it better
+		e.Action = o.Action
+	}
 	e.Fields = append(e.Fields, d.assignmentFields()...)
 	for _, p := range out.Impact.Products {
 		if p.UsersGaining+p.UsersLosing+p.UsersInError > 0 {
@@ -28,7 +31,7 @@ func (s *Service) audit(ctx context.Context, d *Draft, number int64, out *Outcom
 	return audit.Insert(ctx, d.Tx, d.Tenant, &e)
 }
 
-// assignmentFields tells which plans each assignment selected before and after.
+// assignmentFields tells which plans each assignment selected, and between which dates, before and after.
 func (d *Draft) assignmentFields() []audit.FieldChange {
 	var fields []audit.FieldChange
 	add := func(kind id.Kind, principal, product uuid.UUID, before, after *tenantgraph.Assignment) {
@@ -77,6 +80,12 @@ func (d *Draft) selectionText(a *tenantgraph.Assignment) *string {
 	}
 	if !a.IncludeNested {
 		text += "; first-level members only"
+	}
+	if a.Scheduled {
+		text += "; starts " + a.StartsAt.String()
+	}
+	if a.EndsAt != nil {
+		text += "; ends " + a.EndsAt.String()
 	}
 	return &text
 }

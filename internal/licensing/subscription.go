@@ -50,7 +50,7 @@ func (s *Service) CreateSubscription(ctx context.Context, tenant uuid.UUID, in C
 			return nil, unknownProduct().At("productId")
 		}
 		if p.RetiredAt != nil {
-			return nil, assignable(d.Graph, p).At("productId")
+			return nil, assignable(d.Graph, p, false).At("productId")
 		}
 		if err := checkSeats(d.Graph, p, in.Seats, uuid.Nil); err != nil {
 			return nil, err
@@ -155,7 +155,7 @@ func (s *Service) CancelSubscription(ctx context.Context, tenant uuid.UUID, in C
 func askBeforeTheLast(d *Draft, p *Product) {
 	groups := 0
 	for _, a := range d.Graph.Assignments() {
-		if a.ProductID == p.ID {
+		if a.ProductID == p.ID && !a.Scheduled {
 			groups++
 		}
 	}

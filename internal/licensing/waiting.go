@@ -185,21 +185,24 @@ func fillSeats(g *tenantgraph.Graph, counts map[uuid.UUID]counters, places map[i
 //
 // Errors: BAD_USER_INPUT for wrong paging arguments.
 func (s *Service) Assignments(ctx context.Context, tenant, product uuid.UUID, plan *uuid.UUID, args paging.Args) (paging.Connection[*Assignment], error) {
-	var none paging.Connection[*Assignment]
 	g, err := s.Graph(ctx, tenant)
 	if err != nil {
-		return none, err
+		return paging.Connection[*Assignment]{}, err
 	}
 	w := &paging.Where{}
 	w.And("a.tenant_id = " + w.Arg(tenant))
 	w.And("a.product_id = " + w.Arg(product))
-	w.And("(a.user_id IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.tenant_id = a.tenant_id AND u.id = a.user_id AND u.deleted_at IS NULL))")
 	if plan != nil {
 		w.And(selects(w, g, product, *plan))
 	}
+	return s.assignmentList(ctx, g, paging.Order{Name: "assignments", Columns: []paging.Column{{Expr: "a.id", Type: paging.ID}}}, w, args)
+}
+
+// assignmentList lists assignments a, those of deleted users left out.
+func (s *Service) assignmentList(ctx context.Context, g *tenantgraph.Graph, order paging.Order, w *paging.Where, args paging.Args) (paging.Connection[*Assignment], error) {
+	w.And("(a.user_id IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.tenant_id = a.tenant_id AND u.id = a.user_id AND u.deleted_at IS NULL))")
 	list := paging.Keyset[*Assignment]{
-		Order:  paging.Order{Name: "assignments", Columns: []paging.Column{{Expr: "a.id", Type: paging.ID}}},
-		Select: assignmentColumns, From: "assignments a", Where: w,
+		Order: order, Select: assignmentColumns, From: "assignments a", Where: w,
 		Scan: func(scan func(...any) error) (*Assignment, error) {
 			a, err := scanAssignment(scan)
 			if err != nil {

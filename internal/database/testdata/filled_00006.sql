@@ -1,4 +1,4 @@
--- What version 6 of the schema adds to the rows of the files before: former ones, whose referents may be gone.
+-- What version 6 of the schema adds: former rows, whose referents may be gone; and dates of assignments.
 INSERT INTO former_catalogs (id, until, data) VALUES (1, 1700000000000005, $BLOB);
 INSERT INTO tenants_history (tenant_id, country, until) VALUES ('00000000-0000-7000-8000-000000000001', 'NL', 1700000000000005);
 INSERT INTO groups_history (id, tenant_id, display_name, display_name_key, description, external_id, created_at, updated_at, version, until) VALUES
@@ -15,3 +15,5 @@ INSERT INTO license_violations_history (id, tenant_id, user_id, assignment_id, p
   (77, '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000e3', '00000000-0000-7000-8000-0000000000e6', NULL, 'COUNT_VIOLATION', 1700000000000001, '00000000-0000-7000-8000-0000000000e7', '00000000-0000-7000-8000-0000000000e5', '00000000-0000-7000-8000-0000000000e1', true, 1700000000000001, 1700000000000005);
 INSERT INTO seat_counters_history (tenant_id, product_id, consumed, waiting, in_error, event_id, gaining, losing, refused, healed, until) VALUES
   ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000e5', 3, 1, 1, '00000000-0000-7000-8000-0000000000e7', 1, 2, 3, 4, 1700000000000005);
+UPDATE assignments SET scheduled = true, starts_at = 1700000000000005, ends_at = 1700000000000009 WHERE id = '00000000-0000-7000-8000-000000000091';
+UPDATE assignments SET starts_at = 1700000000000001, began_at = 1700000000000002 WHERE id = '00000000-0000-7000-8000-000000000092';

@@ -16,6 +16,8 @@ type Add struct {
 	PlansFrom     *ID // off is what is off in the principal's own assignment of this product
 	Replaces      *ID // only for principals with an own assignment of this product, which goes
 	IncludeNested *bool
+	StartsAt      *Date // nil keeps; at once for a new assignment (R1)
+	EndsAt        *Date // nil keeps; never for a new assignment
 }
 
 // Assign is assignLicenses: the same adds and removes for every principal,
@@ -40,13 +42,13 @@ func (op Assign) Apply(s *State, now int64) Outcome {
 	if op.Replace && len(op.Remove) > 0 {
 		return refuse(InvalidValue)
 	}
-	if code := s.invalid(op.Add, op.Remove); code != "" {
+	if code := s.invalid(op.Add, op.Remove, now); code != "" {
 		return refuse(code)
 	}
 	principals := SetOf(op.Principals...).Sorted()
 	results := map[ID]Result{}
 	for _, principal := range principals {
-		if code := s.inadmissible(principal, op.Add, op.Remove); code != "" {
+		if code := s.inadmissible(principal, op.Add, op.Remove, now); code != "" {
 			results[principal] = Result{Refusal: code}
 		}
 	}
@@ -130,8 +132,8 @@ func (s *State) removals(principal ID, op Assign) []ID {
 // invalid is what is wrong with the lists themselves, which refuses the whole
 // call (R25): an unknown product, a product added twice or both added and
 // removed, two forms of selection in one add, a plan both switched on and off,
-// a plan that is not in its product (R2).
-func (s *State) invalid(adds []Add, removes []ID) Code {
+// a plan that is not in its product (R2), dates that cannot be.
+func (s *State) invalid(adds []Add, removes []ID, now int64) Code {
 	named := SetOf(removes...)
 	for product := range named {
 		if _, known := s.Products[product]; !known {
@@ -181,6 +183,11 @@ func (s *State) invalid(adds []Add, removes []ID) Code {
 		}
 	}
 	for _, add := range adds {
+		if add.misdated(now) {
+			return InvalidValue
+		}
+	}
+	for _, add := range adds {
 		if add.Replaces != nil && named[*add.Replaces] {
 			return DuplicateValue
 		}
@@ -193,9 +200,10 @@ func (s *State) invalid(adds []Add, removes []ID) Code {
 //   - NOT_FOUND: neither a group nor a user who is not deleted;
 //   - INVALID_VALUE: first-level members only, asked for a user, who has none;
 //   - NOT_APPLIED: it has no assignment of its own of what is to be replaced;
+//   - INVALID_VALUE: dates that its assignment cannot have;
 //   - NO_SUBSCRIPTION, which comes before all (R16): an add that would make an
 //     assignment of a product without live subscription, to a user or a group,
-//     or an edit of a user's that would turn a plan on (R12 refuses an add that
+//     or an edit of a user's that would turn a plan on, or let it begin (R12 refuses an add that
 //     cannot be admitted, never an edit that only switches off; a group's edit
 //     always succeeds);
 //   - USAGE_LOCATION_REQUIRED for a new assignment of a user without a location
@@ -203,7 +211,7 @@ func (s *State) invalid(adds []Add, removes []ID) Code {
 //   - LICENSE_IS_INHERITED (R21): a user's removal of a product that reaches
 //     the user through groups alone before the call, admitted or not. A group
 //     that has a product through its parents only does not "have" it: no change.
-func (s *State) inadmissible(principal ID, adds []Add, removes []ID) Code {
+func (s *State) inadmissible(principal ID, adds []Add, removes []ID, now int64) Code {
 	user, isUser := s.Users[principal]
 	if !s.Groups[principal] && (!isUser || user.Deleted) {
 		return NotFound
@@ -222,9 +230,16 @@ func (s *State) inadmissible(principal ID, adds []Add, removes []ID) Code {
 		}
 	}
 	for _, add := range adds {
+		if s.undatable(AssignmentKey{principal, add.Product}, add, now) {
+			return InvalidValue
+		}
+	}
+	for _, add := range adds {
 		key := AssignmentKey{principal, add.Product}
-		_, exists := s.Assignments[key]
-		if !s.Subscribed(add.Product) && (!exists || (isUser && s.turnsOn(key, add))) {
+		old, exists := s.Assignments[key]
+		scheduled := add.dated(old, now).Scheduled
+		turnsOn := exists && isUser && !scheduled && (old.Scheduled || s.turnsOn(key, add))
+		if !exists && !s.subscribable(add.Product, scheduled) || turnsOn && !s.Subscribed(add.Product) {
 			return NoSubscription
 		}
 	}
@@ -243,7 +258,8 @@ func (s *State) inadmissible(principal ID, adds []Add, removes []ID) Code {
 	return ""
 }
 
-// resolve returns the assignment that an add leaves behind, CreatedAt aside.
+// resolve returns the assignment that an add leaves behind, CreatedAt and dates
+// aside.
 func (s *State) resolve(key AssignmentKey, add Add) Assignment {
 	a, exists := s.Assignments[key]
 	if !exists {
@@ -291,11 +307,13 @@ func (s *State) turnsOn(key AssignmentKey, add Add) bool {
 func (c *change) write(principal ID, adds []Add, removes []ID) (changed bool) {
 	for _, add := range adds {
 		key := AssignmentKey{principal, add.Product}
-		a := c.before.resolve(key, add)
+		a := add.dated(c.before.resolve(key, add), c.now)
 		old, exists := c.before.Assignments[key]
-		if exists && a.IncludeNested == old.IncludeNested && a.Selection.Equal(old.Selection) {
+		if exists && a.IncludeNested == old.IncludeNested && a.Selection.Equal(old.Selection) &&
+			a.Scheduled == old.Scheduled && a.StartsAt == old.StartsAt && a.EndsAt == old.EndsAt {
 			continue
 		}
+		c.written[key] = true
 		if !exists {
 			a.CreatedAt = c.now
 		}
@@ -399,7 +417,7 @@ func (c *change) losesDependent(user ID, used map[ID]int) bool {
 }
 
 // own returns the pending items that a user's part of the call must get
-// admitted: each new direct source, and each plan that an edit turns on. Where
+// admitted: each direct source that begins, and each plan that an edit turns on. Where
 // the edited source waits as a whole, since before or because of the edit, that
 // is the whole source. What an edit that only switches plans off leaves pending
 // is no item of these: it is never refused, and is tried with everything else
@@ -408,7 +426,7 @@ func (c *change) own(user ID, adds []Add) map[RowKey]bool {
 	items := map[RowKey]bool{}
 	for _, add := range adds {
 		key := AssignmentKey{user, add.Product}
-		if _, existed := c.before.Assignments[key]; existed && !c.before.turnsOn(key, add) {
+		if old, existed := c.before.Assignments[key]; existed && !old.Scheduled && !c.before.turnsOn(key, add) {
 			continue
 		}
 		before := c.before.Selected(key)

@@ -14,12 +14,13 @@ type change struct {
 	before, after *State
 	now           int64
 	removed       map[AssignmentKey]bool // assignments this call takes from a principal (R5, kept)
+	written       map[AssignmentKey]bool // assignments this call makes or edits
 	adds          Set                    // products that this call asks to add (R27)
 	reserving     bool                   // seats of users who held a product and still have a source are theirs
 }
 
 func begin(s *State, now int64) *change {
-	return &change{before: s, after: s.Clone(), now: now, removed: map[AssignmentKey]bool{}, adds: Set{}, reserving: true}
+	return &change{before: s, after: s.Clone(), now: now, removed: map[AssignmentKey]bool{}, written: map[AssignmentKey]bool{}, adds: Set{}, reserving: true}
 }
 
 // settle carries out a change without direct principals, once its facts are

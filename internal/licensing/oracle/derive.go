@@ -137,12 +137,12 @@ func (s *State) Subscribed(product ID) bool {
 	return false
 }
 
-// reaches is R1: directly, as a first-level member, or, where the assignment
+// reaches is R1: not before the assignment has begun; directly, as a first-level member, or, where the assignment
 // includes nested members, as a member of a group anywhere below.
 func (s *State) reaches(user ID, key AssignmentKey) bool {
 	u, known := s.Users[user]
 	switch {
-	case !known || u.Deleted:
+	case !known || u.Deleted || s.Assignments[key].Scheduled:
 		return false
 	case key.Principal == user || s.Memberships[Membership{key.Principal, user}]:
 		return true

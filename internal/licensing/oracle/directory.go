@@ -61,7 +61,10 @@ func (s *State) setDeleted(user ID, deleted bool, acknowledge *int, now int64) O
 		return Outcome{}
 	}
 	c := begin(s, now)
-	u.Deleted = deleted
+	u.Deleted, u.DeletedAt = deleted, 0
+	if deleted {
+		u.DeletedAt = now
+	}
 	c.after.Users[user] = u
 	c.settle()
 	return c.finish(s, acknowledge, false)
@@ -109,22 +112,6 @@ func (op UpdateTenant) Apply(s *State, now int64) Outcome {
 	c.after.Country, c.after.LossThreshold = op.Country, op.LossThreshold
 	c.settle()
 	return c.finish(s, op.Acknowledge, false)
-}
-
-// RemoveDeleted removes all soft-deleted users for good, with what is theirs.
-// They hold nothing, so no license changes (R19).
-type RemoveDeleted struct{}
-
-// Apply implements Operation.
-func (RemoveDeleted) Apply(s *State, _ int64) Outcome {
-	changed := false
-	for _, user := range s.DeletedUsers() {
-		changed = true
-		delete(s.Users, user)
-		maps.DeleteFunc(s.Memberships, func(m Membership, _ bool) bool { return m.User == user })
-		maps.DeleteFunc(s.Assignments, func(key AssignmentKey, _ Assignment) bool { return key.Principal == user })
-	}
-	return Outcome{Changed: changed}
 }
 
 // CreateGroup makes a group of users and groups. It has no assignments and is

@@ -7,6 +7,7 @@ import "slices"
 // asks at any number (R15).
 func (c *change) finish(s *State, acknowledge *int, atAll bool) Outcome {
 	users, neither := c.losses()
+	neither = neither || c.postpones()
 	threshold := s.LossThreshold
 	if neither || atAll {
 		threshold = 0

@@ -17,6 +17,7 @@ type Outcome struct {
 	Losing     int  // with CONFIRMATION_REQUIRED: the users whose loss is to be acknowledged
 	Principals map[ID]Result
 	Members    map[Member]Result
+	Turns      int // of Due: the changes that were made
 }
 
 // Result is the answer for one principal of Assign, or one member of

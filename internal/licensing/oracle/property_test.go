@@ -25,6 +25,7 @@ func TestRandomOperationsKeepTheRules(t *testing.T) {
 		}
 		for range rapid.IntRange(1, 25).Draw(t, "operations") {
 			now++
+			world.Now = now - 1
 			op := world.Next(t, s)
 			before, shuffled := s.Clone(), s.Clone()
 			out := op.Apply(s, now)
@@ -33,8 +34,10 @@ func TestRandomOperationsKeepTheRules(t *testing.T) {
 				t.Fatalf("after %#v: %v", op, err)
 			}
 			checkOutcome(t, op, before, s, out)
-			checkNobodyDisplaced(t, op, before, s)
-			checkSince(t, before, s, now)
+			if out.Turns < 2 { // else there were states between the two
+				checkNobodyDisplaced(t, op, before, s)
+				checkSince(t, before, s, now)
+			}
 
 			again := worlds.Shuffle(t, op).Apply(shuffled, now)
 			if !reflect.DeepEqual(out, again) || !sameState(s, shuffled) {
@@ -44,7 +47,8 @@ func TestRandomOperationsKeepTheRules(t *testing.T) {
 			if r := (oracle.Reprocess{}).Apply(reprocessed, now+1); r.Changed || !reflect.DeepEqual(s, reprocessed) {
 				t.Fatalf("after %#v something is left to heal (R13)", op)
 			}
-			checkRepeat(t, op, s.Clone(), out, now+1)
+			checkRepeat(t, op, s.Clone(), out, now) // a date to come is one still
+			now += int64(max(0, out.Turns-1))
 		}
 	})
 }
@@ -74,11 +78,11 @@ func checkOutcome(t *rapid.T, op oracle.Operation, before, after *oracle.State, 
 			key := oracle.AssignmentKey{Principal: principal, Product: add.Product}
 			on, selectedBefore := after.On(principal, key), before.Selected(key)
 			for plan := range after.Selected(key) {
-				if !selectedBefore[plan] && !on[plan] {
+				if !selectedBefore[plan] && !on[plan] && !after.Assignments[key].Scheduled {
 					t.Fatalf("%#v is granted to %s with a plan that is not on", op, principal)
 				}
 			}
-			if _, existed := before.Assignments[key]; !existed && !after.Admitted(principal, key) {
+			if _, existed := before.Assignments[key]; !existed && !after.Assignments[key].Scheduled && !after.Admitted(principal, key) {
 				t.Fatalf("%#v is granted to %s and waits", op, principal)
 			}
 		}

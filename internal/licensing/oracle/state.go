@@ -68,8 +68,9 @@ const (
 
 // User is what licensing needs to know of a user.
 type User struct {
-	Deleted  bool   // soft-deleted: memberships and assignments stay, sources do not (R1, R19)
-	Location string // usageLocation; empty: the tenant's country is judged (R11)
+	Deleted   bool   // soft-deleted: memberships and assignments stay, sources do not (R1, R19)
+	DeletedAt int64  // the instant of the change that deleted
+	Location  string // usageLocation; empty: the tenant's country is judged (R11)
 }
 
 // Location says in which countries a plan may be used (R11): where Allowed has
@@ -107,6 +108,9 @@ type Assignment struct {
 	Selection     Selection
 	IncludeNested bool
 	CreatedAt     int64 // the instant of the change that made it
+	Scheduled     bool  // it has not begun, and is nobody's source (R1)
+	StartsAt      int64 // when it begins, where it is scheduled
+	EndsAt        int64 // when it ends; 0: never
 }
 
 // RowKey names what a violation is about: an assignment as it reaches one user

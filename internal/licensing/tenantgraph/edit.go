@@ -365,7 +365,7 @@ func (g *Graph) GroupsReachedBy(products []uuid.UUID) []uuid.UUID {
 	reached := map[uuid.UUID]bool{}
 	for _, a := range g.assignments {
 		switch {
-		case !slices.Contains(products, a.ProductID) || g.groups[a.GroupID] == nil:
+		case !slices.Contains(products, a.ProductID) || g.groups[a.GroupID] == nil || a.Scheduled:
 		case !a.IncludeNested: // R1
 			reached[a.GroupID] = true
 		default:

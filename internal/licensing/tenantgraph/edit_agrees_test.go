@@ -65,6 +65,7 @@ func (f *facts) edit(t *rapid.T, e *Edit, at clock.Instant) {
 		}
 		f.assignments[id] = &Assignment{
 			ID: id, GroupID: to, ProductID: benchID(1, product), IncludeNested: n("nested", 3) > 0,
+			Scheduled: n("scheduled", 3) == 0,
 			Selection: Selection{Mode: Except, Plans: []uuid.UUID{benchID(2, n("plan", 4))}},
 		}
 		e.PutAssignment(f.assignments[id])

@@ -65,9 +65,21 @@ type Assignment struct {
 	ProductID     uuid.UUID
 	Selection     Selection
 	IncludeNested bool
+	Scheduled     bool           // it has not begun: nobody has anything of it (R1)
+	StartsAt      *clock.Instant // when it begins by the clock, or began so
+	BeganAt       *clock.Instant // when it took effect, where it was scheduled
+	EndsAt        *clock.Instant // when it ends by the clock
 	CreatedAt     clock.Instant
 	UpdatedAt     clock.Instant
 	Version       int
+}
+
+// Since tells since when the assignment has been in effect; one that is scheduled is not.
+func (a *Assignment) Since() clock.Instant {
+	if a.BeganAt != nil {
+		return *a.BeganAt
+	}
+	return a.CreatedAt
 }
 
 // Direct tells whether the principal is a user.
@@ -348,10 +360,10 @@ func (g *Graph) Path(from, to uuid.UUID) []*principal.Group {
 // Assignment returns a group's assignment by id, or nil.
 func (g *Graph) Assignment(id uuid.UUID) *Bound { return g.assignments[id] }
 
-// AssignmentsOf returns a group's own assignments, by product display name, then id.
+// AssignmentsOf returns a group's own assignments, scheduled ones too, by product display name, then id.
 func (g *Graph) AssignmentsOf(group uuid.UUID) []*Bound { return g.byGroup[group] }
 
-// Assignments returns every group assignment, in no order.
+// Assignments returns every group assignment, scheduled ones too, in no order.
 func (g *Graph) Assignments() []*Bound { return slices.Collect(maps.Values(g.assignments)) }
 
 // Reach returns the assignments that reach the direct members of a group, its own included.

@@ -108,6 +108,15 @@ func (g *Graph) deriveReach(of iter.Seq[uuid.UUID]) {
 	}
 }
 
+// inEffect returns a group's own assignments without those that are scheduled (R1).
+func (g *Graph) inEffect(group uuid.UUID) []*Bound {
+	all := g.byGroup[group]
+	if slices.ContainsFunc(all, func(a *Bound) bool { return a.Scheduled }) {
+		all = slices.DeleteFunc(slices.Clone(all), func(a *Bound) bool { return a.Scheduled })
+	}
+	return all
+}
+
 func (g *Graph) setReach(group uuid.UUID, reached []Reached) {
 	if len(reached) > 0 {
 		g.reach[group] = reached
@@ -119,7 +128,8 @@ func (g *Graph) setReach(group uuid.UUID, reached []Reached) {
 // reachBelowParents is reachOf where the reach of the parents is known: the path shown for an
 // assignment goes on from the one shown at a parent.
 func (g *Graph) reachBelowParents(group uuid.UUID) []Reached {
-	own, n := g.byGroup[group], len(g.byGroup[group])
+	own := g.inEffect(group)
+	n := len(own)
 	for _, p := range g.parents[group] {
 		n += len(g.reach[p.Parent])
 	}
@@ -175,7 +185,7 @@ func (g *Graph) onePathEach(reached []Reached) []Reached {
 func (g *Graph) reachOf(from uuid.UUID) []Reached {
 	var reached []Reached
 	for _, s := range g.climb(from) {
-		for _, a := range g.byGroup[s.path[0].ID] {
+		for _, a := range g.inEffect(s.path[0].ID) {
 			if a.IncludeNested || len(s.path) == 1 { // R1
 				reached = append(reached, Reached{Bound: a, Path: s.path, Since: s.since})
 			}

@@ -15,6 +15,7 @@ import (
 // World draws the operations of one tenant. Ids are drawn so that their order
 // is independent of the order of creation.
 type World struct {
+	Now   int64 // the instant before that of the next operation: dates are drawn around it
 	plans []oracle.ID
 	made  uint32
 }
@@ -56,8 +57,9 @@ func (w *World) Next(t *rapid.T, s *oracle.State) oracle.Operation {
 		slices.Repeat([]draw{w.assign}, 16),
 		slices.Repeat([]draw{w.changeMembers}, 8),
 		slices.Repeat([]draw{w.updateSubscription, w.changeCatalogue}, 4),
+		slices.Repeat([]draw{due}, 3),
 		slices.Repeat([]draw{w.restoreUser, w.moveUser, w.takeBase}, 2),
-		[]draw{w.updateTenant, removeDeleted, w.deleteUser, w.createUser, w.createGroup, w.deleteGroup, w.createSubscription, w.cancelSubscription},
+		[]draw{w.updateTenant, w.deleteUser, w.createUser, w.createGroup, w.deleteGroup, w.createSubscription, w.cancelSubscription},
 	)
 	if op := kinds[below(t, "kind", len(kinds))](t, s); op != nil {
 		return op
@@ -126,7 +128,21 @@ func (w *World) add(t *rapid.T, s *oracle.State, product oracle.ID) oracle.Add {
 		nested := rapid.Bool().Draw(t, "include nested")
 		add.IncludeNested = &nested
 	}
+	add.StartsAt, add.EndsAt = w.date(t, "start", 5), w.date(t, "end", 4)
 	return add
+}
+
+// date draws a date near the present, now and then none or a past one; as a rule
+// it is not given.
+func (w *World) date(t *rapid.T, label string, seldom int) *oracle.Date {
+	if below(t, label+" given", seldom) > 0 {
+		return nil
+	}
+	at := w.Now + int64(below(t, label, 12)) - 1
+	if at < w.Now {
+		at = 0
+	}
+	return &oracle.Date{At: at}
 }
 
 // takeBase takes from a user an own assignment that brings what a plan of the
@@ -199,7 +215,7 @@ func (w *World) updateTenant(t *rapid.T, _ *oracle.State) oracle.Operation {
 	return oracle.UpdateTenant{Country: countries[below(t, "country", len(countries))], LossThreshold: w.threshold(t), Acknowledge: w.acknowledge(t)}
 }
 
-func removeDeleted(*rapid.T, *oracle.State) oracle.Operation { return oracle.RemoveDeleted{} }
+func due(*rapid.T, *oracle.State) oracle.Operation { return oracle.Due{} }
 
 var countries = []string{"NL", "DE", "US"}
 

@@ -1,4 +1,18 @@
 -- +goose Up
+-- add column "scheduled" to table: "assignments"
+ALTER TABLE `assignments` ADD COLUMN `scheduled` bool NOT NULL DEFAULT false;
+-- add column "starts_at" to table: "assignments"
+ALTER TABLE `assignments` ADD COLUMN `starts_at` integer NULL;
+-- add column "began_at" to table: "assignments"
+ALTER TABLE `assignments` ADD COLUMN `began_at` integer NULL;
+-- add column "ends_at" to table: "assignments"
+ALTER TABLE `assignments` ADD COLUMN `ends_at` integer NULL;
+-- create index "assignments_beginning" to table: "assignments"
+CREATE INDEX `assignments_beginning` ON `assignments` (`starts_at`) WHERE scheduled;
+-- create index "assignments_ending" to table: "assignments"
+CREATE INDEX `assignments_ending` ON `assignments` (`ends_at`) WHERE ends_at IS NOT NULL;
+-- create index "assignments_expiring" to table: "assignments"
+CREATE INDEX `assignments_expiring` ON `assignments` (`tenant_id`, `ends_at`, `id`) WHERE ends_at IS NOT NULL;
 -- add column "changed_at" to table: "catalog"
 ALTER TABLE `catalog` ADD COLUMN `changed_at` integer NOT NULL DEFAULT 0;
 -- create "new_tenants" table
@@ -58,7 +72,7 @@ CREATE TABLE `groups_history` (
   `external_id` text NULL,
   `created_at` integer NOT NULL,
   `updated_at` integer NOT NULL,
-  `version` integer NOT NULL,
+  `version` integer NOT NULL DEFAULT 1,
   `until` integer NOT NULL,
   PRIMARY KEY (`id`, `tenant_id`, `until`),
   CONSTRAINT `groups_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
@@ -80,14 +94,14 @@ CREATE TABLE `subscriptions_history` (
   `product_id` text NOT NULL,
   `seats` integer NULL,
   `status` text NOT NULL,
-  `starts_at` integer NOT NULL,
+  `starts_at` integer NOT NULL DEFAULT 0,
   `live_since` integer NULL,
   `renews_at` integer NULL,
   `ends_at` integer NULL,
   `created_at` integer NOT NULL,
   `updated_at` integer NOT NULL,
   `cancelled_at` integer NULL,
-  `version` integer NOT NULL,
+  `version` integer NOT NULL DEFAULT 1,
   `until` integer NOT NULL,
   PRIMARY KEY (`id`, `tenant_id`, `until`),
   CONSTRAINT `subscriptions_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
@@ -109,7 +123,7 @@ CREATE TABLE `users_history` (
   `updated_at` integer NOT NULL,
   `deleted_at` integer NULL,
   `restored_at` integer NULL,
-  `version` integer NOT NULL,
+  `version` integer NOT NULL DEFAULT 1,
   `until` integer NOT NULL,
   PRIMARY KEY (`id`, `tenant_id`, `until`),
   CONSTRAINT `users_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
@@ -138,11 +152,15 @@ CREATE TABLE `assignments_history` (
   `group_id` text NULL,
   `product_id` text NOT NULL,
   `mode` text NOT NULL,
-  `plans` text NOT NULL,
-  `include_nested` bool NOT NULL,
+  `plans` text NOT NULL DEFAULT '[]',
+  `include_nested` bool NOT NULL DEFAULT true,
+  `scheduled` bool NOT NULL DEFAULT false,
+  `starts_at` integer NULL,
+  `began_at` integer NULL,
+  `ends_at` integer NULL,
   `created_at` integer NOT NULL,
   `updated_at` integer NOT NULL,
-  `version` integer NOT NULL,
+  `version` integer NOT NULL DEFAULT 1,
   `until` integer NOT NULL,
   PRIMARY KEY (`id`, `tenant_id`, `until`),
   CONSTRAINT `assignments_history_tenant_id_fkey` FOREIGN KEY (`tenant_id`) REFERENCES `tenants` (`id`) ON UPDATE NO ACTION ON DELETE NO ACTION
@@ -177,9 +195,9 @@ CREATE INDEX `license_violations_history_product` ON `license_violations_history
 CREATE TABLE `seat_counters_history` (
   `tenant_id` text NOT NULL,
   `product_id` text NOT NULL,
-  `consumed` integer NOT NULL,
-  `waiting` integer NOT NULL,
-  `in_error` integer NOT NULL,
+  `consumed` integer NOT NULL DEFAULT 0,
+  `waiting` integer NOT NULL DEFAULT 0,
+  `in_error` integer NOT NULL DEFAULT 0,
   `event_id` text NOT NULL,
   `gaining` integer NOT NULL,
   `losing` integer NOT NULL,

@@ -1,4 +1,12 @@
 -- +goose Up
+-- modify "assignments" table
+ALTER TABLE "assignments" ADD COLUMN "scheduled" boolean NOT NULL DEFAULT false, ADD COLUMN "starts_at" bigint NULL, ADD COLUMN "began_at" bigint NULL, ADD COLUMN "ends_at" bigint NULL;
+-- create index "assignments_beginning" to table: "assignments"
+CREATE INDEX "assignments_beginning" ON "assignments" ("starts_at") WHERE scheduled;
+-- create index "assignments_ending" to table: "assignments"
+CREATE INDEX "assignments_ending" ON "assignments" ("ends_at") WHERE (ends_at IS NOT NULL);
+-- create index "assignments_expiring" to table: "assignments"
+CREATE INDEX "assignments_expiring" ON "assignments" ("tenant_id", "ends_at", "id") WHERE (ends_at IS NOT NULL);
 -- modify "catalog" table
 ALTER TABLE "catalog" ADD COLUMN "changed_at" bigint NOT NULL DEFAULT 0;
 -- modify "tenants" table
@@ -20,11 +28,15 @@ CREATE TABLE "assignments_history" (
   "group_id" uuid NULL,
   "product_id" uuid NOT NULL,
   "mode" text NOT NULL,
-  "plans" text NOT NULL,
-  "include_nested" boolean NOT NULL,
+  "plans" text NOT NULL DEFAULT '[]',
+  "include_nested" boolean NOT NULL DEFAULT true,
+  "scheduled" boolean NOT NULL DEFAULT false,
+  "starts_at" bigint NULL,
+  "began_at" bigint NULL,
+  "ends_at" bigint NULL,
   "created_at" bigint NOT NULL,
   "updated_at" bigint NOT NULL,
-  "version" bigint NOT NULL,
+  "version" bigint NOT NULL DEFAULT 1,
   "until" bigint NOT NULL,
   PRIMARY KEY ("tenant_id", "until", "id"),
   CONSTRAINT "assignments_history_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenants" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
@@ -43,7 +55,7 @@ CREATE TABLE "groups_history" (
   "external_id" text NULL,
   "created_at" bigint NOT NULL,
   "updated_at" bigint NOT NULL,
-  "version" bigint NOT NULL,
+  "version" bigint NOT NULL DEFAULT 1,
   "until" bigint NOT NULL,
   PRIMARY KEY ("tenant_id", "until", "id"),
   CONSTRAINT "groups_history_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenants" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
@@ -98,9 +110,9 @@ CREATE TABLE "nestings_history" (
 CREATE TABLE "seat_counters_history" (
   "tenant_id" uuid NOT NULL,
   "product_id" uuid NOT NULL,
-  "consumed" bigint NOT NULL,
-  "waiting" bigint NOT NULL,
-  "in_error" bigint NOT NULL,
+  "consumed" bigint NOT NULL DEFAULT 0,
+  "waiting" bigint NOT NULL DEFAULT 0,
+  "in_error" bigint NOT NULL DEFAULT 0,
   "event_id" uuid NOT NULL,
   "gaining" bigint NOT NULL,
   "losing" bigint NOT NULL,
@@ -119,14 +131,14 @@ CREATE TABLE "subscriptions_history" (
   "product_id" uuid NOT NULL,
   "seats" integer NULL,
   "status" text NOT NULL,
-  "starts_at" bigint NOT NULL,
+  "starts_at" bigint NOT NULL DEFAULT 0,
   "live_since" bigint NULL,
   "renews_at" bigint NULL,
   "ends_at" bigint NULL,
   "created_at" bigint NOT NULL,
   "updated_at" bigint NOT NULL,
   "cancelled_at" bigint NULL,
-  "version" bigint NOT NULL,
+  "version" bigint NOT NULL DEFAULT 1,
   "until" bigint NOT NULL,
   PRIMARY KEY ("tenant_id", "until", "id"),
   CONSTRAINT "subscriptions_history_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenants" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
@@ -156,7 +168,7 @@ CREATE TABLE "users_history" (
   "updated_at" bigint NOT NULL,
   "deleted_at" bigint NULL,
   "restored_at" bigint NULL,
-  "version" bigint NOT NULL,
+  "version" bigint NOT NULL DEFAULT 1,
   "until" bigint NOT NULL,
   PRIMARY KEY ("tenant_id", "id", "until"),
   CONSTRAINT "users_history_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenants" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
