@@ -60,12 +60,15 @@ func NewCompiledSchema(cfg Config) graphql.ExecutableSchema {
 		"PlanConnection":              ec.compiledPlanConnection(),
 		"PlanDecision":                ec.compiledPlanDecision(),
 		"PlanEdge":                    ec.compiledPlanEdge(),
+		"PlanExplanation":             ec.compiledPlanExplanation(),
 		"PlanSelection":               ec.compiledPlanSelection(),
+		"PlanSource":                  ec.compiledPlanSource(),
 		"Product":                     ec.compiledProduct(),
 		"ProductConnection":           ec.compiledProductConnection(),
 		"ProductEdge":                 ec.compiledProductEdge(),
 		"ProductImpact":               ec.compiledProductImpact(),
 		"ProductSubscription":         ec.compiledProductSubscription(),
+		"Proposal":                    ec.compiledProposal(),
 		"Query":                       ec.compiledQuery(),
 		"SeatCounts":                  ec.compiledSeatCounts(),
 		"SeatDetails":                 ec.compiledSeatDetails(),
@@ -2476,6 +2479,84 @@ func (ec *executionContext) compiledPlanEdge() map[string]compiled.Resolve {
 	}
 }
 
+func (ec *executionContext) compiledPlanExplanation() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"decision": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanExplanation)
+			v := obj.Decision
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"plan": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanExplanation)
+			v := obj.Plan
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"proposals": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanExplanation)
+			v, err := ec.Resolvers.PlanExplanation().Proposals(ctx, obj)
+			if err != nil {
+				return err
+			}
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"sources": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanExplanation)
+			v := obj.Sources
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"user": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanExplanation)
+			v := obj.User
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
 func (ec *executionContext) compiledPlanSelection() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
 		"mode": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -2499,6 +2580,76 @@ func (ec *executionContext) compiledPlanSelection() map[string]compiled.Resolve 
 				}
 			}
 			r.Close()
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledPlanSource() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"errors": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanSource)
+			v := obj.Errors
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"product": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanSource)
+			v := obj.Product
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"selection": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanSource)
+			v := obj.Selection
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"source": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanSource)
+			v := obj.Source
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"suffices": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanSource)
+			v := obj.Suffices
+			r.Bool(v)
+			return nil
+		},
+		"verdict": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanSource)
+			v := obj.Verdict
+			r.Text(string(v))
 			return nil
 		},
 	}
@@ -2773,6 +2924,64 @@ func (ec *executionContext) compiledProductSubscription() map[string]compiled.Re
 	}
 }
 
+func (ec *executionContext) compiledProposal() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"explanation": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Proposal)
+			v := obj.Explanation
+			if err := r.Marshal(ec.marshalNString2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlocaleᚐText(ctx, nil, v), false); err != nil {
+				return err
+			}
+			return nil
+		},
+		"input": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Proposal)
+			v := obj.Input
+			if err := r.Marshal(ec.marshalNJSONObject2map(ctx, nil, v), false); err != nil {
+				return err
+			}
+			return nil
+		},
+		"kind": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Proposal)
+			v := obj.Kind
+			r.Text(string(v))
+			return nil
+		},
+		"mutation": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Proposal)
+			v := obj.Mutation
+			r.Text(v)
+			return nil
+		},
+		"plansLost": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Proposal)
+			v := obj.PlansLost
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"usersTouched": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Proposal)
+			v := obj.UsersTouched
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+	}
+}
+
 func (ec *executionContext) compiledQuery() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
 		"auditEvents": func(ctx context.Context, r *compiled.Run, f *compiled.Field, _ any) error {
@@ -2799,6 +3008,24 @@ func (ec *executionContext) compiledQuery() map[string]compiled.Resolve {
 				return err
 			}
 			v, err := ec.Resolvers.Query().CheckPlan(ctx, args["userId"].(string), args["planId"].(string))
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"explainPlan": func(ctx context.Context, r *compiled.Run, f *compiled.Field, _ any) error {
+			ctx, args, err := r.Call(ctx, f, ec.field_Query_explainPlan_args)
+			if err != nil {
+				return err
+			}
+			v, err := ec.Resolvers.Query().ExplainPlan(ctx, args["userId"].(string), args["planId"].(string))
 			if err != nil {
 				return err
 			}

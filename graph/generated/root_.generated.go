@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	Operation() OperationResolver
 	OperationResult() OperationResultResolver
 	Plan() PlanResolver
+	PlanExplanation() PlanExplanationResolver
 	Query() QueryResolver
 	SubscribedProduct() SubscribedProductResolver
 	User() UserResolver
@@ -2212,6 +2213,134 @@ extend type Mutation {
   ): CancelOperationPayload!
 }
 `, BuiltIn: false},
+	{Name: "../schema/proof.graphqls", Input: `"""
+A JSON object. It stands in answers only: ` + "`" + `Proposal.input` + "`" + ` is one, as it is passed as the variable of a
+mutation.
+"""
+scalar JSONObject @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
+
+"What becomes of a plan through one source of a user: the first that holds."
+enum PlanVerdict {
+  "The assignment's selection leaves the plan off."
+  LEFT_OFF
+  "It selects the plan, and the product has no live subscription."
+  NO_SUBSCRIPTION
+  "It selects the plan, and waits as a whole; ` + "`" + `errors` + "`" + ` says why."
+  IN_ERROR
+  "It is admitted, and this plan is withheld; ` + "`" + `errors` + "`" + ` says why."
+  WITHHELD
+  "It turns the plan on, and every subscription of the product is suspended or locked out."
+  NOT_USABLE
+  "It turns the plan on."
+  ENABLES
+}
+
+"What one source of the user says about the plan."
+type PlanSource {
+  "The source, with its path."
+  source: LicenseSource!
+  "The product that contains the plan; null for what is ` + "`" + `AUTOMATIC` + "`" + `."
+  product: Product
+  "What becomes of the plan through it."
+  verdict: PlanVerdict!
+  """
+  True when the user could use the plan by this source alone: were all other assignments that reach the user to
+  end at once, the plan would stay on. A plan whose prerequisites come from another source does not
+  suffice alone. Always false where the plan is not allowed.
+  """
+  suffices: Boolean!
+  "The plans that its assignment turns on; null for what is ` + "`" + `AUTOMATIC` + "`" + `."
+  selection: PlanSelection
+  "What is wrong with the whole source, and with this plan in it."
+  errors: [LicenseError!]!
+}
+
+"What a proposal does."
+enum ProposalKind {
+  "Enables the user's account."
+  ENABLE_ACCOUNT
+  "Sets the user's ` + "`" + `usageLocation` + "`" + `: to the tenant's country where that will do, else to the first by code of the countries with which the fewest plans go."
+  SET_USAGE_LOCATION
+  "Switches plans on in an assignment that leaves them off: the plan itself, or one that it needs."
+  SWITCH_PLANS_ON
+  "Switches plans off that stand in the way."
+  SWITCH_PLANS_OFF
+  "Ends an assignment, whose plans stand in the way or are not needed."
+  END_ASSIGNMENT
+  "Takes the user out of a group."
+  LEAVE_GROUP
+  "Makes the user a member of a group that brings the plan, or one that it needs."
+  JOIN_GROUP
+  "Assigns a product to the user directly that contains the plan, or one that it needs."
+  ASSIGN_PRODUCT
+  "Takes the product from somebody who has it directly: disabled accounts first, of the twenty latest assignments."
+  FREE_SEAT
+  "Makes a subscription ` + "`" + `ENABLED` + "`" + ` that is suspended, locked out or scheduled."
+  RESUME_SUBSCRIPTION
+  "Raises the seats of a subscription to as many as are needed, or creates one."
+  BUY_SEATS
+}
+
+"""
+A change that you may want to make: a mutation with its input filled in. Pass ` + "`" + `input` + "`" + ` as the mutation's
+argument, with ` + "`" + `dryRun: true` + "`" + ` first to see the whole impact. It never acknowledges losses: where the
+tenant's threshold asks for that, the dry run says so (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `).
+"""
+type Proposal {
+  "What it does."
+  kind: ProposalKind!
+  "The name of the mutation, such as ` + "`" + `assignLicenses` + "`" + `."
+  mutation: String!
+  "The mutation's ` + "`" + `input` + "`" + `."
+  input: JSONObject!
+  "What it does, as a sentence."
+  explanation: String!
+  """
+  How many other users it concerns, at most: members of several groups are counted with each. Those who get a
+  seat that it frees come on top.
+  """
+  usersTouched: Int!
+  "The plans that go off for this user with it, ordered by name."
+  plansLost: [Plan!]!
+}
+
+"Why a user may or may not use a plan, with all that says so."
+type PlanExplanation {
+  "The user."
+  user: User!
+  "The plan."
+  plan: Plan!
+  "The answer, as ` + "`" + `checkPlan` + "`" + ` gives it."
+  decision: PlanDecision!
+  """
+  Every source of the user that belongs to a product with the plan, whatever becomes of it: by product name,
+  the direct one first, then by group; what comes by itself last.
+  """
+  sources: [PlanSource!]!
+  """
+  Where the plan is not allowed: single changes each of which alone would allow it as things stand, at most three of a kind.
+  The smallest come first: those that touch the fewest other users, then those with which the fewest
+  plans go off for this user, then in the order of ` + "`" + `ProposalKind` + "`" + `, purchases last. Empty where the plan is allowed, and
+  where one change is not enough. A change that touches others is proposed only where all who wait
+  would find the seats that the user then needs.
+  """
+  proposals: [Proposal!]!
+}
+
+extend type Query {
+  """
+  Why this user may or may not use this plan, and what would allow it. Null when there is no such user (a
+  deleted one included) or no such plan. Example: ` + "`" + `explainPlan(userId: "user_…", planId: "plan_…") { decision {
+  allowed reason } sources { verdict suffices source { kind path { displayName } } } proposals { kind mutation input explanation } }` + "`" + `.
+  """
+  explainPlan(
+    "The user's id. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
+    userId: ID!
+    "A plan id or its bare UUID. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
+    planId: ID!
+  ): PlanExplanation
+}
+`, BuiltIn: false},
 	{Name: "../schema/subscriptions.graphqls", Input: `"""
 Where a subscription stands. Its dates move it on by themselves, each time as a change of its own: to
 ` + "`" + `ENABLED` + "`" + ` at ` + "`" + `startsAt` + "`" + `, to ` + "`" + `WARNING` + "`" + ` at ` + "`" + `endsAt` + "`" + `, to ` + "`" + `SUSPENDED` + "`" + ` and to ` + "`" + `LOCKED_OUT` + "`" + ` after the tenant's
@@ -3873,6 +4002,22 @@ func (ec *executionContext) childFields_PlanEdge(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PlanEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PlanExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_PlanExplanation_user(ctx, field)
+	case "plan":
+		return ec.fieldContext_PlanExplanation_plan(ctx, field)
+	case "decision":
+		return ec.fieldContext_PlanExplanation_decision(ctx, field)
+	case "sources":
+		return ec.fieldContext_PlanExplanation_sources(ctx, field)
+	case "proposals":
+		return ec.fieldContext_PlanExplanation_proposals(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanExplanation", field.Name)
+}
+
 func (ec *executionContext) childFields_PlanSelection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "mode":
@@ -3881,6 +4026,24 @@ func (ec *executionContext) childFields_PlanSelection(ctx context.Context, field
 		return ec.fieldContext_PlanSelection_plans(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PlanSelection", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanSource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "source":
+		return ec.fieldContext_PlanSource_source(ctx, field)
+	case "product":
+		return ec.fieldContext_PlanSource_product(ctx, field)
+	case "verdict":
+		return ec.fieldContext_PlanSource_verdict(ctx, field)
+	case "suffices":
+		return ec.fieldContext_PlanSource_suffices(ctx, field)
+	case "selection":
+		return ec.fieldContext_PlanSource_selection(ctx, field)
+	case "errors":
+		return ec.fieldContext_PlanSource_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanSource", field.Name)
 }
 
 func (ec *executionContext) childFields_Product(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3963,6 +4126,24 @@ func (ec *executionContext) childFields_ProductSubscription(ctx context.Context,
 		return ec.fieldContext_ProductSubscription_version(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProductSubscription", field.Name)
+}
+
+func (ec *executionContext) childFields_Proposal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Proposal_kind(ctx, field)
+	case "mutation":
+		return ec.fieldContext_Proposal_mutation(ctx, field)
+	case "input":
+		return ec.fieldContext_Proposal_input(ctx, field)
+	case "explanation":
+		return ec.fieldContext_Proposal_explanation(ctx, field)
+	case "usersTouched":
+		return ec.fieldContext_Proposal_usersTouched(ctx, field)
+	case "plansLost":
+		return ec.fieldContext_Proposal_plansLost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Proposal", field.Name)
 }
 
 func (ec *executionContext) childFields_ReprocessLicensesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
