@@ -320,9 +320,9 @@ func (e *explainer) locate() {
 		}
 	}
 	var best *Proposal
-	for _, c := range countries {
+	for _, code := range countries {
 		t := e.same()
-		if t.barred = rules.Barred(c); t.barred.Equal(e.v.state.Barred) {
+		if t.barred = rules.Barred(code); t.barred.Equal(e.v.state.Barred) {
 			continue
 		}
 		lost, ok := e.allows(t)
@@ -330,10 +330,10 @@ func (e *explainer) locate() {
 			continue
 		}
 		best = &Proposal{
-			Kind: SetUsageLocation, Mutation: "updateUser", Input: object{"id": e.userID(), "usageLocation": c},
-			Explanation: locale.T("Sets the usage location of %s to %s.", e.v.User.DisplayName, c), PlansLost: e.g.PlansIn(lost),
+			Kind: SetUsageLocation, Mutation: "updateUser", Input: object{"id": e.userID(), "usageLocation": code},
+			Explanation: locale.T("Sets the usage location of %s to %s.", e.v.User.DisplayName, code), PlansLost: e.g.PlansIn(lost),
 		}
-		if c == e.g.Country {
+		if code == e.g.Country {
 			break
 		}
 	}
@@ -529,18 +529,18 @@ func (e *explainer) assign() {
 			needed = e.g.Rules.Prerequisites(keep)
 		}
 		needed = needed.Intersect(p.Set)
-		user, plan := e.v.User.DisplayName, object{"productId": p.NodeID()}
-		if e.assignPlans(p, p.Set, plan, locale.T("Assigns %s to %s.", p.DisplayName, user)) {
+		plan := object{"productId": p.NodeID()}
+		if e.assignPlans(p, p.Set, plan, locale.T("Assigns %s to %s.", p.DisplayName, e.v.User.DisplayName)) {
 			continue
 		}
 		if off := e.g.PlansIn(obstacles); len(off) > 0 && e.assignPlans(p, p.Set.Minus(obstacles), object{"productId": p.NodeID(), "plans": object{"except": planIDs(off)}},
-			locale.T("Assigns %s to %s, without %s.", p.DisplayName, user, planNames(off))) {
+			locale.T("Assigns %s to %s, without %s.", p.DisplayName, e.v.User.DisplayName, planNames(off))) {
 			continue
 		}
 		e.eachAndAll(needed, func(set engine.PlanSet) bool {
 			only := e.g.PlansIn(set)
 			return e.assignPlans(p, set, object{"productId": p.NodeID(), "plans": object{"only": planIDs(only)}},
-				locale.T("Assigns %s to %s, with %s only.", p.DisplayName, user, planNames(only)))
+				locale.T("Assigns %s to %s, with %s only.", p.DisplayName, e.v.User.DisplayName, planNames(only)))
 		})
 	}
 }

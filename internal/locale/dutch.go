@@ -383,4 +383,22 @@ var dutch = map[string]string{
 	"Read how it ended; what it changed is changed.":                              "Lees hoe ze is afgelopen; wat ze heeft gewijzigd, is gewijzigd.",
 	"The operation is about to end, and did not within the time of this request.": "De bewerking loopt zo af, maar niet binnen de tijd van deze aanvraag.",
 	"Read how it ended.": "Lees hoe ze is afgelopen.",
+
+	// Proposals.
+	"Enables the account of %s.":                     "Schakelt het account van %s in.",
+	"Sets the usage location of %s to %s.":           "Stelt de gebruikslocatie van %s in op %s.",
+	"Ends the assignment of %s to %s.":               "Beëindigt de toewijzing van %s aan %s.",
+	"Switches %s on in the assignment of %s to %s.":  "Schakelt %s in bij de toewijzing van %s aan %s.",
+	"Switches %s off in the assignment of %s to %s.": "Schakelt %s uit bij de toewijzing van %s aan %s.",
+	"Takes %s out of the group %s.":                  "Haalt %s uit de groep %s.",
+	"Makes %s a member of the group %s.":             "Maakt %s lid van de groep %s.",
+	"Assigns %s to %s.":                              "Wijst %s toe aan %s.",
+	"Assigns %s to %s, without %s.":                  "Wijst %s toe aan %s, zonder %s.",
+	"Assigns %s to %s, with %s only.":                "Wijst %s toe aan %s, met alleen %s.",
+	"Raises the seats of a subscription of %s from %d to %d: enough for %s and for all who wait longer.": "Verhoogt de licentieplaatsen van een abonnement op %s van %d naar %d: genoeg voor %s en voor allen die eerder aan de beurt zijn.",
+	"Creates a subscription of %s with %d seats: enough for %s and for all who come first.":              "Maakt een abonnement op %s met %d {2:licentieplaats|licentieplaatsen}: genoeg voor %s en voor allen die eerder aan de beurt zijn.",
+	"Makes a subscription of %s ENABLED that is %s.":                                                     "Maakt een abonnement op %s ENABLED dat %s is.",
+	"Takes %s from %s, whose account is disabled: the seat goes to who waits first.":                     "Neemt %s van %s, van wie het account is uitgeschakeld: de licentieplaats gaat naar wie het eerst aan de beurt is.",
+	"Takes %s from %s: the seat goes to who waits first.":                                                "Neemt %s van %s: de licentieplaats gaat naar wie het eerst aan de beurt is.",
+	"expected JSONObject, an object, got %s":                                                             "verwacht wordt JSONObject, een object, maar het is %s",
 }
