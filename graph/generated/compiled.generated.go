@@ -21,70 +21,73 @@ func NewCompiledSchema(cfg Config) graphql.ExecutableSchema {
 	schema := NewExecutableSchema(cfg).(*executableSchema)
 	ec := newExecutionContext(&graphql.OperationContext{}, schema, nil)
 	return compiled.New(schema, compiled.Objects{
-		"AuditEvent":                  ec.compiledAuditEvent(),
-		"AuditEventConnection":        ec.compiledAuditEventConnection(),
-		"AuditEventEdge":              ec.compiledAuditEventEdge(),
-		"AuditFieldChange":            ec.compiledAuditFieldChange(),
-		"AuditProductImpact":          ec.compiledAuditProductImpact(),
-		"AuditSubject":                ec.compiledAuditSubject(),
-		"CycleDetails":                ec.compiledCycleDetails(),
-		"DependencyDetails":           ec.compiledDependencyDetails(),
-		"EffectiveLicense":            ec.compiledEffectiveLicense(),
-		"EffectivePlan":               ec.compiledEffectivePlan(),
-		"ExclusionDetails":            ec.compiledExclusionDetails(),
-		"Group":                       ec.compiledGroup(),
-		"GroupConnection":             ec.compiledGroupConnection(),
-		"GroupEdge":                   ec.compiledGroupEdge(),
-		"GroupLicensesDetails":        ec.compiledGroupLicensesDetails(),
-		"InheritedDetails":            ec.compiledInheritedDetails(),
-		"LicenseAssignment":           ec.compiledLicenseAssignment(),
-		"LicenseAssignmentConnection": ec.compiledLicenseAssignmentConnection(),
-		"LicenseAssignmentEdge":       ec.compiledLicenseAssignmentEdge(),
-		"LicenseError":                ec.compiledLicenseError(),
-		"LicenseErrorConnection":      ec.compiledLicenseErrorConnection(),
-		"LicenseErrorEdge":            ec.compiledLicenseErrorEdge(),
-		"LicenseSource":               ec.compiledLicenseSource(),
-		"LocationDetails":             ec.compiledLocationDetails(),
-		"LossDetails":                 ec.compiledLossDetails(),
-		"Operation":                   ec.compiledOperation(),
-		"OperationConnection":         ec.compiledOperationConnection(),
-		"OperationEdge":               ec.compiledOperationEdge(),
-		"OperationFailure":            ec.compiledOperationFailure(),
-		"OperationImpact":             ec.compiledOperationImpact(),
-		"OperationProgress":           ec.compiledOperationProgress(),
-		"OperationResult":             ec.compiledOperationResult(),
-		"OperationResultConnection":   ec.compiledOperationResultConnection(),
-		"OperationResultEdge":         ec.compiledOperationResultEdge(),
-		"PageInfo":                    ec.compiledPageInfo(),
-		"Plan":                        ec.compiledPlan(),
-		"PlanConnection":              ec.compiledPlanConnection(),
-		"PlanDecision":                ec.compiledPlanDecision(),
-		"PlanEdge":                    ec.compiledPlanEdge(),
-		"PlanExplanation":             ec.compiledPlanExplanation(),
-		"PlanSelection":               ec.compiledPlanSelection(),
-		"PlanSource":                  ec.compiledPlanSource(),
-		"Product":                     ec.compiledProduct(),
-		"ProductConnection":           ec.compiledProductConnection(),
-		"ProductEdge":                 ec.compiledProductEdge(),
-		"ProductImpact":               ec.compiledProductImpact(),
-		"ProductSubscription":         ec.compiledProductSubscription(),
-		"Proposal":                    ec.compiledProposal(),
-		"Query":                       ec.compiledQuery(),
-		"SeatCounts":                  ec.compiledSeatCounts(),
-		"SeatDetails":                 ec.compiledSeatDetails(),
-		"SubscribedProduct":           ec.compiledSubscribedProduct(),
-		"SubscribedProductConnection": ec.compiledSubscribedProductConnection(),
-		"SubscribedProductEdge":       ec.compiledSubscribedProductEdge(),
-		"Tenant":                      ec.compiledTenant(),
-		"User":                        ec.compiledUser(),
-		"UserConnection":              ec.compiledUserConnection(),
-		"UserEdge":                    ec.compiledUserEdge(),
-		"UserError":                   ec.compiledUserError(),
-		"VerificationProblem":         ec.compiledVerificationProblem(),
-		"VerificationReport":          ec.compiledVerificationReport(),
-		"Viewer":                      ec.compiledViewer(),
-		"WaitingConnection":           ec.compiledWaitingConnection(),
-		"WaitingEdge":                 ec.compiledWaitingEdge(),
+		"AuditEvent":                    ec.compiledAuditEvent(),
+		"AuditEventConnection":          ec.compiledAuditEventConnection(),
+		"AuditEventEdge":                ec.compiledAuditEventEdge(),
+		"AuditFieldChange":              ec.compiledAuditFieldChange(),
+		"AuditProductImpact":            ec.compiledAuditProductImpact(),
+		"AuditSubject":                  ec.compiledAuditSubject(),
+		"CycleDetails":                  ec.compiledCycleDetails(),
+		"DependencyDetails":             ec.compiledDependencyDetails(),
+		"EffectiveLicense":              ec.compiledEffectiveLicense(),
+		"EffectivePlan":                 ec.compiledEffectivePlan(),
+		"ExclusionDetails":              ec.compiledExclusionDetails(),
+		"Group":                         ec.compiledGroup(),
+		"GroupConnection":               ec.compiledGroupConnection(),
+		"GroupEdge":                     ec.compiledGroupEdge(),
+		"GroupLicensesDetails":          ec.compiledGroupLicensesDetails(),
+		"InheritedDetails":              ec.compiledInheritedDetails(),
+		"LicenseAssignment":             ec.compiledLicenseAssignment(),
+		"LicenseAssignmentConnection":   ec.compiledLicenseAssignmentConnection(),
+		"LicenseAssignmentEdge":         ec.compiledLicenseAssignmentEdge(),
+		"LicenseError":                  ec.compiledLicenseError(),
+		"LicenseErrorConnection":        ec.compiledLicenseErrorConnection(),
+		"LicenseErrorEdge":              ec.compiledLicenseErrorEdge(),
+		"LicenseSource":                 ec.compiledLicenseSource(),
+		"LocationDetails":               ec.compiledLocationDetails(),
+		"LossDetails":                   ec.compiledLossDetails(),
+		"Operation":                     ec.compiledOperation(),
+		"OperationConnection":           ec.compiledOperationConnection(),
+		"OperationEdge":                 ec.compiledOperationEdge(),
+		"OperationFailure":              ec.compiledOperationFailure(),
+		"OperationImpact":               ec.compiledOperationImpact(),
+		"OperationProgress":             ec.compiledOperationProgress(),
+		"OperationResult":               ec.compiledOperationResult(),
+		"OperationResultConnection":     ec.compiledOperationResultConnection(),
+		"OperationResultEdge":           ec.compiledOperationResultEdge(),
+		"PageInfo":                      ec.compiledPageInfo(),
+		"Plan":                          ec.compiledPlan(),
+		"PlanConnection":                ec.compiledPlanConnection(),
+		"PlanDecision":                  ec.compiledPlanDecision(),
+		"PlanEdge":                      ec.compiledPlanEdge(),
+		"PlanExplanation":               ec.compiledPlanExplanation(),
+		"PlanSelection":                 ec.compiledPlanSelection(),
+		"PlanSource":                    ec.compiledPlanSource(),
+		"Product":                       ec.compiledProduct(),
+		"ProductConnection":             ec.compiledProductConnection(),
+		"ProductEdge":                   ec.compiledProductEdge(),
+		"ProductImpact":                 ec.compiledProductImpact(),
+		"ProductSubscription":           ec.compiledProductSubscription(),
+		"Proposal":                      ec.compiledProposal(),
+		"Query":                         ec.compiledQuery(),
+		"RedundantAssignment":           ec.compiledRedundantAssignment(),
+		"RedundantAssignmentConnection": ec.compiledRedundantAssignmentConnection(),
+		"RedundantAssignmentEdge":       ec.compiledRedundantAssignmentEdge(),
+		"SeatCounts":                    ec.compiledSeatCounts(),
+		"SeatDetails":                   ec.compiledSeatDetails(),
+		"SubscribedProduct":             ec.compiledSubscribedProduct(),
+		"SubscribedProductConnection":   ec.compiledSubscribedProductConnection(),
+		"SubscribedProductEdge":         ec.compiledSubscribedProductEdge(),
+		"Tenant":                        ec.compiledTenant(),
+		"User":                          ec.compiledUser(),
+		"UserConnection":                ec.compiledUserConnection(),
+		"UserEdge":                      ec.compiledUserEdge(),
+		"UserError":                     ec.compiledUserError(),
+		"VerificationProblem":           ec.compiledVerificationProblem(),
+		"VerificationReport":            ec.compiledVerificationReport(),
+		"Viewer":                        ec.compiledViewer(),
+		"WaitingConnection":             ec.compiledWaitingConnection(),
+		"WaitingEdge":                   ec.compiledWaitingEdge(),
 	})
 }
 
@@ -3437,6 +3440,24 @@ func (ec *executionContext) compiledQuery() map[string]compiled.Resolve {
 			}
 			return nil
 		},
+		"redundantAssignments": func(ctx context.Context, r *compiled.Run, f *compiled.Field, _ any) error {
+			ctx, args, err := r.Call(ctx, f, ec.field_Query_redundantAssignments_args)
+			if err != nil {
+				return err
+			}
+			v, err := ec.Resolvers.Query().RedundantAssignments(ctx, args["filter"].(*model.RedundancyFilter), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string))
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 		"subscribedProduct": func(ctx context.Context, r *compiled.Run, f *compiled.Field, _ any) error {
 			ctx, args, err := r.Call(ctx, f, ec.field_Query_subscribedProduct_args)
 			if err != nil {
@@ -3528,6 +3549,207 @@ func (ec *executionContext) compiledQuery() map[string]compiled.Resolve {
 			if err != nil {
 				return err
 			}
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledRedundantAssignment() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"assignment": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.Assignment
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"cleanUp": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.CleanUp
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"covered": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.Covered
+			r.Bool(v)
+			return nil
+		},
+		"coveredBy": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.CoveredBy
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"explanation": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.Explanation
+			if err := r.Marshal(ec.marshalNString2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlocaleᚐText(ctx, nil, v), false); err != nil {
+				return err
+			}
+			return nil
+		},
+		"kind": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.Kind
+			r.Text(string(v))
+			return nil
+		},
+		"plansLost": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.PlansLost
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"principal": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v, err := ec.Resolvers.RedundantAssignment().Principal(ctx, obj)
+			if err != nil {
+				return err
+			}
+			switch v := any(v).(type) {
+			case nil:
+				return r.Missing()
+			case principal.User:
+				if err := r.Object(ctx, f.On("User"), &v); err != nil {
+					return err
+				}
+			case *principal.User:
+				if v == nil {
+					return r.Missing()
+				}
+				if err := r.Object(ctx, f.On("User"), v); err != nil {
+					return err
+				}
+			case principal.Group:
+				if err := r.Object(ctx, f.On("Group"), &v); err != nil {
+					return err
+				}
+			case *principal.Group:
+				if v == nil {
+					return r.Missing()
+				}
+				if err := r.Object(ctx, f.On("Group"), v); err != nil {
+					return err
+				}
+			default:
+				return r.Unexpected()
+			}
+			return nil
+		},
+		"product": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.Product
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledRedundantAssignmentConnection() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"edges": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.Redundancy])
+			v := obj.Edges()
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if err := r.Object(ctx, f.Of(), &v[i0]); err != nil {
+					return err
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"nodes": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.Redundancy])
+			v := obj.Nodes()
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"pageInfo": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.Redundancy])
+			v := obj.PageInfo()
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledRedundantAssignmentEdge() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"cursor": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Edge[*licensing.Redundancy])
+			v := obj.Cursor
+			r.Text(v)
+			return nil
+		},
+		"node": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Edge[*licensing.Redundancy])
+			v := obj.Node
 			if v == nil {
 				return r.Missing()
 			} else {

@@ -802,4 +802,11 @@ func (ec *executionContext) marshalOPlanExplanation2ᚖgithubᚗcomᚋlicensegra
 	return ec._PlanExplanation(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOProposal2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐProposal(ctx context.Context, sel ast.SelectionSet, v *licensing.Proposal) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Proposal(ctx, sel, v)
+}
+
 // endregion ***************************** type.gotpl *****************************

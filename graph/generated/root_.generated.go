@@ -35,6 +35,7 @@ type ResolverRoot interface {
 	Plan() PlanResolver
 	PlanExplanation() PlanExplanationResolver
 	Query() QueryResolver
+	RedundantAssignment() RedundantAssignmentResolver
 	SubscribedProduct() SubscribedProductResolver
 	User() UserResolver
 	VerificationProblem() VerificationProblemResolver
@@ -87,6 +88,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OperationFilter", ec.unmarshalInputOperationFilter),
 			graphql.NewInputUnmarshaler("PlanSelectionInput", ec.unmarshalInputPlanSelectionInput),
 			graphql.NewInputUnmarshaler("PlanSwitchInput", ec.unmarshalInputPlanSwitchInput),
+			graphql.NewInputUnmarshaler("RedundancyFilter", ec.unmarshalInputRedundancyFilter),
 			graphql.NewInputUnmarshaler("RemoveGroupMembersInput", ec.unmarshalInputRemoveGroupMembersInput),
 			graphql.NewInputUnmarshaler("ReprocessLicensesInput", ec.unmarshalInputReprocessLicensesInput),
 			graphql.NewInputUnmarshaler("RestoreUserInput", ec.unmarshalInputRestoreUserInput),
@@ -800,6 +802,7 @@ enum OrderDirection {
 
 """
 Where a page stands in its list. Both flags are facts, in whichever direction you page.
+` + "`" + `redundantAssignments` + "`" + ` has flags and cursors of its own meaning.
 """
 type PageInfo {
   "True when there are rows after this page. Read on with ` + "`" + `after: endCursor` + "`" + `."
@@ -2339,6 +2342,100 @@ extend type Query {
     "A plan id or its bare UUID. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
     planId: ID!
   ): PlanExplanation
+}
+`, BuiltIn: false},
+	{Name: "../schema/redundancy.graphqls", Input: `"Why something is redundant."
+enum RedundancyKind {
+  "A direct assignment of a product that the user also holds through groups. ` + "`" + `covered` + "`" + ` tells whether they give all that it selects."
+  COVERED_COPY
+  "A product that a user holds, all of whose plans that are on are on through another product that the user holds, and can use where this one can be used. Of two products that cover each other the one with fewer plans is redundant."
+  COVERED_PRODUCT
+  "A direct assignment of a user whose account is disabled: nothing of it can be used. Nothing else is told of such a user."
+  DISABLED_ACCOUNT
+  "An assignment of a group that reaches nobody: no member, through nested groups either."
+  NOBODY_LICENSED
+}
+
+"Which redundancies to list. A field that is absent or null does not narrow."
+input RedundancyFilter {
+  "Of these kinds; ` + "`" + `[]` + "`" + ` finds none. Without ` + "`" + `COVERED_PRODUCT` + "`" + ` only users with assignments of their own are looked at, which is quicker."
+  kinds: [RedundancyKind!]
+  "Of this product. A product id or its bare UUID."
+  productId: ID
+  "True: without copies of which the groups give a part only. False: only these."
+  covered: Boolean
+}
+
+"An assignment, or a product of a user, that gives nothing that would be missed, or little."
+type RedundantAssignment {
+  "Why."
+  kind: RedundancyKind!
+  "The user or group that has it."
+  principal: Principal!
+  "The product."
+  product: Product!
+  "The assignment; null for a product that the user does not have by a direct assignment alone."
+  assignment: LicenseAssignment
+  "True when nothing that can be used goes with it."
+  covered: Boolean!
+  """
+  The plans that go with it, ordered by name. Of a copy that is not covered, those that it selects and no admitted
+  source of a group turns on; of a disabled account, those that nobody can use.
+  """
+  plansLost: [Plan!]!
+  "What gives the same: admitted sources of groups, or those of the other product."
+  coveredBy: [LicenseSource!]!
+  "What was found, as a sentence."
+  explanation: String!
+  """
+  What ends it and loses nothing that can be used: no plan that is on goes off for anybody whose account is enabled.
+  A covered product itself and its seat are given up, so that it counts as a loss of a product (` + "`" + `lossThreshold` + "`" + `), and so does that of a disabled account. Null
+  where there is no such change: where something would be lost, where the product comes through groups, and where a plan that
+  stays needs it.
+  """
+  cleanUp: Proposal
+}
+
+"A redundant assignment in a list."
+type RedundantAssignmentEdge {
+  "The place of this row in its list; good for this order of the list only."
+  cursor: String!
+  "What is redundant."
+  node: RedundantAssignment!
+}
+
+"""
+A page of what is redundant. Users are looked at one after the other, at most 5,500 for a page: it may have
+fewer rows than asked for, even none, while ` + "`" + `hasNextPage` + "`" + ` is true; go on with ` + "`" + `endCursor` + "`" + `, which is there then also without a row. ` + "`" + `hasNextPage` + "`" + ` and
+` + "`" + `hasPreviousPage` + "`" + ` tell whether there is anything left to look at on that side. There is no total: it would mean to look at everybody.
+"""
+type RedundantAssignmentConnection {
+  "The rows with their cursors."
+  edges: [RedundantAssignmentEdge!]!
+  "What is redundant alone, in the same order."
+  nodes: [RedundantAssignment!]!
+  "Where this page stands in the list."
+  pageInfo: PageInfo!
+}
+
+extend type Query {
+  """
+  Assignments that could go without anybody missing anything, each with the change that ends it: first those of groups, then those of
+  users. Apply one, and read on: what one clean-up ends may have covered something else. Example: ` + "`" + `redundantAssignments(filter: { kinds: [COVERED_COPY], covered: true }, first: 50) { nodes {
+  explanation cleanUp { mutation input } } pageInfo { hasNextPage endCursor } }` + "`" + `.
+  """
+  redundantAssignments(
+    "Narrow the list. Absent: everything."
+    filter: RedundancyFilter
+    "How many rows from the start: 0 to 100; 25 when absent. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "Go on after this cursor, the ` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "How many rows from the end: 0 to 100. Not together with ` + "`" + `first` + "`" + `."
+    last: Int
+    "Go back before this cursor, the ` + "`" + `startCursor` + "`" + ` of the page after."
+    before: String
+  ): RedundantAssignmentConnection!
 }
 `, BuiltIn: false},
 	{Name: "../schema/subscriptions.graphqls", Input: `"""
@@ -4144,6 +4241,52 @@ func (ec *executionContext) childFields_Proposal(ctx context.Context, field grap
 		return ec.fieldContext_Proposal_plansLost(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Proposal", field.Name)
+}
+
+func (ec *executionContext) childFields_RedundantAssignment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_RedundantAssignment_kind(ctx, field)
+	case "principal":
+		return ec.fieldContext_RedundantAssignment_principal(ctx, field)
+	case "product":
+		return ec.fieldContext_RedundantAssignment_product(ctx, field)
+	case "assignment":
+		return ec.fieldContext_RedundantAssignment_assignment(ctx, field)
+	case "covered":
+		return ec.fieldContext_RedundantAssignment_covered(ctx, field)
+	case "plansLost":
+		return ec.fieldContext_RedundantAssignment_plansLost(ctx, field)
+	case "coveredBy":
+		return ec.fieldContext_RedundantAssignment_coveredBy(ctx, field)
+	case "explanation":
+		return ec.fieldContext_RedundantAssignment_explanation(ctx, field)
+	case "cleanUp":
+		return ec.fieldContext_RedundantAssignment_cleanUp(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedundantAssignment", field.Name)
+}
+
+func (ec *executionContext) childFields_RedundantAssignmentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RedundantAssignmentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RedundantAssignmentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RedundantAssignmentConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedundantAssignmentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RedundantAssignmentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RedundantAssignmentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RedundantAssignmentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedundantAssignmentEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ReprocessLicensesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
