@@ -82,7 +82,9 @@ assign phone: talkers
 		for _, user := range []string{"ann", "ben", "cas", "dan", "eve"} {
 			for _, plan := range []string{"mail", "chat", "drive", "new", "calls", "here", "past", "still"} {
 				a := w.ask(request{query: `{ explainPlan(userId: "{{` + user + `}}", planId: "{{` + plan + `}}") { proposals { kind mutation input } } }`})
-				var answer struct{ ExplainPlan struct{ Proposals []proposal } }
+				var answer struct {
+					ExplainPlan struct{ Proposals []proposal }
+				}
 				w.ok(json.Unmarshal(a.Data, &answer))
 				for _, p := range answer.ExplainPlan.Proposals {
 					seen[p.Kind] = true
@@ -105,4 +107,44 @@ func (w *world) enum(name string) []string {
 		values = append(values, v.Name)
 	}
 	return values
+}
+
+// The clean-up of each kind of redundancy is what its mutation takes, too.
+func TestInputOfEachCleanUpIsTakenByItsMutation(t *testing.T) {
+	each(t, func(w *world) {
+		w.importCatalogue("product Suite: Mail, Chat\nproduct Lite: Mail\n")
+		w.scene(`user Ann NL
+user Ben NL
+user Cas NL
+group Staff: ann
+group Hollow
+seats suite
+seats lite
+assign suite: staff
+assign suite: ann
+assign suite: ben
+assign lite: ben
+assign lite: cas
+assign lite: hollow
+`)
+		w.do(`mutation { updateUser(input: { id: "{{cas}}", accountEnabled: false }) { userErrors { code message } } }`, nil)
+		a := w.ask(request{query: `{ redundantAssignments(first: 10) { nodes { kind cleanUp { kind mutation input } } } }`})
+		var answer struct {
+			RedundantAssignments struct {
+				Nodes []struct {
+					Kind    string
+					CleanUp proposal
+				}
+			}
+		}
+		w.ok(json.Unmarshal(a.Data, &answer))
+		seen := map[string]bool{}
+		for _, r := range answer.RedundantAssignments.Nodes {
+			seen[r.Kind] = true
+			w.dryRun(r.CleanUp)
+		}
+		if len(seen) != len(w.enum("RedundancyKind")) {
+			t.Errorf("found are %s", slices.Sorted(maps.Keys(seen)))
+		}
+	})
 }

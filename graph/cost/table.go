@@ -45,6 +45,9 @@ var sizes = map[string]int{
 	"PlanSource.errors":         1,
 	"Proposal.plansLost":        1, // most lose none
 
+	"RedundantAssignment.plansLost": 1,
+	"RedundantAssignment.coveredBy": 2,
+
 	// Products have 10 plans on average; those that most users hold have 20 to 60.
 	"EffectiveLicense.plans":          20,
 	"Product.plans":                   20,

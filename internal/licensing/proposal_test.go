@@ -322,7 +322,9 @@ func roomy(s *oracle.State, but oracle.ID) bool {
 // nobody lacks a seat of another product.
 func singleChanges(s *oracle.State, user oracle.ID) map[licensing.ProposalKind][]oracle.Operation {
 	all := map[licensing.ProposalKind][]oracle.Operation{}
-	add := func(kind licensing.ProposalKind, op oracle.Operation) { all[kind] = append(all[kind], acknowledging(op)) }
+	add := func(kind licensing.ProposalKind, op oracle.Operation) {
+		all[kind] = append(all[kind], acknowledging(op))
+	}
 	for group := range s.Groups {
 		change := oracle.GroupChange{Group: group, Add: []oracle.ID{user}}
 		kind := licensing.JoinGroup

@@ -401,4 +401,11 @@ var dutch = map[string]string{
 	"Takes %s from %s, whose account is disabled: the seat goes to who waits first.":                     "Neemt %s van %s, van wie het account is uitgeschakeld: de licentieplaats gaat naar wie het eerst aan de beurt is.",
 	"Takes %s from %s: the seat goes to who waits first.":                                                "Neemt %s van %s: de licentieplaats gaat naar wie het eerst aan de beurt is.",
 	"expected JSONObject, an object, got %s":                                                             "verwacht wordt JSONObject, een object, maar het is %s",
+
+	// Redundancy.
+	"%s is assigned to %s, through which nobody gets it: there are no members.":           "%s is toegewezen aan %s, maar niemand krijgt het daardoor: er zijn geen leden.",
+	"%s has %s directly, and the account is disabled.":                                    "%s heeft %s rechtstreeks, en het account is uitgeschakeld.",
+	"%s has %s directly and through groups, which do not give %s.":                        "%s heeft %s rechtstreeks en via groepen, die %s niet geven.",
+	"%s has %s directly, and groups give all of it.":                                      "%s heeft %s rechtstreeks, en groepen geven alles ervan.",
+	"%s holds %s and %s, and each plan of the first that is on is on through the second.": "%s heeft %s en %s, en elk plan van het eerste dat aan staat, staat ook aan door het tweede.",
 }
