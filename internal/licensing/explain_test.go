@@ -9,6 +9,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
+	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 )
@@ -84,6 +85,11 @@ func TestSeatIsFreedForWhoIsNextInLineR5(t *testing.T) {
 			}
 		}
 		o.resize(seats, 2)
+		for _, p := range o.proposals(ann, mail) {
+			if p.Kind == licensing.FreeSeat && slices.Contains(p.Input["principalIds"].([]any), any(id.Format(id.User, dot))) {
+				o.Errorf("who keeps the product through a group is to free a seat by %s", p.Explanation)
+			}
+		}
 		o.works(ann, mail, licensing.FreeSeat)
 		o.holds(cid)
 		o.holds(dot, base)

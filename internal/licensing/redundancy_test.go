@@ -16,6 +16,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/oracle"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/paging"
 )
 
@@ -279,6 +280,53 @@ func TestPageOfRedundancyIsBoundedAmongManyUsers(t *testing.T) {
 		only, err := s.service.Redundancies(t.Context(), s.tenant, licensing.RedundancyFilter{Kinds: []licensing.RedundancyKind{licensing.CoveredCopy}}, paging.Args{First: ptr(5)})
 		if err != nil || len(only.Items) != 1 || len(few.Items) != 0 {
 			t.Errorf("%d rows where only users with assignments of their own are looked at: %v", len(only.Items), err)
+		}
+	})
+}
+
+// A product that cannot be used covers none that can (R16), and one all of whose plans are off is covered by
+// nothing: it is a choice of somebody.
+func TestWhatCannotBeUsedCoversNothingR16(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.catalogue(func(data *tenantgraph.CatalogData) { data.ProductPlans[suite] = []uuid.UUID{mail, talk, note} })
+		o.buy(base, -1)
+		o.buy(addon, -1)
+		larger := o.buy(suite, -1)
+		o.assign(user(ann), slices.Concat(give(base, suite), only(addon)), nil, "")
+		found := func() (products []string) {
+			for _, r := range o.view(ann).Redundancies() {
+				products = append(products, string(r.Kind)+" "+r.Product.DisplayName)
+			}
+			return products
+		}
+		if got := found(); !slices.Equal(got, []string{"COVERED_PRODUCT Base"}) {
+			t.Errorf("redundant is %v", got)
+		}
+		if _, err := o.service.UpdateSubscription(t.Context(), o.tenant, licensing.UpdateSubscriptionInput{ID: larger.ID, Status: licensing.SubscriptionSuspended}); err != nil {
+			t.Fatal(err)
+		}
+		if got := found(); len(got) > 0 {
+			t.Errorf("redundant is %v beside a suspended product", got)
+		}
+	})
+}
+
+// An assignment of a disabled account is not ended where a plan that stays needs it (R10).
+func TestCleanUpOfADisabledAccountKeepsWhatIsNeededR10(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.catalogue(func(data *tenantgraph.CatalogData) { data.Requires = map[uuid.UUID][]uuid.UUID{extra: {mail}} })
+		o.buy(base, -1)
+		o.buy(addon, -1)
+		o.assign(user(ann), give(base, addon), nil, "")
+		if _, err := o.carryOut(t.Context(), t, "updateUser", map[string]any{"id": id.Format(id.User, ann), "accountEnabled": false}, false); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range o.view(ann).Redundancies() {
+			if ends := r.CleanUp != nil; ends != (r.Product.ID == addon) {
+				t.Errorf("a clean-up of %s: %v", r.Product.DisplayName, ends)
+			}
 		}
 	})
 }
