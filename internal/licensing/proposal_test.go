@@ -28,7 +28,7 @@ type drawn struct {
 	now   int64
 }
 
-// draw draws a tenant, in which no subscription is without seats by chance alone.
+// draw draws a tenant.
 func draw(t *rapid.T, p *product) *drawn {
 	d := &drawn{p: p}
 	var world worlds.World
@@ -155,7 +155,7 @@ func (p *product) carryOut(ctx context.Context, t interface{ Fatal(...any) }, mu
 			return nil, err
 		}
 		return out.Outcome, nil
-	case "deleteGroup", "assignLicenses":
+	case "assignLicenses":
 	default:
 		t.Fatal("unknown mutation ", mutation)
 	}
@@ -212,7 +212,7 @@ func plansOn(v *licensing.UserView) oracle.Set {
 // denied is a user and a plan that the user may not use.
 type denied struct{ user, plan uuid.UUID }
 
-// pick draws a few of those that may not, with what somebody has to do with first.
+// pick draws a few of those who may not: some to whom a product with the plan comes, and some to whom none does.
 func (d *drawn) pick(t *rapid.T, most int) []denied {
 	var near, far []denied
 	for _, user := range d.state.LiveUsers() {
@@ -288,7 +288,7 @@ func TestEachProposalAllowsThePlanOnRandomWorlds(t *testing.T) {
 	t.Logf("proposals: %v", seen)
 }
 
-// naive tells whether the oracle allows a plan: it is on through a product that can be used, or comes
+// allowedByOracle tells whether the oracle allows a plan: it is on through a product that can be used, or comes
 // by itself (R7).
 func allowedByOracle(s *oracle.State, who denied) bool {
 	usable := func(product oracle.ID) bool {
