@@ -2247,9 +2247,9 @@ type PlanSource {
   "What becomes of the plan through it."
   verdict: PlanVerdict!
   """
-  True when the user could use the plan by this source alone: were all other assignments that reach the user to
-  end at once, the plan would stay on. A plan whose prerequisites come from another source does not
-  suffice alone. Always false where the plan is not allowed.
+  True when the user could use the plan by this source alone: were all other assignments that reach the user
+  to end at once, the plan would stay on. A plan whose prerequisites come from another source does not suffice
+  alone. Always false where the plan is not allowed.
   """
   suffices: Boolean!
   "The plans that its assignment turns on; null for what is ` + "`" + `AUTOMATIC` + "`" + `."
@@ -2262,7 +2262,10 @@ type PlanSource {
 enum ProposalKind {
   "Enables the user's account."
   ENABLE_ACCOUNT
-  "Sets the user's ` + "`" + `usageLocation` + "`" + `: to the tenant's country where that will do, else to the first by code of the countries with which the fewest plans go."
+  """
+  Sets the user's ` + "`" + `usageLocation` + "`" + `: to the tenant's country where that will do, else to the first by code of
+  the countries with which the fewest plans go.
+  """
   SET_USAGE_LOCATION
   "Switches plans on in an assignment that leaves them off: the plan itself, or one that it needs."
   SWITCH_PLANS_ON
@@ -2276,7 +2279,10 @@ enum ProposalKind {
   JOIN_GROUP
   "Assigns a product to the user directly that contains the plan, or one that it needs."
   ASSIGN_PRODUCT
-  "Takes the product from somebody who has it directly: disabled accounts first, of the twenty latest assignments."
+  """
+  Takes the product from somebody who has it directly: disabled accounts first, of the twenty latest
+  assignments.
+  """
   FREE_SEAT
   "Makes a subscription ` + "`" + `ENABLED` + "`" + ` that is suspended, locked out or scheduled."
   RESUME_SUBSCRIPTION
@@ -2286,8 +2292,8 @@ enum ProposalKind {
 
 """
 A change that you may want to make: a mutation with its input filled in. Pass ` + "`" + `input` + "`" + ` as the mutation's
-argument, with ` + "`" + `dryRun: true` + "`" + ` first to see the whole impact. It never acknowledges losses: where the
-tenant's threshold asks for that, the dry run says so (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `).
+argument, with ` + "`" + `dryRun: true` + "`" + ` first to see the whole impact. It never acknowledges losses: where the tenant's
+threshold asks for that, the dry run says so (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `).
 """
 type Proposal {
   "What it does."
@@ -2321,11 +2327,11 @@ type PlanExplanation {
   """
   sources: [PlanSource!]!
   """
-  Where the plan is not allowed: single changes each of which alone would allow it as things stand, at most three of a kind.
-  The smallest come first: those that touch the fewest other users, then those with which the fewest
-  plans go off for this user, then in the order of ` + "`" + `ProposalKind` + "`" + `, purchases last. Empty where the plan is allowed, and
-  where one change is not enough. A change that touches others is proposed only where all who wait
-  would find the seats that the user then needs.
+  Where the plan is not allowed: single changes each of which alone would allow it as things stand, at most
+  three of a kind. The smallest come first: those that touch the fewest other users, then those with which the
+  fewest plans go off for this user, then in the order of ` + "`" + `ProposalKind` + "`" + `, purchases last. Empty where the plan
+  is allowed, and where one change is not enough. A change that touches others is proposed only where all who
+  wait would find the seats that the user then needs.
   """
   proposals: [Proposal!]!
 }
@@ -2333,8 +2339,9 @@ type PlanExplanation {
 extend type Query {
   """
   Why this user may or may not use this plan, and what would allow it. Null when there is no such user (a
-  deleted one included) or no such plan. Example: ` + "`" + `explainPlan(userId: "user_…", planId: "plan_…") { decision {
-  allowed reason } sources { verdict suffices source { kind path { displayName } } } proposals { kind mutation input explanation } }` + "`" + `.
+  deleted one included) or no such plan. Example: ` + "`" + `explainPlan(userId: "user_…", planId: "plan_…") { decision
+  { allowed reason } sources { verdict suffices source { kind path { displayName } } } proposals { kind
+  mutation input explanation } }` + "`" + `.
   """
   explainPlan(
     "The user's id. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
@@ -2346,11 +2353,21 @@ extend type Query {
 `, BuiltIn: false},
 	{Name: "../schema/redundancy.graphqls", Input: `"Why something is redundant."
 enum RedundancyKind {
-  "A direct assignment of a product that the user also holds through groups. ` + "`" + `covered` + "`" + ` tells whether they give all that it selects."
+  """
+  A direct assignment of a product that the user also holds through groups. ` + "`" + `covered` + "`" + ` tells whether they give
+  all that it selects.
+  """
   COVERED_COPY
-  "A product that a user holds, all of whose plans that are on are on through another product that the user holds, and can use where this one can be used. Of two products that cover each other the one with fewer plans is redundant."
+  """
+  A product that a user holds, all of whose plans that are on are on through another product that the user
+  holds, and can use where this one can be used. Of two products that cover each other the one with fewer
+  plans is redundant.
+  """
   COVERED_PRODUCT
-  "A direct assignment of a user whose account is disabled: nothing of it can be used. Nothing else is told of such a user."
+  """
+  A direct assignment of a user whose account is disabled: nothing of it can be used. Nothing else is told of
+  such a user.
+  """
   DISABLED_ACCOUNT
   "An assignment of a group that reaches nobody: no member, through nested groups either."
   NOBODY_LICENSED
@@ -2358,7 +2375,10 @@ enum RedundancyKind {
 
 "Which redundancies to list. A field that is absent or null does not narrow."
 input RedundancyFilter {
-  "Of these kinds; ` + "`" + `[]` + "`" + ` finds none. Without ` + "`" + `COVERED_PRODUCT` + "`" + ` only users with assignments of their own are looked at, which is quicker."
+  """
+  Of these kinds; ` + "`" + `[]` + "`" + ` finds none. Without ` + "`" + `COVERED_PRODUCT` + "`" + ` only users with assignments of their own are
+  looked at, which is quicker.
+  """
   kinds: [RedundancyKind!]
   "Of this product. A product id or its bare UUID."
   productId: ID
@@ -2374,13 +2394,13 @@ type RedundantAssignment {
   principal: Principal!
   "The product."
   product: Product!
-  "The assignment; null for a product that the user does not have by a direct assignment alone."
+  "The assignment; null for a covered product that the user has through groups, be it beside a direct assignment."
   assignment: LicenseAssignment
   "True when nothing that can be used goes with it."
   covered: Boolean!
   """
-  The plans that go with it, ordered by name. Of a copy that is not covered, those that it selects and no admitted
-  source of a group turns on; of a disabled account, those that nobody can use.
+  The plans that go with it, ordered by name. Of a copy that is not covered, those that it selects and no
+  admitted source of a group turns on; of a disabled account, those that nobody can use.
   """
   plansLost: [Plan!]!
   "What gives the same: admitted sources of groups, or those of the other product."
@@ -2388,10 +2408,10 @@ type RedundantAssignment {
   "What was found, as a sentence."
   explanation: String!
   """
-  What ends it and loses nothing that can be used: no plan that is on goes off for anybody whose account is enabled.
-  A covered product itself and its seat are given up, so that it counts as a loss of a product (` + "`" + `lossThreshold` + "`" + `), and so does that of a disabled account. Null
-  where there is no such change: where something would be lost, where the product comes through groups, and where a plan that
-  stays needs it.
+  What ends it and loses nothing that can be used: no plan that is on goes off for anybody whose account is
+  enabled. A covered product itself and its seat are given up, so that it counts as a loss of a product
+  (` + "`" + `lossThreshold` + "`" + `), and so does that of a disabled account. Null where there is no such change: where
+  something would be lost, where the product comes through groups, and where a plan that stays needs it.
   """
   cleanUp: Proposal
 }
@@ -2406,8 +2426,9 @@ type RedundantAssignmentEdge {
 
 """
 A page of what is redundant. Users are looked at one after the other, at most 5,500 for a page: it may have
-fewer rows than asked for, even none, while ` + "`" + `hasNextPage` + "`" + ` is true; go on with ` + "`" + `endCursor` + "`" + `, which is there then also without a row. ` + "`" + `hasNextPage` + "`" + ` and
-` + "`" + `hasPreviousPage` + "`" + ` tell whether there is anything left to look at on that side. There is no total: it would mean to look at everybody.
+fewer rows than asked for, even none, while ` + "`" + `hasNextPage` + "`" + ` is true; go on with ` + "`" + `endCursor` + "`" + `, which is there then
+also without a row. ` + "`" + `hasNextPage` + "`" + ` and ` + "`" + `hasPreviousPage` + "`" + ` tell whether there is anything left to look at on that
+side. There is no total: it would mean to look at everybody.
 """
 type RedundantAssignmentConnection {
   "The rows with their cursors."
@@ -2420,8 +2441,9 @@ type RedundantAssignmentConnection {
 
 extend type Query {
   """
-  Assignments that could go without anybody missing anything, each with the change that ends it: first those of groups, then those of
-  users. Apply one, and read on: what one clean-up ends may have covered something else. Example: ` + "`" + `redundantAssignments(filter: { kinds: [COVERED_COPY], covered: true }, first: 50) { nodes {
+  Assignments that could go without anybody missing anything, each with the change that ends it: first those
+  of groups, then those of users. Apply one, and read on: what one clean-up ends may have covered something
+  else. Example: ` + "`" + `redundantAssignments(filter: { kinds: [COVERED_COPY], covered: true }, first: 50) { nodes {
   explanation cleanUp { mutation input } } pageInfo { hasNextPage endCursor } }` + "`" + `.
   """
   redundantAssignments(

@@ -361,7 +361,8 @@ type PlanSwitchInput struct {
 
 // Which redundancies to list. A field that is absent or null does not narrow.
 type RedundancyFilter struct {
-	// Of these kinds; `[]` finds none. Without `COVERED_PRODUCT` only users with assignments of their own are looked at, which is quicker.
+	// Of these kinds; `[]` finds none. Without `COVERED_PRODUCT` only users with assignments of their own are
+	// looked at, which is quicker.
 	Kinds graphql.Omittable[[]licensing.RedundancyKind] `json:"kinds,omitempty"`
 	// Of this product. A product id or its bare UUID.
 	ProductID graphql.Omittable[*string] `json:"productId,omitempty"`
