@@ -26,6 +26,7 @@ func (e *explainer) locate() {
 			break
 		}
 	}
+	slices.Sort(countries[1:])
 	var best *Proposal
 	for _, code := range countries {
 		t := e.same()
