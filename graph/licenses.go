@@ -23,23 +23,30 @@ import (
 //
 // Errors: BAD_USER_INPUT.
 func checkPlan(ctx context.Context, userID, planID string, asOf *clock.Instant) (*licensing.PlanDecision, error) {
+	v, plan, err := userAndPlan(ctx, userID, planID, asOf)
+	if plan == nil {
+		return nil, err
+	}
+	return v.DecidePlan(plan), nil
+}
+
+// userAndPlan finds a user, as of an instant where one is given, and a plan; no plan where there is not both.
+//
+// Errors: BAD_USER_INPUT.
+func userAndPlan(ctx context.Context, userID, planID string, asOf *clock.Instant) (*licensing.UserView, *tenantgraph.Plan, error) {
 	userKey, err := argumentID(id.User, userID, "userId")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	planKey, err := argumentID(id.Plan, planID, "planId")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	v, err := viewAsOf(ctx, &principal.User{ID: userKey}, asOf)
 	if v == nil {
-		return nil, err
+		return nil, nil, err
 	}
-	plan := v.Graph().Plan(planKey)
-	if plan == nil {
-		return nil, nil
-	}
-	return v.DecidePlan(plan), nil
+	return v, v.Graph().Plan(planKey), nil
 }
 
 // assignmentsOf shows group assignments.

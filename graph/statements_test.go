@@ -82,6 +82,8 @@ var lists = []struct{ name, query string }{
 	{"plans", `{ plans(first: 100) { nodes { displayName autoAssigned requiresAnyOf { displayName } allowedCountries prohibitedCountries excludes { displayName } } } }`},
 	{"groups with all", `{ groups(first: 100) { nodes { displayName childGroups { nodes { displayName } } parentGroups { totalCount } assignments { product { displayName } } inheritedAssignments { product { displayName } } } } }`},
 	{"audit events", `{ auditEvents(first: 10) { totalCount nodes { summary subjects { name node { __typename ... on User { displayName } ... on Group { displayName } } } cause { action } } } }`},
+	{"why not, and what would help", `{ explainPlan(userId: "{{user008}}", planId: "{{new}}") { decision { reason } sources { verdict errors { details { __typename } } } proposals { kind input explanation plansLost { displayName } } } }`},
+	{"what is redundant", `{ redundantAssignments(first: 100) { nodes { kind principal { ... on User { displayName } } product { displayName } explanation cleanUp { input } coveredBy { group { displayName } } } pageInfo { hasNextPage endCursor } } }`},
 	{"products with plans", `{ products(first: 100) { totalCount nodes { plans { displayName products(first: 5) { nodes { displayName } } } } } plans { nodes { displayName } } }`},
 }
 

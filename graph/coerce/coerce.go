@@ -40,7 +40,8 @@ func New(schema *ast.Schema) (*Coercer, error) {
 		"Boolean": func(v any) (any, error) { return scalar.Boolean(v) },
 		"ID":      func(v any) (any, error) { return scalar.ID(v) },
 		// A DateTime stays the text that it is: the executor reads it once more.
-		"DateTime": func(v any) (any, error) { _, err := scalar.DateTime(v); return v, err },
+		"DateTime":   func(v any) (any, error) { _, err := scalar.DateTime(v); return v, err },
+		"JSONObject": func(v any) (any, error) { return scalar.JSONObject(v) },
 	}
 	for _, name := range slices.Sorted(maps.Keys(schema.Types)) {
 		if schema.Types[name].Kind == ast.Scalar && scalars[name] == nil {

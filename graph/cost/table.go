@@ -39,6 +39,15 @@ var sizes = map[string]int{
 	"PlanDecision.enabledBy":        1,
 	"ExclusionDetails.otherSources": 1,
 
+	// As sources, with those that leave the plan off or wait; of the kinds of proposals few apply.
+	"PlanExplanation.sources":   3,
+	"PlanExplanation.proposals": 8,
+	"PlanSource.errors":         1,
+	"Proposal.plansLost":        1, // most lose none
+
+	"RedundantAssignment.plansLost": 1,
+	"RedundantAssignment.coveredBy": 2,
+
 	// Products have 10 plans on average; those that most users hold have 20 to 60.
 	"EffectiveLicense.plans":            20,
 	"Product.plans":                     20,

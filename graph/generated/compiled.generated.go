@@ -64,13 +64,19 @@ func NewCompiledSchema(cfg Config) graphql.ExecutableSchema {
 		"PlanConnection":                 ec.compiledPlanConnection(),
 		"PlanDecision":                   ec.compiledPlanDecision(),
 		"PlanEdge":                       ec.compiledPlanEdge(),
+		"PlanExplanation":                ec.compiledPlanExplanation(),
 		"PlanSelection":                  ec.compiledPlanSelection(),
+		"PlanSource":                     ec.compiledPlanSource(),
 		"Product":                        ec.compiledProduct(),
 		"ProductConnection":              ec.compiledProductConnection(),
 		"ProductEdge":                    ec.compiledProductEdge(),
 		"ProductImpact":                  ec.compiledProductImpact(),
 		"ProductSubscription":            ec.compiledProductSubscription(),
+		"Proposal":                       ec.compiledProposal(),
 		"Query":                          ec.compiledQuery(),
+		"RedundantAssignment":            ec.compiledRedundantAssignment(),
+		"RedundantAssignmentConnection":  ec.compiledRedundantAssignmentConnection(),
+		"RedundantAssignmentEdge":        ec.compiledRedundantAssignmentEdge(),
 		"SeatCounts":                     ec.compiledSeatCounts(),
 		"SeatDetails":                    ec.compiledSeatDetails(),
 		"SeatTimelineEntry":              ec.compiledSeatTimelineEntry(),
@@ -2685,6 +2691,84 @@ func (ec *executionContext) compiledPlanEdge() map[string]compiled.Resolve {
 	}
 }
 
+func (ec *executionContext) compiledPlanExplanation() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"decision": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanExplanation)
+			v := obj.Decision
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"plan": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanExplanation)
+			v := obj.Plan
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"proposals": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanExplanation)
+			v, err := ec.Resolvers.PlanExplanation().Proposals(ctx, obj)
+			if err != nil {
+				return err
+			}
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"sources": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanExplanation)
+			v := obj.Sources
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"user": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanExplanation)
+			v := obj.User
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
 func (ec *executionContext) compiledPlanSelection() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
 		"mode": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -2708,6 +2792,76 @@ func (ec *executionContext) compiledPlanSelection() map[string]compiled.Resolve 
 				}
 			}
 			r.Close()
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledPlanSource() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"errors": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanSource)
+			v := obj.Errors
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"product": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanSource)
+			v := obj.Product
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"selection": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanSource)
+			v := obj.Selection
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"source": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanSource)
+			v := obj.Source
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"suffices": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanSource)
+			v := obj.Suffices
+			r.Bool(v)
+			return nil
+		},
+		"verdict": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.PlanSource)
+			v := obj.Verdict
+			r.Text(string(v))
 			return nil
 		},
 	}
@@ -2982,6 +3136,64 @@ func (ec *executionContext) compiledProductSubscription() map[string]compiled.Re
 	}
 }
 
+func (ec *executionContext) compiledProposal() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"explanation": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Proposal)
+			v := obj.Explanation
+			if err := r.Marshal(ec.marshalNString2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlocaleᚐText(ctx, nil, v), false); err != nil {
+				return err
+			}
+			return nil
+		},
+		"input": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Proposal)
+			v := obj.Input
+			if err := r.Marshal(ec.marshalNJSONObject2map(ctx, nil, v), false); err != nil {
+				return err
+			}
+			return nil
+		},
+		"kind": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Proposal)
+			v := obj.Kind
+			r.Text(string(v))
+			return nil
+		},
+		"mutation": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Proposal)
+			v := obj.Mutation
+			r.Text(v)
+			return nil
+		},
+		"plansLost": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Proposal)
+			v := obj.PlansLost
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"usersTouched": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Proposal)
+			v := obj.UsersTouched
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+	}
+}
+
 func (ec *executionContext) compiledQuery() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
 		"auditEvents": func(ctx context.Context, r *compiled.Run, f *compiled.Field, _ any) error {
@@ -3031,6 +3243,24 @@ func (ec *executionContext) compiledQuery() map[string]compiled.Resolve {
 			}
 			if v == nil {
 				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"explainPlan": func(ctx context.Context, r *compiled.Run, f *compiled.Field, _ any) error {
+			ctx, args, err := r.Call(ctx, f, ec.field_Query_explainPlan_args)
+			if err != nil {
+				return err
+			}
+			v, err := ec.Resolvers.Query().ExplainPlan(ctx, args["userId"].(string), args["planId"].(string), args["asOf"].(*clock.Instant))
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				r.Null()
 			} else {
 				if err := r.Object(ctx, f.Of(), v); err != nil {
 					return err
@@ -3437,6 +3667,24 @@ func (ec *executionContext) compiledQuery() map[string]compiled.Resolve {
 			}
 			return nil
 		},
+		"redundantAssignments": func(ctx context.Context, r *compiled.Run, f *compiled.Field, _ any) error {
+			ctx, args, err := r.Call(ctx, f, ec.field_Query_redundantAssignments_args)
+			if err != nil {
+				return err
+			}
+			v, err := ec.Resolvers.Query().RedundantAssignments(ctx, args["filter"].(*model.RedundancyFilter), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string))
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 		"subscribedProduct": func(ctx context.Context, r *compiled.Run, f *compiled.Field, _ any) error {
 			ctx, args, err := r.Call(ctx, f, ec.field_Query_subscribedProduct_args)
 			if err != nil {
@@ -3528,6 +3776,207 @@ func (ec *executionContext) compiledQuery() map[string]compiled.Resolve {
 			if err != nil {
 				return err
 			}
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledRedundantAssignment() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"assignment": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.Assignment
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"cleanUp": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.CleanUp
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"covered": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.Covered
+			r.Bool(v)
+			return nil
+		},
+		"coveredBy": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.CoveredBy
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"explanation": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.Explanation
+			if err := r.Marshal(ec.marshalNString2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlocaleᚐText(ctx, nil, v), false); err != nil {
+				return err
+			}
+			return nil
+		},
+		"kind": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.Kind
+			r.Text(string(v))
+			return nil
+		},
+		"plansLost": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.PlansLost
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"principal": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v, err := ec.Resolvers.RedundantAssignment().Principal(ctx, obj)
+			if err != nil {
+				return err
+			}
+			switch v := any(v).(type) {
+			case nil:
+				return r.Missing()
+			case principal.User:
+				if err := r.Object(ctx, f.On("User"), &v); err != nil {
+					return err
+				}
+			case *principal.User:
+				if v == nil {
+					return r.Missing()
+				}
+				if err := r.Object(ctx, f.On("User"), v); err != nil {
+					return err
+				}
+			case principal.Group:
+				if err := r.Object(ctx, f.On("Group"), &v); err != nil {
+					return err
+				}
+			case *principal.Group:
+				if v == nil {
+					return r.Missing()
+				}
+				if err := r.Object(ctx, f.On("Group"), v); err != nil {
+					return err
+				}
+			default:
+				return r.Unexpected()
+			}
+			return nil
+		},
+		"product": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Redundancy)
+			v := obj.Product
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledRedundantAssignmentConnection() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"edges": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.Redundancy])
+			v := obj.Edges()
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if err := r.Object(ctx, f.Of(), &v[i0]); err != nil {
+					return err
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"nodes": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.Redundancy])
+			v := obj.Nodes()
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"pageInfo": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.Redundancy])
+			v := obj.PageInfo()
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledRedundantAssignmentEdge() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"cursor": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Edge[*licensing.Redundancy])
+			v := obj.Cursor
+			r.Text(v)
+			return nil
+		},
+		"node": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Edge[*licensing.Redundancy])
+			v := obj.Node
 			if v == nil {
 				return r.Missing()
 			} else {

@@ -1806,6 +1806,14 @@ func (ec *executionContext) marshalNLicenseStatus2githubᚗcomᚋlicensegraphᚋ
 	return res
 }
 
+func (ec *executionContext) marshalNPlanDecision2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐPlanDecision(ctx context.Context, sel ast.SelectionSet, v *licensing.PlanDecision) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PlanDecision!")
+		return graphql.Null
+	}
+	return ec._PlanDecision(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNPlanDecisionReason2githubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐDecisionReason(ctx context.Context, v any) (licensing.DecisionReason, error) {
 	tmp, err := scalar.UnmarshalString(v)
 	res := licensing.DecisionReason(tmp)
@@ -1867,6 +1875,13 @@ func (ec *executionContext) marshalOPlanDecision2ᚖgithubᚗcomᚋlicensegraph�
 		return graphql.Null
 	}
 	return ec._PlanDecision(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPlanSelection2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐSelection(ctx context.Context, sel ast.SelectionSet, v *licensing.Selection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PlanSelection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOPrincipal2githubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐPrincipal(ctx context.Context, sel ast.SelectionSet, v model.Principal) graphql.Marshaler {

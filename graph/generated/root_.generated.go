@@ -34,7 +34,9 @@ type ResolverRoot interface {
 	Operation() OperationResolver
 	OperationResult() OperationResultResolver
 	Plan() PlanResolver
+	PlanExplanation() PlanExplanationResolver
 	Query() QueryResolver
+	RedundantAssignment() RedundantAssignmentResolver
 	SeatTimelineEntry() SeatTimelineEntryResolver
 	SubscribedProduct() SubscribedProductResolver
 	User() UserResolver
@@ -88,6 +90,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OperationFilter", ec.unmarshalInputOperationFilter),
 			graphql.NewInputUnmarshaler("PlanSelectionInput", ec.unmarshalInputPlanSelectionInput),
 			graphql.NewInputUnmarshaler("PlanSwitchInput", ec.unmarshalInputPlanSwitchInput),
+			graphql.NewInputUnmarshaler("RedundancyFilter", ec.unmarshalInputRedundancyFilter),
 			graphql.NewInputUnmarshaler("RemoveGroupMembersInput", ec.unmarshalInputRemoveGroupMembersInput),
 			graphql.NewInputUnmarshaler("ReprocessLicensesInput", ec.unmarshalInputReprocessLicensesInput),
 			graphql.NewInputUnmarshaler("RestoreUserInput", ec.unmarshalInputRestoreUserInput),
@@ -819,6 +822,7 @@ enum OrderDirection {
 
 """
 Where a page stands in its list. Both flags are facts, in whichever direction you page.
+` + "`" + `redundantAssignments` + "`" + ` has flags and cursors of its own meaning.
 """
 type PageInfo {
   "True when there are rows after this page. Read on with ` + "`" + `after: endCursor` + "`" + `."
@@ -2302,6 +2306,256 @@ extend type Mutation {
     "Which operation to cancel."
     input: CancelOperationInput!
   ): CancelOperationPayload!
+}
+`, BuiltIn: false},
+	{Name: "../schema/proof.graphqls", Input: `"""
+A JSON object. It stands in answers only: ` + "`" + `Proposal.input` + "`" + ` is one, as it is passed as the variable of a
+mutation.
+"""
+scalar JSONObject @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
+
+"What becomes of a plan through one source of a user: the first that holds."
+enum PlanVerdict {
+  "The assignment's selection leaves the plan off."
+  LEFT_OFF
+  "It selects the plan, and the product has no live subscription."
+  NO_SUBSCRIPTION
+  "It selects the plan, and waits as a whole; ` + "`" + `errors` + "`" + ` says why."
+  IN_ERROR
+  "It is admitted, and this plan is withheld; ` + "`" + `errors` + "`" + ` says why."
+  WITHHELD
+  "It turns the plan on, and every subscription of the product is suspended or locked out."
+  NOT_USABLE
+  "It turns the plan on."
+  ENABLES
+}
+
+"What one source of the user says about the plan."
+type PlanSource {
+  "The source, with its path."
+  source: LicenseSource!
+  "The product that contains the plan; null for what is ` + "`" + `AUTOMATIC` + "`" + `."
+  product: Product
+  "What becomes of the plan through it."
+  verdict: PlanVerdict!
+  """
+  True when the user could use the plan by this source alone: were all other assignments that reach the user
+  to end at once, the plan would stay on. A plan whose prerequisites come from another source does not suffice
+  alone. Always false where the plan is not allowed.
+  """
+  suffices: Boolean!
+  "The plans that its assignment turns on; null for what is ` + "`" + `AUTOMATIC` + "`" + `."
+  selection: PlanSelection
+  "What is wrong with the whole source, and with this plan in it."
+  errors: [LicenseError!]!
+}
+
+"What a proposal does."
+enum ProposalKind {
+  "Enables the user's account."
+  ENABLE_ACCOUNT
+  """
+  Sets the user's ` + "`" + `usageLocation` + "`" + `: to the tenant's country where that will do, else to the first by code of
+  the countries with which the fewest plans go.
+  """
+  SET_USAGE_LOCATION
+  "Switches plans on in an assignment that leaves them off: the plan itself, or one that it needs."
+  SWITCH_PLANS_ON
+  "Switches plans off that stand in the way."
+  SWITCH_PLANS_OFF
+  "Ends an assignment, whose plans stand in the way or are not needed."
+  END_ASSIGNMENT
+  "Takes the user out of a group."
+  LEAVE_GROUP
+  "Makes the user a member of a group that brings the plan, or one that it needs."
+  JOIN_GROUP
+  "Assigns a product to the user directly that contains the plan, or one that it needs."
+  ASSIGN_PRODUCT
+  """
+  Takes the product from somebody who has it directly: disabled accounts first, of the twenty latest
+  assignments.
+  """
+  FREE_SEAT
+  "Makes a subscription ` + "`" + `ENABLED` + "`" + ` that is suspended, locked out or scheduled."
+  RESUME_SUBSCRIPTION
+  "Raises the seats of a subscription to as many as are needed, or creates one."
+  BUY_SEATS
+}
+
+"""
+A change that you may want to make: a mutation with its input filled in. Pass ` + "`" + `input` + "`" + ` as the mutation's
+argument, with ` + "`" + `dryRun: true` + "`" + ` first to see the whole impact. It never acknowledges losses: where the tenant's
+threshold asks for that, the dry run says so (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `).
+"""
+type Proposal {
+  "What it does."
+  kind: ProposalKind!
+  "The name of the mutation, such as ` + "`" + `assignLicenses` + "`" + `."
+  mutation: String!
+  "The mutation's ` + "`" + `input` + "`" + `."
+  input: JSONObject!
+  "What it does, as a sentence."
+  explanation: String!
+  """
+  How many other users it concerns, at most: members of several groups are counted with each. Those who get a
+  seat that it frees come on top.
+  """
+  usersTouched: Int!
+  "The plans that go off for this user with it, ordered by name."
+  plansLost: [Plan!]!
+}
+
+"Why a user may or may not use a plan, with all that says so."
+type PlanExplanation {
+  "The user."
+  user: User!
+  "The plan."
+  plan: Plan!
+  "The answer, as ` + "`" + `checkPlan` + "`" + ` gives it."
+  decision: PlanDecision!
+  """
+  Every source of the user that belongs to a product with the plan, whatever becomes of it: by product name,
+  the direct one first, then by group; what comes by itself last.
+  """
+  sources: [PlanSource!]!
+  """
+  Where the plan is not allowed: single changes each of which alone would allow it as things stand, at most
+  three of a kind. The smallest come first: those that touch the fewest other users, then those with which the
+  fewest plans go off for this user, then in the order of ` + "`" + `ProposalKind` + "`" + `, purchases last. Empty where the plan
+  is allowed, and where one change is not enough. A change that touches others is proposed only where all who
+  wait would find the seats that the user then needs.
+  """
+  proposals: [Proposal!]!
+}
+
+extend type Query {
+  """
+  Why this user may or may not use this plan, and what would allow it. Null when there is no such user (a
+  deleted one included) or no such plan. Example: ` + "`" + `explainPlan(userId: "user_…", planId: "plan_…") { decision
+  { allowed reason } sources { verdict suffices source { kind path { displayName } } } proposals { kind
+  mutation input explanation } }` + "`" + `.
+  """
+  explainPlan(
+    "The user's id. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
+    userId: ID!
+    "A plan id or its bare UUID. A malformed one is refused (` + "`" + `BAD_USER_INPUT` + "`" + `)."
+    planId: ID!
+    """
+    What was decisive at this instant; without proposals. One before the tenant's ` + "`" + `historySince` + "`" + ` is refused
+    (` + "`" + `BAD_USER_INPUT` + "`" + `). One to come tells what will be if nothing happens but what is scheduled. Absent or null:
+    as it is now.
+    """
+    asOf: DateTime
+  ): PlanExplanation
+}
+`, BuiltIn: false},
+	{Name: "../schema/redundancy.graphqls", Input: `"Why something is redundant."
+enum RedundancyKind {
+  """
+  A direct assignment of a product that the user also holds through groups. ` + "`" + `covered` + "`" + ` tells whether they give
+  all that it selects.
+  """
+  COVERED_COPY
+  """
+  A product that a user holds, all of whose plans that are on are on through another product that the user
+  holds, and can use where this one can be used. Of two products that cover each other the one with fewer
+  plans is redundant.
+  """
+  COVERED_PRODUCT
+  """
+  A direct assignment of a user whose account is disabled: nothing of it can be used. Nothing else is told of
+  such a user.
+  """
+  DISABLED_ACCOUNT
+  "An assignment of a group that reaches nobody: no member, through nested groups either."
+  NOBODY_LICENSED
+}
+
+"Which redundancies to list. A field that is absent or null does not narrow."
+input RedundancyFilter {
+  """
+  Of these kinds; ` + "`" + `[]` + "`" + ` finds none. Without ` + "`" + `COVERED_PRODUCT` + "`" + ` only users with assignments of their own are
+  looked at, which is quicker.
+  """
+  kinds: [RedundancyKind!]
+  "Of this product. A product id or its bare UUID."
+  productId: ID
+  "True: without copies of which the groups give a part only. False: only these."
+  covered: Boolean
+}
+
+"An assignment, or a product of a user, that gives nothing that would be missed, or little."
+type RedundantAssignment {
+  "Why."
+  kind: RedundancyKind!
+  "The user or group that has it."
+  principal: Principal!
+  "The product."
+  product: Product!
+  "The assignment; null for a covered product that the user has through groups, be it beside a direct assignment."
+  assignment: LicenseAssignment
+  "True when nothing that can be used goes with it."
+  covered: Boolean!
+  """
+  The plans that go with it, ordered by name. Of a copy that is not covered, those that it selects and no
+  admitted source of a group turns on; of a disabled account, those that nobody can use.
+  """
+  plansLost: [Plan!]!
+  "What gives the same: admitted sources of groups, or those of the other product."
+  coveredBy: [LicenseSource!]!
+  "What was found, as a sentence."
+  explanation: String!
+  """
+  What ends it and loses nothing that can be used: no plan that is on goes off for anybody whose account is
+  enabled. A covered product itself and its seat are given up, so that it counts as a loss of a product
+  (` + "`" + `lossThreshold` + "`" + `), and so does that of a disabled account. Null where there is no such change: where
+  something would be lost, where the product comes through groups, and where a plan that stays needs it.
+  """
+  cleanUp: Proposal
+}
+
+"A redundant assignment in a list."
+type RedundantAssignmentEdge {
+  "The place of this row in its list; good for this order of the list only."
+  cursor: String!
+  "What is redundant."
+  node: RedundantAssignment!
+}
+
+"""
+A page of what is redundant. Users are looked at one after the other, at most 5,500 for a page: it may have
+fewer rows than asked for, even none, while ` + "`" + `hasNextPage` + "`" + ` is true; go on with ` + "`" + `endCursor` + "`" + `, which is there then
+also without a row. ` + "`" + `hasNextPage` + "`" + ` and ` + "`" + `hasPreviousPage` + "`" + ` tell whether there is anything left to look at on that
+side. There is no total: it would mean to look at everybody.
+"""
+type RedundantAssignmentConnection {
+  "The rows with their cursors."
+  edges: [RedundantAssignmentEdge!]!
+  "What is redundant alone, in the same order."
+  nodes: [RedundantAssignment!]!
+  "Where this page stands in the list."
+  pageInfo: PageInfo!
+}
+
+extend type Query {
+  """
+  Assignments that could go without anybody missing anything, each with the change that ends it: first those
+  of groups, then those of users. Apply one, and read on: what one clean-up ends may have covered something
+  else. Example: ` + "`" + `redundantAssignments(filter: { kinds: [COVERED_COPY], covered: true }, first: 50) { nodes {
+  explanation cleanUp { mutation input } } pageInfo { hasNextPage endCursor } }` + "`" + `.
+  """
+  redundantAssignments(
+    "Narrow the list. Absent: everything."
+    filter: RedundancyFilter
+    "How many rows from the start: 0 to 100; 25 when absent. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "Go on after this cursor, the ` + "`" + `endCursor` + "`" + ` of the page before."
+    after: String
+    "How many rows from the end: 0 to 100. Not together with ` + "`" + `first` + "`" + `."
+    last: Int
+    "Go back before this cursor, the ` + "`" + `startCursor` + "`" + ` of the page after."
+    before: String
+  ): RedundantAssignmentConnection!
 }
 `, BuiltIn: false},
 	{Name: "../schema/subscriptions.graphqls", Input: `"""
@@ -4138,6 +4392,22 @@ func (ec *executionContext) childFields_PlanEdge(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PlanEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PlanExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_PlanExplanation_user(ctx, field)
+	case "plan":
+		return ec.fieldContext_PlanExplanation_plan(ctx, field)
+	case "decision":
+		return ec.fieldContext_PlanExplanation_decision(ctx, field)
+	case "sources":
+		return ec.fieldContext_PlanExplanation_sources(ctx, field)
+	case "proposals":
+		return ec.fieldContext_PlanExplanation_proposals(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanExplanation", field.Name)
+}
+
 func (ec *executionContext) childFields_PlanSelection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "mode":
@@ -4146,6 +4416,24 @@ func (ec *executionContext) childFields_PlanSelection(ctx context.Context, field
 		return ec.fieldContext_PlanSelection_plans(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PlanSelection", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanSource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "source":
+		return ec.fieldContext_PlanSource_source(ctx, field)
+	case "product":
+		return ec.fieldContext_PlanSource_product(ctx, field)
+	case "verdict":
+		return ec.fieldContext_PlanSource_verdict(ctx, field)
+	case "suffices":
+		return ec.fieldContext_PlanSource_suffices(ctx, field)
+	case "selection":
+		return ec.fieldContext_PlanSource_selection(ctx, field)
+	case "errors":
+		return ec.fieldContext_PlanSource_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanSource", field.Name)
 }
 
 func (ec *executionContext) childFields_Product(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4228,6 +4516,70 @@ func (ec *executionContext) childFields_ProductSubscription(ctx context.Context,
 		return ec.fieldContext_ProductSubscription_version(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProductSubscription", field.Name)
+}
+
+func (ec *executionContext) childFields_Proposal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Proposal_kind(ctx, field)
+	case "mutation":
+		return ec.fieldContext_Proposal_mutation(ctx, field)
+	case "input":
+		return ec.fieldContext_Proposal_input(ctx, field)
+	case "explanation":
+		return ec.fieldContext_Proposal_explanation(ctx, field)
+	case "usersTouched":
+		return ec.fieldContext_Proposal_usersTouched(ctx, field)
+	case "plansLost":
+		return ec.fieldContext_Proposal_plansLost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Proposal", field.Name)
+}
+
+func (ec *executionContext) childFields_RedundantAssignment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_RedundantAssignment_kind(ctx, field)
+	case "principal":
+		return ec.fieldContext_RedundantAssignment_principal(ctx, field)
+	case "product":
+		return ec.fieldContext_RedundantAssignment_product(ctx, field)
+	case "assignment":
+		return ec.fieldContext_RedundantAssignment_assignment(ctx, field)
+	case "covered":
+		return ec.fieldContext_RedundantAssignment_covered(ctx, field)
+	case "plansLost":
+		return ec.fieldContext_RedundantAssignment_plansLost(ctx, field)
+	case "coveredBy":
+		return ec.fieldContext_RedundantAssignment_coveredBy(ctx, field)
+	case "explanation":
+		return ec.fieldContext_RedundantAssignment_explanation(ctx, field)
+	case "cleanUp":
+		return ec.fieldContext_RedundantAssignment_cleanUp(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedundantAssignment", field.Name)
+}
+
+func (ec *executionContext) childFields_RedundantAssignmentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RedundantAssignmentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RedundantAssignmentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RedundantAssignmentConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedundantAssignmentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RedundantAssignmentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RedundantAssignmentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RedundantAssignmentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedundantAssignmentEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ReprocessLicensesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -47,6 +47,12 @@ func (c *Connection[T]) PageInfo() *PageInfo {
 	if n := len(c.page.Cursors); n > 0 {
 		info.StartCursor, info.EndCursor = &c.page.Cursors[0], &c.page.Cursors[n-1]
 	}
+	if c.page.From != "" {
+		info.StartCursor = &c.page.From
+	}
+	if c.page.To != "" {
+		info.EndCursor = &c.page.To
+	}
 	return info
 }
 
@@ -89,6 +95,8 @@ type (
 	OperationEdge                  = Edge[*Operation]
 	OperationResultConnection      = Connection[*OperationResult]
 	OperationResultEdge            = Edge[*OperationResult]
+	RedundancyConnection           = Connection[*licensing.Redundancy]
+	RedundancyEdge                 = Edge[*licensing.Redundancy]
 )
 
 // WaitingConnection is a page of the users who wait for a seat.

@@ -369,6 +369,17 @@ type PlanSwitchInput struct {
 	Off graphql.Omittable[[]string] `json:"off,omitempty"`
 }
 
+// Which redundancies to list. A field that is absent or null does not narrow.
+type RedundancyFilter struct {
+	// Of these kinds; `[]` finds none. Without `COVERED_PRODUCT` only users with assignments of their own are
+	// looked at, which is quicker.
+	Kinds graphql.Omittable[[]licensing.RedundancyKind] `json:"kinds,omitempty"`
+	// Of this product. A product id or its bare UUID.
+	ProductID graphql.Omittable[*string] `json:"productId,omitempty"`
+	// True: without copies of which the groups give a part only. False: only these.
+	Covered graphql.Omittable[*bool] `json:"covered,omitempty"`
+}
+
 // Who leaves a group.
 type RemoveGroupMembersInput struct {
 	// The group.

@@ -69,3 +69,6 @@ func upper(s string) string {
 	}
 	return string(b)
 }
+
+// Codes returns the assigned codes, sorted.
+func Codes() []string { return strings.Fields(assigned) }

@@ -247,6 +247,7 @@ func (s *Service) ReadUsersAsOf(ctx context.Context, tenant uuid.UUID, ids []uui
 		var errs []*LicenseError
 		for i, key := range ids {
 			if v := found[key]; v != nil && v.User.DeletedAt == nil {
+				v.then = true
 				v.bind(g)
 				views[i] = v
 				errs = append(errs, v.Errors()...)

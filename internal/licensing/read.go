@@ -288,6 +288,7 @@ type UserView struct {
 	members []tenantgraph.Member
 	direct  []*tenantgraph.Assignment
 	stored  []stored
+	then    bool // as of an instant that is not now
 	*derived
 }
 

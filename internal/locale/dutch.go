@@ -396,4 +396,29 @@ var dutch = map[string]string{
 	"Ask for an instant from then on.":                          "Vraag naar een tijdstip daarna.",
 	"What was at %s is not known: the past is kept from %s on.": "Wat er op %s was, is niet bekend: het verleden wordt bewaard vanaf %s.",
 	"This cursor does not belong to a timeline of licenses.":    "Deze cursor hoort niet bij een tijdlijn van licenties.",
+
+	// Proposals.
+	"Enables the account of %s.":                     "Schakelt het account van %s in.",
+	"Sets the usage location of %s to %s.":           "Stelt de gebruikslocatie van %s in op %s.",
+	"Ends the assignment of %s to %s.":               "Beëindigt de toewijzing van %s aan %s.",
+	"Switches %s on in the assignment of %s to %s.":  "Schakelt %s in bij de toewijzing van %s aan %s.",
+	"Switches %s off in the assignment of %s to %s.": "Schakelt %s uit bij de toewijzing van %s aan %s.",
+	"Takes %s out of the group %s.":                  "Haalt %s uit de groep %s.",
+	"Makes %s a member of the group %s.":             "Maakt %s lid van de groep %s.",
+	"Assigns %s to %s.":                              "Wijst %s toe aan %s.",
+	"Assigns %s to %s, without %s.":                  "Wijst %s toe aan %s, zonder %s.",
+	"Assigns %s to %s, with %s only.":                "Wijst %s toe aan %s, met alleen %s.",
+	"Raises the seats of a subscription of %s from %d to %d: enough for %s and for all who wait longer.": "Verhoogt de licentieplaatsen van een abonnement op %s van %d naar %d: genoeg voor %s en voor allen die eerder aan de beurt zijn.",
+	"Creates a subscription of %s with %d seats: enough for %s and for all who come first.":              "Maakt een abonnement op %s met %d {2:licentieplaats|licentieplaatsen}: genoeg voor %s en voor allen die eerder aan de beurt zijn.",
+	"Makes a subscription of %s ENABLED that is %s.":                                                     "Maakt een abonnement op %s ENABLED dat %s is.",
+	"Takes %s from %s, whose account is disabled: the seat goes to who waits first.":                     "Neemt %s van %s, van wie het account is uitgeschakeld: de licentieplaats gaat naar wie het eerst aan de beurt is.",
+	"Takes %s from %s: the seat goes to who waits first.":                                                "Neemt %s van %s: de licentieplaats gaat naar wie het eerst aan de beurt is.",
+	"expected JSONObject, an object, got %s":                                                             "verwacht wordt JSONObject, een object, maar het is %s",
+
+	// Redundancy.
+	"%s is assigned to %s, through which nobody gets it: there are no members.":           "%s is toegewezen aan %s, maar niemand krijgt het daardoor: er zijn geen leden.",
+	"%s has %s directly, and the account is disabled.":                                    "%s heeft %s rechtstreeks, en het account is uitgeschakeld.",
+	"%s has %s directly and through groups, which do not give %s.":                        "%s heeft %s rechtstreeks en via groepen, die %s niet geven.",
+	"%s has %s directly, and groups give all of it.":                                      "%s heeft %s rechtstreeks, en groepen geven alles ervan.",
+	"%s holds %s and %s, and each plan of the first that is on is on through the second.": "%s heeft %s en %s, en elk plan van het eerste dat aan staat, staat ook aan door het tweede.",
 }

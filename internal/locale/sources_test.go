@@ -53,6 +53,7 @@ var data = regexp.MustCompile(`^(` + strings.Join([]string{
 	`field|argument|def\.Name|(field|value)Names\(def\)`, // names of the SDL
 	`p\.(variable|argument) \+ stepsText\(p\.steps\)|p\.of|(v|arg\.Value)\.Raw|text\.String\(\)`, // of the operation
 	`kind`, // of a scalar
+	`code`, // of a country
 	`name|given|field\.name|printableName\(.*\)`, // of a product or a principal; what an input says
 }, "|") + `)$`)
 

@@ -85,6 +85,9 @@ type Page[T any] struct {
 	Cursors     []string // of each item
 	HasNext     bool     // a row lies after the page
 	HasPrevious bool     // a row lies before the page
+	// From and To are the cursors of where a page of a Walk was given up, before its first row or
+	// after its last; empty where it was not.
+	From, To string
 }
 
 // Map returns the page with each item replaced.

@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+)
+
+// Try carries a single user over a change, as Settle does where it is the only one whom the
+// change touches: nobody else takes the seats. They are those free for the user, whose place in
+// line is the caller's to know. A judged user's refusal means that nothing of the change is made.
+//
+// An error means that the input broke an invariant.
+func (r *Rules) Try(c *Case, seats Seats, now int64) (User, *Refusal, error) {
+	alone := maps.Clone(seats)
+	for p, seat := range alone {
+		seat.Waiting = 0
+		alone[p] = seat
+	}
+	verdicts, err := r.Settle([]*Case{c}, alone, nobody{}, now)
+	if err != nil {
+		return User{}, nil, err
+	}
+	return verdicts[0].After, verdicts[0].Refusal, nil
+}
+
+// nobody are the waiters of a change that touches a single user.
+type nobody struct{}
+
+func (nobody) Next(int32) (*Waiter, error) { return nil, nil } //nolint:nilnil // the interface says so: no waiter is left
+
+func (nobody) List([]*Case) error { return nil }
+
+// Prerequisites returns what may help to have the plans on: themselves, what they need any one of,
+// and again what these need (R10).
+func (r *Rules) Prerequisites(plans PlanSet) PlanSet {
+	for {
+		all := plans
+		for p := range plans.Intersect(r.dependent).All() {
+			all = all.Union(r.Requires[p])
+		}
+		if all.Equal(plans) {
+			return all
+		}
+		plans = all
+	}
+}
+
+// Obstacles returns the plans to leave out of those joining so that nothing speaks against the
+// rest, where plans are on already. ok is false where that takes a plan that is to be kept.
+func (r *Rules) Obstacles(barred, on, joining, keep PlanSet) (out PlanSet, ok bool) {
+	for {
+		reason := r.Check(barred, on, joining.Minus(out))
+		if reason.Code == None {
+			return out, true
+		}
+		if keep.Has(reason.Plan) {
+			return out, false
+		}
+		out = out.With(reason.Plan)
+	}
+}
+
+// Excluded returns all that the plans exclude (R9).
+func (r *Rules) Excluded(plans PlanSet) PlanSet {
+	var all PlanSet
+	for p := range plans.Intersect(r.excluded).All() {
+		all = all.Union(r.partners(p))
+	}
+	return all
+}
+
+// Countries returns the countries that rules name (R11), sorted: in all others the same is barred.
+func (r *Rules) Countries() []string { return slices.Sorted(maps.Keys(r.barred)) }

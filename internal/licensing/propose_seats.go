@@ -1,0 +1,193 @@
+package licensing
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/engine"
+	"github.com/licensegraph/licensegraph/internal/id"
+	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/locale"
+	"github.com/licensegraph/licensegraph/internal/principal"
+)
+
+// subscribe proposes to buy seats, and to resume or begin subscriptions, of the products that the
+// user has a source of, and of those that would bring the plan to everybody (R7).
+func (e *explainer) subscribe() {
+	var products []*Product
+	for _, l := range e.v.licenses {
+		products = append(products, l.Product)
+	}
+	if e.plan.AutoAssigned {
+		products = append(products, e.plan.Products...)
+	}
+	for i, p := range products {
+		if slices.Index(products, p) < i {
+			continue
+		}
+		e.buy(p)
+		for _, sub := range e.g.Subscriptions(p.ID) {
+			if sub.CancelledAt == nil && !sub.Counts() {
+				e.resume(p, sub)
+			}
+		}
+	}
+}
+
+// supply is a trial in which a product has so many units that one is left for the user once all
+// who come first have theirs; touched is how many others the change concerns at most.
+func (e *explainer) supply(p *Product) (t trial, units int64, touched int) {
+	t = e.same()
+	t.shared, t.of, t.seat = true, p, &engine.Seat{Unlimited: true}
+	c := e.counts[p.ID]
+	if _, live := e.g.LiveSince(p.ID); live {
+		if place := e.places[p.ID]; place > 0 {
+			return t, c.Consumed + int64(place), place - 1
+		}
+		return t, c.Consumed, int(c.Consumed + c.Waiting) // who holds it can use it again
+	}
+	n := int64(e.direct[p.ID]) // everybody is a newcomer
+	for _, group := range e.g.GroupsReachedBy([]uuid.UUID{p.ID}) {
+		n += int64(e.members[group])
+	}
+	for _, r := range e.g.Inherit(e.v.members) {
+		if r.ProductID == p.ID {
+			t.after = append(t.after, engine.Source{Assignment: r.Engine, Selected: r.Selected})
+		}
+	}
+	for _, a := range e.v.direct {
+		if a.ProductID == p.ID {
+			b := e.g.Bind(a)
+			b.Engine.Key = p.ID
+			t.after = append(t.after, engine.Source{Assignment: b.Engine, Selected: b.Selected})
+		}
+	}
+	return t, max(n, 1), int(max(n-1, 0))
+}
+
+// buy proposes to raise the seats of a subscription that counts, else to create one.
+func (e *explainer) buy(p *Product) {
+	t, units, touched := e.supply(p)
+	total, unlimited := e.g.Seats(p.ID)
+	_, live := e.g.LiveSince(p.ID)
+	usable := CapabilityOf(e.g, p.ID).Usable()
+	if unlimited || live && usable && e.places[p.ID] == 0 {
+		return
+	}
+	made := Proposal{Kind: BuySeats, UsersTouched: touched, name: p.DisplayNameKey}
+	missing := max(units-total, 1)
+	for _, sub := range e.g.Subscriptions(p.ID) {
+		if !sub.Counts() || sub.Seats == nil {
+			continue
+		}
+		seats := int64(*sub.Seats) + missing
+		if seats > math.MaxInt32 {
+			return
+		}
+		made.Mutation, made.Input = "updateSubscription", object{"id": id.Format(id.Subscription, sub.ID), "seats": seats}
+		made.Explanation = locale.T("Raises the seats of a subscription of %s from %d to %d: enough for %s and for all who wait longer.",
+			p.DisplayName, *sub.Seats, seats, e.v.User.DisplayName)
+		made.size = int(missing)
+		e.propose(t, made)
+		return
+	}
+	if p.RetiredAt != nil || missing > math.MaxInt32 {
+		return
+	}
+	made.Mutation, made.Input, made.size = "createSubscription", object{"productId": p.NodeID(), "seats": missing}, int(missing)
+	made.Explanation = locale.T("Creates a subscription of %s with %d seats: enough for %s and for all who come first.",
+		p.DisplayName, missing, e.v.User.DisplayName)
+	e.propose(t, made)
+}
+
+// resume proposes to make a subscription ENABLED that is suspended, locked out or yet to begin,
+// where it has seats enough. One that has expired goes on without an end.
+func (e *explainer) resume(p *Product, sub *tenantgraph.Subscription) {
+	t, units, touched := e.supply(p)
+	total, unlimited := e.g.Seats(p.ID)
+	needed := units
+	_, live := e.g.LiveSince(p.ID)
+	if live { // its units may be more than are needed
+		touched = int(e.counts[p.ID].Consumed + e.counts[p.ID].Waiting)
+	}
+	if live && e.places[p.ID] == 0 || e.plan.AutoAssigned && len(t.after) == len(e.v.state.Sources) {
+		needed = math.MinInt64 // who holds it, and who needs no seat, asks for none
+	}
+	if sub.Seats != nil && !unlimited && total+int64(*sub.Seats) < needed {
+		return
+	}
+	input := object{"id": id.Format(id.Subscription, sub.ID), "status": string(SubscriptionEnabled)}
+	if sub.EndsAt != nil && int64(*sub.EndsAt) <= e.now {
+		input["endsAt"] = nil
+	}
+	e.propose(t, Proposal{
+		Kind: ResumeSubscription, Mutation: "updateSubscription", Input: input, UsersTouched: touched, name: p.DisplayNameKey,
+		Explanation: locale.T("Makes a subscription of %s ENABLED that is %s.", p.DisplayName, sub.Status),
+	})
+}
+
+// freeSeats proposes to end a direct assignment of somebody who then no longer holds the product,
+// those with a disabled account first, where its seat is the user's.
+func (e *explainer) freeSeats() {
+	for _, p := range e.waitingFor() {
+		product := e.g.Product(p)
+		holders := e.holders[p]
+		slices.SortStableFunc(holders, func(a, b *UserView) int {
+			return cmp.Compare(boolByte(a.User.AccountEnabled), boolByte(b.User.AccountEnabled))
+		})
+		found := 0
+		for _, h := range holders {
+			if found == proposalsPerKind || h.User.ID == e.v.User.ID || !e.givesUp(h, product) {
+				continue
+			}
+			t := e.same()
+			t.shared, t.of = true, product
+			t.seat = &engine.Seat{Total: e.seats[product.Index].Consumed + 1, Consumed: e.seats[product.Index].Consumed}
+			made := Proposal{
+				Kind: FreeSeat, Mutation: "assignLicenses", Input: assignInput(id.User, h.User.ID, "remove", product.NodeID()), UsersTouched: 1,
+				Explanation: freeText(product, &h.User), size: int(boolByte(h.User.AccountEnabled)), name: h.User.UserPrincipalName,
+			}
+			if !e.propose(t, made) {
+				break // nobody's seat will do
+			}
+			found++
+		}
+	}
+}
+
+func freeText(p *Product, holder *principal.User) locale.Text {
+	if !holder.AccountEnabled {
+		return locale.T("Takes %s from %s, whose account is disabled: the seat goes to who waits first.", p.DisplayName, holder.DisplayName)
+	}
+	return locale.T("Takes %s from %s: the seat goes to who waits first.", p.DisplayName, holder.DisplayName)
+}
+
+// givesUp tells whether a user no longer holds a product once the own assignment of it ends, and
+// nothing speaks against ending it.
+func (e *explainer) givesUp(h *UserView, p *Product) bool {
+	before := h.state
+	before.Sources = slices.Clone(before.Sources)
+	var after []engine.Source
+	for i := range before.Sources {
+		if src := &before.Sources[i]; src.Direct && src.Product == p.Index {
+			src.Ended = true
+		} else {
+			after = append(after, *src)
+		}
+	}
+	l := h.License(p.ID)
+	if l == nil || !l.ConsumesSeat || len(after) == len(before.Sources) {
+		return false
+	}
+	c := &engine.Case{Before: before, After: after, Barred: before.Barred, Users: []engine.ID{h.User.ID}, Judged: true, Refused: h.state.Sources}
+	state, refusal, err := e.g.Rules.Try(c, e.seats, e.now)
+	if err != nil {
+		e.err = fmt.Errorf("try to free a seat: %w", err)
+		return false
+	}
+	return refusal == nil && !slices.ContainsFunc(e.g.Rules.Derive(state), func(l engine.License) bool { return l.Product == p.Index && l.Held })
+}
