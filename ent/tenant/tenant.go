@@ -27,8 +27,14 @@ const (
 	FieldDeletedUserRetention = "deleted_user_retention"
 	// FieldGraphRevision holds the string denoting the graph_revision field in the database.
 	FieldGraphRevision = "graph_revision"
+	// FieldAuditRetention holds the string denoting the audit_retention field in the database.
+	FieldAuditRetention = "audit_retention"
 	// FieldAuditSequence holds the string denoting the audit_sequence field in the database.
 	FieldAuditSequence = "audit_sequence"
+	// FieldAuditHash holds the string denoting the audit_hash field in the database.
+	FieldAuditHash = "audit_hash"
+	// FieldAuditUnchained holds the string denoting the audit_unchained field in the database.
+	FieldAuditUnchained = "audit_unchained"
 	// FieldLastInstant holds the string denoting the last_instant field in the database.
 	FieldLastInstant = "last_instant"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -48,7 +54,10 @@ var Columns = []string{
 	FieldSuspensionPeriod,
 	FieldDeletedUserRetention,
 	FieldGraphRevision,
+	FieldAuditRetention,
 	FieldAuditSequence,
+	FieldAuditHash,
+	FieldAuditUnchained,
 	FieldLastInstant,
 	FieldCreatedAt,
 }
@@ -76,8 +85,12 @@ var (
 	DefaultDeletedUserRetention int64
 	// DefaultGraphRevision holds the default value on creation for the "graph_revision" field.
 	DefaultGraphRevision int64
+	// DefaultAuditRetention holds the default value on creation for the "audit_retention" field.
+	DefaultAuditRetention int64
 	// DefaultAuditSequence holds the default value on creation for the "audit_sequence" field.
 	DefaultAuditSequence int64
+	// DefaultAuditUnchained holds the default value on creation for the "audit_unchained" field.
+	DefaultAuditUnchained int64
 )
 
 // OrderOption defines the ordering options for the Tenant queries.
@@ -128,9 +141,19 @@ func ByGraphRevision(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldGraphRevision, opts...).ToFunc()
 }
 
+// ByAuditRetention orders the results by the audit_retention field.
+func ByAuditRetention(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAuditRetention, opts...).ToFunc()
+}
+
 // ByAuditSequence orders the results by the audit_sequence field.
 func ByAuditSequence(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldAuditSequence, opts...).ToFunc()
+}
+
+// ByAuditUnchained orders the results by the audit_unchained field.
+func ByAuditUnchained(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAuditUnchained, opts...).ToFunc()
 }
 
 // ByLastInstant orders the results by the last_instant field.
