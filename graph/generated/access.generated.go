@@ -192,6 +192,29 @@ func (ec *executionContext) fieldContext_Tenant_deletedUserRetentionSeconds(_ co
 	return graphql.NewScalarFieldContext("Tenant", field, true, false, "Int")
 }
 
+func (ec *executionContext) _Tenant_auditRetentionSeconds(ctx context.Context, field graphql.CollectedField, obj *tenant.Tenant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tenant_auditRetentionSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AuditRetentionSeconds(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tenant_auditRetentionSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tenant", field, true, false, "Int")
+}
+
 func (ec *executionContext) _Viewer_tenant(ctx context.Context, field graphql.CollectedField, obj *access.Access) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -348,6 +371,11 @@ func (ec *executionContext) _Tenant(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "deletedUserRetentionSeconds":
 			out.Values[i] = ec._Tenant_deletedUserRetentionSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "auditRetentionSeconds":
+			out.Values[i] = ec._Tenant_auditRetentionSeconds(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

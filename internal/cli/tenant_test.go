@@ -70,7 +70,7 @@ func TestAnotherCountryJudgesUsersWithoutALocationR11R27R28(t *testing.T) {
 		if out := on(t, url, append(change, "--acknowledge-losses", "2")...).done(t).stdout; out != told+"Alpha: updated\n" {
 			t.Errorf("it says %q", out)
 		}
-		page, err := audit.NewLog(s.db).Page(t.Context(), s.tenant, paging.Args{})
+		page, err := audit.NewLog(s.db).Page(t.Context(), s.tenant, audit.Filter{}, paging.Args{})
 		if err != nil {
 			t.Fatal(err)
 		}

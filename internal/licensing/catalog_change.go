@@ -147,7 +147,7 @@ func tenantsUsing(ctx context.Context, tx *database.Tx, products []uuid.UUID) ([
 }
 
 func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant uuid.UUID, before, after *tenantgraph.Catalog, o CatalogOptions) (*TenantImpact, error) {
-	_, now, err := s.lockTenant(ctx, tx, tenant)
+	at, err := s.lockTenant(ctx, tx, tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant u
 	if err != nil {
 		return nil, err
 	}
-	d := s.draft(tx, g, now)
+	d := s.draft(tx, g, at)
 	d.changed = true
 	d.edit.SetCatalog(after)
 	d.Summary("The catalogue was imported.")

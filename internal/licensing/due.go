@@ -33,7 +33,8 @@ const removalBatch = 500
 
 // ApplyDue carries out what has fallen due by the clock, over all tenants but some, in the order
 // of the instants at which it did: the transitions of subscriptions (R16), and the removal for
-// good of users whose retention is over (R19). Each is a change of its own by the system, judged
+// good of users whose retention is over (R19); then the removal of audit events that are kept no
+// longer. Each is a change of its own by the system, judged
 // again under the tenant's lock: whoever comes second finds nothing to do, so any number of
 // servers may call this at the same time.
 //
@@ -49,10 +50,10 @@ func (s *Service) ApplyDue(ctx context.Context, except ...uuid.UUID) (*Due, erro
 		case err != nil:
 			return done, err
 		case item == nil:
-			return done, nil
+			return done, s.pruneDue(ctx, done, except)
 		case item.at > now:
 			done.Next = item.at
-			return done, nil
+			return done, s.pruneDue(ctx, done, except)
 		}
 		changed, err := s.applyDue(ctx, item, now)
 		switch {
@@ -105,9 +106,8 @@ func (s *Service) firstDue(ctx context.Context, until clock.Instant, except []uu
 
 // applyDue carries out what is due; false where another server did it, or it is not due any more.
 func (s *Service) applyDue(ctx context.Context, item *dueItem, now clock.Instant) (bool, error) {
-	o, plan := Options{Action: audit.SubscriptionStatus, Unguarded: true}, func(_ context.Context, d *Draft) error {
-		moveOn(d, item.key, now)
-		return nil
+	o, plan := Options{Action: audit.SubscriptionStatus, Unguarded: true}, func(ctx context.Context, d *Draft) error {
+		return moveOn(ctx, d, item.key, now)
 	}
 	if item.user {
 		o.Action, plan = audit.UserRemove, func(ctx context.Context, d *Draft) error { return removeForGood(ctx, d, now) }
@@ -119,16 +119,26 @@ func (s *Service) applyDue(ctx context.Context, item *dueItem, now clock.Instant
 	return out.Changed, nil
 }
 
-// moveOn drafts the next transition of a subscription, if it is due.
-func moveOn(d *Draft, key uuid.UUID, now clock.Instant) {
+// moveOn drafts the next transition of a subscription, if it is due. What brought it about is the
+// event that set the date.
+func moveOn(ctx context.Context, d *Draft, key uuid.UUID, now clock.Instant) error {
 	before := d.Graph.Subscription(key)
 	if before == nil {
-		return
+		return nil
 	}
 	to, at, comes := transition(before, d.Graph.Terms)
 	if !comes || at > now {
-		return
+		return nil
 	}
+	field := "endsAt"
+	if before.Status == string(SubscriptionScheduled) {
+		field = "startsAt"
+	}
+	cause, err := audit.LastOf(ctx, d.Tx, d.Tenant, id.Format(id.Subscription, key), field, audit.SubscriptionCreate, audit.SubscriptionUpdate)
+	if err != nil {
+		return err
+	}
+	d.Cause(cause)
 	after := *before
 	after.Status, after.UpdatedAt, after.Version = string(to), d.Now, before.Version+1
 	if to == SubscriptionEnabled { // it was not live before
@@ -137,10 +147,12 @@ func moveOn(d *Draft, key uuid.UUID, now clock.Instant) {
 	d.Summary(fmt.Sprintf("%s of %s: %s after %s, due %s", seatText(after.Seats), d.Graph.Product(after.ProductID).DisplayName, to, before.Status, at))
 	recordSubscription(d, before, &after)
 	d.putSubscription(&after)
+	return nil
 }
 
 // removeForGood drafts the removal of users whose retention is over, those deleted first before
-// others. A deleted user has no sources, so nobody's licenses change.
+// others. A deleted user has no sources, so nobody's licenses change. What brought it about is the
+// deletion of the first of them.
 func removeForGood(ctx context.Context, d *Draft, now clock.Instant) error {
 	var users []uuid.UUID
 	err := database.Each(ctx, d.Tx, func(scan func(...any) error) error {
@@ -162,6 +174,11 @@ func removeForGood(ctx context.Context, d *Draft, now clock.Instant) error {
 	if len(users) == 0 {
 		return nil
 	}
+	cause, err := audit.LastOf(ctx, d.Tx, d.Tenant, id.Format(id.User, users[0]), "deletedAt", audit.UserDelete)
+	if err != nil {
+		return err
+	}
+	d.Cause(cause)
 	kept := termText(d.Graph.Terms.DeletedUserRetention)
 	if len(users) == 1 {
 		d.Summary("Removed a user for good, " + kept + " after the deletion")

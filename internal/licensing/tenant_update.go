@@ -27,9 +27,10 @@ const MaxTerm = 20_000 * 24 * time.Hour
 type UpdateTenantInput struct {
 	Country              *string // ISO 3166-1 alpha-2, any letter case
 	LossThreshold        *int
-	Grace                *time.Duration // whole seconds, at most MaxTerm, as the two below
+	Grace                *time.Duration // whole seconds, at most MaxTerm, as the three below
 	Suspension           *time.Duration
 	DeletedUserRetention *time.Duration
+	AuditRetention       *time.Duration // 0 keeps audit events for ever
 	DryRun               bool
 	AcknowledgeLosses    *int
 }
@@ -43,11 +44,12 @@ type TenantOutcome struct {
 
 // UpdateTenant changes a tenant's country and terms. Another country judges anew, in the same
 // commit, the users who have no location of their own (R11). Other terms move the instants at
-// which subscriptions go on and deleted users are removed: what is due by them falls due at once.
+// which subscriptions go on and deleted users and audit events are removed: what is due by them
+// falls due at once.
 // The losses of the call itself are judged by the threshold before it (R27).
 //
 // Errors: NOT_FOUND; INVALID_VALUE with the path country, lossThreshold, gracePeriod,
-// suspensionPeriod or deletedUserRetention; CONFIRMATION_REQUIRED with LossDetails.
+// suspensionPeriod, deletedUserRetention or auditRetention; CONFIRMATION_REQUIRED with LossDetails.
 func (s *Service) UpdateTenant(ctx context.Context, tenant uuid.UUID, in UpdateTenantInput) (*TenantOutcome, error) {
 	if err := in.validate(); err != nil {
 		return nil, err
@@ -93,7 +95,7 @@ func (in *UpdateTenantInput) validate() error {
 	for _, term := range []struct {
 		name  string
 		value *time.Duration
-	}{{"gracePeriod", in.Grace}, {"suspensionPeriod", in.Suspension}, {"deletedUserRetention", in.DeletedUserRetention}} {
+	}{{"gracePeriod", in.Grace}, {"suspensionPeriod", in.Suspension}, {"deletedUserRetention", in.DeletedUserRetention}, {"auditRetention", in.AuditRetention}} {
 		if v := term.value; v != nil && (*v < 0 || *v > MaxTerm || *v%time.Second != 0) {
 			return fault.New(fault.InvalidValue, "A period is whole seconds from 0 to %d days, not %s.", MaxTerm/(24*time.Hour), *v).At(term.name)
 		}
@@ -111,6 +113,7 @@ func (in *UpdateTenantInput) apply(g *tenantgraph.Graph) (code string, terms Ter
 	}
 	for _, term := range []struct{ from, to *time.Duration }{
 		{in.Grace, &terms.Grace}, {in.Suspension, &terms.Suspension}, {in.DeletedUserRetention, &terms.DeletedUserRetention},
+		{in.AuditRetention, &terms.AuditRetention},
 	} {
 		if term.from != nil {
 			*term.to = *term.from
@@ -127,6 +130,7 @@ func tenantFields(code string, t Terms) []field {
 	return []field{
 		{"country", code}, {"lossThreshold", strconv.Itoa(t.LossThreshold)}, {"gracePeriodSeconds", seconds(t.Grace)},
 		{"suspensionPeriodSeconds", seconds(t.Suspension)}, {"deletedUserRetentionSeconds", seconds(t.DeletedUserRetention)},
+		{"auditRetentionSeconds", seconds(t.AuditRetention)},
 	}
 }
 

@@ -94,7 +94,7 @@ func (w *world) buy(from, to time.Duration) {
 // statuses are those that subscriptions came to by the clock, in the order of events.
 func (w *world) statuses() []string {
 	w.Helper()
-	page, err := audit.NewLog(w.db).Page(w.Context(), w.tenant, paging.Args{})
+	page, err := audit.NewLog(w.db).Page(w.Context(), w.tenant, audit.Filter{}, paging.Args{})
 	if err != nil {
 		w.Fatal(err)
 	}

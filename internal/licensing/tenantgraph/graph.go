@@ -123,6 +123,7 @@ type Terms struct {
 	Grace                time.Duration // from a subscription's end to its suspension (R16)
 	Suspension           time.Duration // from its suspension to its lock-out (R16)
 	DeletedUserRetention time.Duration // from a user's deletion to the removal for good (R19)
+	AuditRetention       time.Duration // from an audit event to its removal; 0: it stays
 }
 
 // Graph is one tenant's immutable graph.
