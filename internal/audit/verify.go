@@ -106,7 +106,7 @@ func readPart(ctx context.Context, tx *database.Tx, tenant uuid.UUID, after int6
 			return err
 		}
 		part = append(part, r)
-		if size += len(r.Summary) + len(r.Subjects) + len(r.Fields) + len(r.Products); size > bytesAtOnce {
+		if size += r.size(); size > bytesAtOnce {
 			return full
 		}
 		return nil
