@@ -76,11 +76,11 @@ func Verify(ctx context.Context, tx *database.Tx, tenant uuid.UUID, progress fun
 		if err := v.mentions(ctx, tx, part, first, last); err != nil {
 			return nil, fmt.Errorf("verify the audit log: %w", err)
 		}
-		if progress != nil {
-			progress(v.report.Events)
-		}
 		if len(part) == 0 {
 			break
+		}
+		if progress != nil {
+			progress(v.report.Events)
 		}
 		first = last + 1
 	}
