@@ -78,7 +78,7 @@ type linked struct {
 }
 
 func (x *exporting) next(ctx context.Context, f *Filter) ([]*linked, error) {
-	q := x.log.query(x.tenant, f)
+	q := x.log.query(x.tenant, f, false)
 	q.where.And(q.sequence + " > " + q.where.Arg(x.last))
 	q.where.And(q.sequence + " <= " + q.where.Arg(x.head.Sequence))
 	var part []*linked

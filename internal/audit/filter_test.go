@@ -184,6 +184,7 @@ func TestAFilterReadsAnIndexR28(t *testing.T) {
 			"auditmention_tenant_id_node_sequence": {Named: mentioned[:1]},
 			"auditevent_tenant_id_actor_sequence":  {Actor: new("ci")},
 			"auditevent_tenant_id_action_sequence": {Actions: []audit.Action{audit.UserDelete}},
+			"MERGE (UNION ALL)":                    {Actions: []audit.Action{audit.UserDelete, audit.UserCreate}},
 			"audit_events_not_by_tokens":           {ActorKind: new(audit.ActorSystem)},
 			"auditevent_tenant_id_occurred_at":     {Since: &at},
 		} {
@@ -195,7 +196,7 @@ func TestAFilterReadsAnIndexR28(t *testing.T) {
 				t.Errorf("%s: %d statements", text(f), n)
 			}
 			if db.Dialect() == database.SQLite { // PostgreSQL reads so few rows whole
-				if plan := explained(t, db, ran.List()[0]); !strings.Contains(plan, index) || strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN e") {
+				if plan := explained(t, db, ran.List()[0]); !strings.Contains(plan, index) || strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN e\n") {
 					t.Errorf("%s does not read %s in order:\n%s", text(f), index, plan)
 				}
 			}

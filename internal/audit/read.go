@@ -32,7 +32,7 @@ func NewLog(db *database.DB) *Log { return &Log{db: db} }
 //
 // Errors: BAD_USER_INPUT with the path of the paging argument; those of the database.
 func (l *Log) Page(ctx context.Context, tenant uuid.UUID, f Filter, args paging.Args) (paging.Page[*Event], error) {
-	q := l.query(tenant, &f)
+	q := l.query(tenant, &f, true)
 	list := paging.Keyset[*Event]{Order: newestFirst(q.sequence), Select: columns, From: q.from, Where: q.where, Scan: scan}
 	return list.Page(ctx, l.db.Reader(), args)
 }

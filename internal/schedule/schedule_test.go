@@ -217,7 +217,7 @@ func TestWhatAnEndedServerLeftIsCarriedOutOnceR16(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		var events atomic.Int32
 		ending := w.open(database.Options{Observe: func(query string) {
-			if strings.Contains(query, "audit_events") && events.Add(1) == 3 {
+			if strings.Contains(query, "INSERT INTO audit_events") && events.Add(1) == 3 {
 				end() // in the third change, after its facts
 			}
 		}})
