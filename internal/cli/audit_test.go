@@ -182,4 +182,3 @@ func FuzzWhatAnExportIsAskedForIsReadOrRefused(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, text string) { cli.ReadExportFlags(text) })
 }
-
