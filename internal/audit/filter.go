@@ -64,8 +64,8 @@ func (l *Log) query(tenant uuid.UUID, f *Filter, apart bool) query {
 		q.sequence, q.counted = "m.sequence", "audit_mentions m"
 		w.And("m.tenant_id = " + own)
 		w.And("m.node = " + w.Arg(f.Named[0]))
-		for _, other := range f.Named[1:] {
-			w.And("EXISTS (SELECT 1 FROM audit_mentions o WHERE o.tenant_id = " + own + " AND o.node = " + w.Arg(other) + " AND o.sequence = m.sequence)")
+		for _, other := range f.Named[1:] { // looked up one by one: PostgreSQL would read all that EXISTS speaks of
+			w.And("(SELECT o.sequence FROM audit_mentions o WHERE o.tenant_id = " + own + " AND o.node = " + w.Arg(other) + " AND o.sequence = m.sequence) IS NOT NULL")
 		}
 	} else {
 		w.And("e.tenant_id = " + own)

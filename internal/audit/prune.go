@@ -43,7 +43,7 @@ func PreparePruning(ctx context.Context, tx *database.Tx, tenant uuid.UUID, head
 	if err != nil {
 		return nil, fmt.Errorf("read the checkpoint of the audit log: %w", err)
 	}
-	v := &verifying{tenant: tenant, head: head, report: &Verification{}, pruned: map[int64]*checkpoint{}, read: before.Sequence}
+	v := &verifying{tenant: tenant, head: head, report: &Verification{}, read: before.Sequence}
 	v.chain = chain{unchained: head.Unchained, sequence: before.Sequence, hash: before.Hash}
 	var last *record
 	for young := false; !young && v.report.Events < limit; {
@@ -65,10 +65,8 @@ func PreparePruning(ctx context.Context, tx *database.Tx, tenant uuid.UUID, head
 	if last == nil {
 		return nil, nil //nolint:nilnil // there is nothing to remove
 	}
-	for _, f := range v.report.Findings {
-		if f.Break != Checkpoint { // checkpoints of events that told of them are not read here
-			return nil, fmt.Errorf("%w: %s", ErrBroken, f.Message)
-		}
+	if len(v.report.Findings) > 0 {
+		return nil, fmt.Errorf("%w: %s", ErrBroken, v.report.Findings[0].Message)
 	}
 	c := checkpoint{
 		Sequence: last.Sequence, Hash: v.chain.hash, OccurredAt: last.OccurredAt, Events: last.Sequence - before.Sequence,
@@ -120,22 +118,20 @@ func (p *Pruning) Write(ctx context.Context, tx *database.Tx, tenant uuid.UUID) 
 // prune compares an event that tells of a removal with its checkpoint.
 func (v *verifying) prune(r *record) {
 	c := v.pruned[r.Sequence]
+	if c == nil {
+		return
+	}
 	delete(v.pruned, r.Sequence)
+	var e Event
 	tells := ""
-	if r.Action == string(AuditPrune) {
-		var e Event
-		if e.unmarshal(r.Subjects, r.Fields, r.Products) == nil {
-			for _, f := range e.Fields {
-				if f.Field == sealField && f.After != nil {
-					tells = *f.After
-				}
+	if r.Action == string(AuditPrune) && e.unmarshal(r.Subjects, r.Fields, r.Products) == nil {
+		for _, f := range e.Fields {
+			if f.Field == sealField && f.After != nil {
+				tells = *f.After
 			}
 		}
 	}
-	switch {
-	case c == nil && r.Action == string(AuditPrune):
-		v.found(Checkpoint, r.Sequence, "Event %d tells of events that were removed, and their checkpoint is missing.", r.Sequence)
-	case c != nil && tells != c.Seal.String():
+	if tells != c.Seal.String() {
 		v.found(Checkpoint, c.Sequence, "The checkpoint after event %d is not the one that event %d tells of.", c.Sequence, r.Sequence)
 	}
 }

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -331,6 +332,66 @@ func (l *ledger) swaps() (all [][]string) {
 		}
 	}
 	return all
+}
+
+// TestAForgedCheckpointIsFoundR28: the beginning of a log is taken out, and a checkpoint put there whose
+// hash is that of the last event taken out, and whose seal is right, so that the rest goes on from it.
+func TestAForgedCheckpointIsFoundR28(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		for _, pruned := range []int{0, 3} {
+			l := newLedger(t, db, 0, pruned)
+			events := l.sequences("audit_events", "sequence")
+			gone, last := events[1], events[len(events)-1]
+			hashes, err := database.Values[audit.Hash](t.Context(), db.Reader(), `SELECT hash FROM audit_events WHERE tenant_id = $1 AND sequence = $2
+				UNION ALL SELECT seal FROM (SELECT seal FROM audit_checkpoints WHERE tenant_id = $1 ORDER BY sequence DESC LIMIT 1) c`, l.tenant, gone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hashes = append(hashes, audit.Hash{}) // where there is no checkpoint yet
+			blob := func(b any) string {
+				if db.Dialect() == database.Postgres {
+					return fmt.Sprintf(`'\x%x'::bytea`, b)
+				}
+				return fmt.Sprintf("x'%x'", b)
+			}
+			for _, tells := range []int64{last, last + 1, gone, events[0]} {
+				text := fmt.Sprintf("licensegraph-audit-checkpoint-1\n%s\n", hashes[1])
+				for _, part := range []any{id.Format(id.Tenant, l.tenant), 0, gone, hashes[0], 1, gone - events[0] + 1, 1, tells} {
+					text += fmt.Sprintf("%d:%v,", len(fmt.Sprint(part)), part)
+				}
+				found := l.tamper(
+					fmt.Sprintf("DELETE FROM audit_mentions WHERE tenant_id = '%s' AND sequence <= %d", l.tenant, gone),
+					fmt.Sprintf("DELETE FROM audit_events WHERE tenant_id = '%s' AND sequence <= %d", l.tenant, gone),
+					fmt.Sprintf(`INSERT INTO audit_checkpoints (tenant_id, sequence, hash, occurred_at, events, pruned_at, event_sequence, seal) VALUES ('%s', %d, %s, 1, %d, 1, %d, %s)`,
+						l.tenant, gone, blob(hashes[0][:]), gone-events[0]+1, tells, blob(sha256.Sum256([]byte(text)))),
+				)
+				if len(found) != 1 || found[0].Break != audit.Checkpoint || !strings.Contains(found[0].Message, "tells of") {
+					t.Errorf("told of by %d, found is %+v", tells, found)
+				}
+			}
+			empty(t, db)
+		}
+	})
+}
+
+// TestHowManyEventsHaveNoHashIsKnownR28: also before the first one has one.
+func TestHowManyEventsHaveNoHashIsKnownR28(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		l := newLedger(t, db, 0, 0)
+		l.write(func(ctx context.Context, tx *database.Tx) error {
+			for _, s := range []string{`UPDATE audit_events SET encoding = 0, hash = NULL`, `UPDATE tenants SET audit_unchained = audit_sequence, audit_hash = NULL`} {
+				if _, err := tx.ExecContext(ctx, s); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for change, want := range map[string]int{"+ 0": 0, "+ 1": 1, "- 1": 1} {
+			if found := l.tamper(`UPDATE tenants SET audit_unchained = audit_unchained ` + change + ` WHERE audit_sequence > 0`); (len(found) > 0) != (want > 0) {
+				t.Errorf("%s: %+v", change, found)
+			}
+		}
+	})
 }
 
 func empty(t *testing.T, db *database.DB) {
