@@ -37,7 +37,6 @@ type Finding struct {
 // Verification is what was found in a tenant's audit log.
 type Verification struct {
 	Events   int       // checked
-	Chained  int       // of them with a hash
 	Findings []Finding // by number, at most one for each kind
 }
 
@@ -138,13 +137,15 @@ type chain struct {
 
 // found records damage: the first place of each kind, and how many there are.
 func (v *verifying) found(kind Break, sequence int64, format string, args ...any) {
-	for i := range v.report.Findings {
-		if v.report.Findings[i].Break == kind {
-			v.report.Findings[i].More++
-			return
-		}
+	at := slices.IndexFunc(v.report.Findings, func(f Finding) bool { return f.Break == kind })
+	if at < 0 {
+		at = len(v.report.Findings)
+		v.report.Findings = append(v.report.Findings, Finding{Break: kind, Sequence: sequence, More: -1})
 	}
-	v.report.Findings = append(v.report.Findings, Finding{Break: kind, Sequence: sequence, Message: fmt.Sprintf(format, args...)})
+	f := &v.report.Findings[at]
+	if f.More++; sequence < f.Sequence || f.Message == "" {
+		f.Sequence, f.Message = sequence, fmt.Sprintf(format, args...)
+	}
 }
 
 // event checks the next event against the one before.
@@ -185,7 +186,6 @@ func (v *verifying) hash(r *record) {
 		c.hash, c.unknown = genesis(v.tenant, c.unchained), false
 		return
 	}
-	v.report.Chained++
 	switch {
 	case r.Encoding != encoding:
 		v.found(Altered, r.Sequence, "Event %d has a hash over encoding %d, which this program does not know.", r.Sequence, r.Encoding)
@@ -207,7 +207,7 @@ func (v *verifying) ending() {
 		v.found(Ending, v.head.Sequence, "The organisation's row has another hash of the last event, %d.", v.head.Sequence)
 	}
 	for at, p := range v.pruned {
-		if at > v.rest || p.Sequence == v.rest { // else the event was removed as well
+		if p.Sequence == v.rest { // the event of an older one may have been removed as well
 			v.found(Checkpoint, p.Sequence, "Event %d, which tells of the checkpoint after event %d, is not there.", at, p.Sequence)
 		}
 	}
