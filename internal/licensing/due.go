@@ -34,9 +34,8 @@ const removalBatch = 500
 // ApplyDue carries out what has fallen due by the clock, over all tenants but some, in the order
 // of the instants at which it did: the transitions of subscriptions (R16), and the removal for
 // good of users whose retention is over (R19); then the removal of audit events that are kept no
-// longer. Each is a change of its own by the system, judged
-// again under the tenant's lock: whoever comes second finds nothing to do, so any number of
-// servers may call this at the same time.
+// longer. Each is a change of its own by the system, judged again under the tenant's lock: whoever
+// comes second finds nothing to do, so any number of servers may call this at the same time.
 //
 // Errors: those of the database, where it cannot say what is due. What fails at one tenant is
 // in Due, and keeps no other one waiting.

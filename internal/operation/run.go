@@ -108,7 +108,7 @@ func (s *Service) work(j *job, begin bool) {
 		}
 		close(j.ended)
 	}
-	if begin {
+	if begin && end != nil { // else the transaction of the change has told, or Tend will
 		s.told(j)
 	}
 	s.mu.Lock()

@@ -18,7 +18,8 @@ import (
 const beatPatience = 3 * time.Second
 
 // Tend says that this process is alive and how far its operations are, gives up those that were
-// ended elsewhere, marks what dead servers left behind, tells the audit log of ends that it does not know, and removes what is kept no longer. Run
+// ended elsewhere, marks what dead servers left behind, tells the audit log of ends that it does not
+// know, and removes what is kept no longer. Run
 // calls it every second.
 //
 // On SQLite it does nothing while an operation of this process runs: that holds the one writer,
