@@ -41,7 +41,11 @@ type AuditEvent struct {
 	// JSON
 	Products string `json:"products,omitempty"`
 	// CauseID holds the value of the "cause_id" field.
-	CauseID      *uuid.UUID `json:"cause_id,omitempty"`
+	CauseID *uuid.UUID `json:"cause_id,omitempty"`
+	// what the hash is over; 0: the event has none
+	Encoding int64 `json:"encoding,omitempty"`
+	// SHA-256 over the hash before and this event
+	Hash         *[]byte `json:"hash,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -52,7 +56,9 @@ func (*AuditEvent) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case auditevent.FieldCauseID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
-		case auditevent.FieldSequence, auditevent.FieldOccurredAt:
+		case auditevent.FieldHash:
+			values[i] = new([]byte)
+		case auditevent.FieldSequence, auditevent.FieldOccurredAt, auditevent.FieldEncoding:
 			values[i] = new(sql.NullInt64)
 		case auditevent.FieldActorKind, auditevent.FieldActor, auditevent.FieldRequestID, auditevent.FieldAction, auditevent.FieldSummary, auditevent.FieldSubjects, auditevent.FieldFields, auditevent.FieldProducts:
 			values[i] = new(sql.NullString)
@@ -152,6 +158,18 @@ func (_m *AuditEvent) assignValues(columns []string, values []any) error {
 				_m.CauseID = new(uuid.UUID)
 				*_m.CauseID = *value.S.(*uuid.UUID)
 			}
+		case auditevent.FieldEncoding:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field encoding", values[i])
+			} else if value.Valid {
+				_m.Encoding = value.Int64
+			}
+		case auditevent.FieldHash:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field hash", values[i])
+			} else if value != nil {
+				_m.Hash = value
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -223,6 +241,14 @@ func (_m *AuditEvent) String() string {
 	builder.WriteString(", ")
 	if v := _m.CauseID; v != nil {
 		builder.WriteString("cause_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("encoding=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Encoding))
+	builder.WriteString(", ")
+	if v := _m.Hash; v != nil {
+		builder.WriteString("hash=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteByte(')')

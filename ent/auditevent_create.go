@@ -112,6 +112,26 @@ func (_c *AuditEventCreate) SetNillableCauseID(v *uuid.UUID) *AuditEventCreate {
 	return _c
 }
 
+// SetEncoding sets the "encoding" field.
+func (_c *AuditEventCreate) SetEncoding(v int64) *AuditEventCreate {
+	_c.mutation.SetEncoding(v)
+	return _c
+}
+
+// SetNillableEncoding sets the "encoding" field if the given value is not nil.
+func (_c *AuditEventCreate) SetNillableEncoding(v *int64) *AuditEventCreate {
+	if v != nil {
+		_c.SetEncoding(*v)
+	}
+	return _c
+}
+
+// SetHash sets the "hash" field.
+func (_c *AuditEventCreate) SetHash(v []byte) *AuditEventCreate {
+	_c.mutation.SetHash(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *AuditEventCreate) SetID(v uuid.UUID) *AuditEventCreate {
 	_c.mutation.SetID(v)
@@ -125,6 +145,7 @@ func (_c *AuditEventCreate) Mutation() *AuditEventMutation {
 
 // Save creates the AuditEvent in the database.
 func (_c *AuditEventCreate) Save(ctx context.Context) (*AuditEvent, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -147,6 +168,14 @@ func (_c *AuditEventCreate) Exec(ctx context.Context) error {
 func (_c *AuditEventCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
+	}
+}
+
+// defaults sets the default values of the builder before save.
+func (_c *AuditEventCreate) defaults() {
+	if _, ok := _c.mutation.Encoding(); !ok {
+		v := auditevent.DefaultEncoding
+		_c.mutation.SetEncoding(v)
 	}
 }
 
@@ -181,6 +210,9 @@ func (_c *AuditEventCreate) check() error {
 	}
 	if _, ok := _c.mutation.Products(); !ok {
 		return &ValidationError{Name: "products", err: errors.New(`ent: missing required field "AuditEvent.products"`)}
+	}
+	if _, ok := _c.mutation.Encoding(); !ok {
+		return &ValidationError{Name: "encoding", err: errors.New(`ent: missing required field "AuditEvent.encoding"`)}
 	}
 	return nil
 }
@@ -265,6 +297,14 @@ func (_c *AuditEventCreate) createSpec() (*AuditEvent, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CauseID(); ok {
 		_spec.SetField(auditevent.FieldCauseID, field.TypeUUID, value)
 		_node.CauseID = &value
+	}
+	if value, ok := _c.mutation.Encoding(); ok {
+		_spec.SetField(auditevent.FieldEncoding, field.TypeInt64, value)
+		_node.Encoding = value
+	}
+	if value, ok := _c.mutation.Hash(); ok {
+		_spec.SetField(auditevent.FieldHash, field.TypeBytes, value)
+		_node.Hash = &value
 	}
 	return _node, _spec
 }
@@ -471,6 +511,42 @@ func (u *AuditEventUpsert) UpdateCauseID() *AuditEventUpsert {
 // ClearCauseID clears the value of the "cause_id" field.
 func (u *AuditEventUpsert) ClearCauseID() *AuditEventUpsert {
 	u.SetNull(auditevent.FieldCauseID)
+	return u
+}
+
+// SetEncoding sets the "encoding" field.
+func (u *AuditEventUpsert) SetEncoding(v int64) *AuditEventUpsert {
+	u.Set(auditevent.FieldEncoding, v)
+	return u
+}
+
+// UpdateEncoding sets the "encoding" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateEncoding() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldEncoding)
+	return u
+}
+
+// AddEncoding adds v to the "encoding" field.
+func (u *AuditEventUpsert) AddEncoding(v int64) *AuditEventUpsert {
+	u.Add(auditevent.FieldEncoding, v)
+	return u
+}
+
+// SetHash sets the "hash" field.
+func (u *AuditEventUpsert) SetHash(v []byte) *AuditEventUpsert {
+	u.Set(auditevent.FieldHash, v)
+	return u
+}
+
+// UpdateHash sets the "hash" field to the value that was provided on create.
+func (u *AuditEventUpsert) UpdateHash() *AuditEventUpsert {
+	u.SetExcluded(auditevent.FieldHash)
+	return u
+}
+
+// ClearHash clears the value of the "hash" field.
+func (u *AuditEventUpsert) ClearHash() *AuditEventUpsert {
+	u.SetNull(auditevent.FieldHash)
 	return u
 }
 
@@ -707,6 +783,48 @@ func (u *AuditEventUpsertOne) ClearCauseID() *AuditEventUpsertOne {
 	})
 }
 
+// SetEncoding sets the "encoding" field.
+func (u *AuditEventUpsertOne) SetEncoding(v int64) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetEncoding(v)
+	})
+}
+
+// AddEncoding adds v to the "encoding" field.
+func (u *AuditEventUpsertOne) AddEncoding(v int64) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.AddEncoding(v)
+	})
+}
+
+// UpdateEncoding sets the "encoding" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateEncoding() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateEncoding()
+	})
+}
+
+// SetHash sets the "hash" field.
+func (u *AuditEventUpsertOne) SetHash(v []byte) *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetHash(v)
+	})
+}
+
+// UpdateHash sets the "hash" field to the value that was provided on create.
+func (u *AuditEventUpsertOne) UpdateHash() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateHash()
+	})
+}
+
+// ClearHash clears the value of the "hash" field.
+func (u *AuditEventUpsertOne) ClearHash() *AuditEventUpsertOne {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearHash()
+	})
+}
+
 // Exec executes the query.
 func (u *AuditEventUpsertOne) Exec(ctx context.Context) error {
 	if len(u.create.conflict) == 0 {
@@ -764,6 +882,7 @@ func (_c *AuditEventCreateBulk) Save(ctx context.Context) ([]*AuditEvent, error)
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*AuditEventMutation)
 				if !ok {
@@ -1103,6 +1222,48 @@ func (u *AuditEventUpsertBulk) UpdateCauseID() *AuditEventUpsertBulk {
 func (u *AuditEventUpsertBulk) ClearCauseID() *AuditEventUpsertBulk {
 	return u.Update(func(s *AuditEventUpsert) {
 		s.ClearCauseID()
+	})
+}
+
+// SetEncoding sets the "encoding" field.
+func (u *AuditEventUpsertBulk) SetEncoding(v int64) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetEncoding(v)
+	})
+}
+
+// AddEncoding adds v to the "encoding" field.
+func (u *AuditEventUpsertBulk) AddEncoding(v int64) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.AddEncoding(v)
+	})
+}
+
+// UpdateEncoding sets the "encoding" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateEncoding() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateEncoding()
+	})
+}
+
+// SetHash sets the "hash" field.
+func (u *AuditEventUpsertBulk) SetHash(v []byte) *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.SetHash(v)
+	})
+}
+
+// UpdateHash sets the "hash" field to the value that was provided on create.
+func (u *AuditEventUpsertBulk) UpdateHash() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.UpdateHash()
+	})
+}
+
+// ClearHash clears the value of the "hash" field.
+func (u *AuditEventUpsertBulk) ClearHash() *AuditEventUpsertBulk {
+	return u.Update(func(s *AuditEventUpsert) {
+		s.ClearHash()
 	})
 }
 

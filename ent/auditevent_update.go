@@ -210,6 +210,39 @@ func (_u *AuditEventUpdate) ClearCauseID() *AuditEventUpdate {
 	return _u
 }
 
+// SetEncoding sets the "encoding" field.
+func (_u *AuditEventUpdate) SetEncoding(v int64) *AuditEventUpdate {
+	_u.mutation.ResetEncoding()
+	_u.mutation.SetEncoding(v)
+	return _u
+}
+
+// SetNillableEncoding sets the "encoding" field if the given value is not nil.
+func (_u *AuditEventUpdate) SetNillableEncoding(v *int64) *AuditEventUpdate {
+	if v != nil {
+		_u.SetEncoding(*v)
+	}
+	return _u
+}
+
+// AddEncoding adds value to the "encoding" field.
+func (_u *AuditEventUpdate) AddEncoding(v int64) *AuditEventUpdate {
+	_u.mutation.AddEncoding(v)
+	return _u
+}
+
+// SetHash sets the "hash" field.
+func (_u *AuditEventUpdate) SetHash(v []byte) *AuditEventUpdate {
+	_u.mutation.SetHash(v)
+	return _u
+}
+
+// ClearHash clears the value of the "hash" field.
+func (_u *AuditEventUpdate) ClearHash() *AuditEventUpdate {
+	_u.mutation.ClearHash()
+	return _u
+}
+
 // Mutation returns the AuditEventMutation object of the builder.
 func (_u *AuditEventUpdate) Mutation() *AuditEventMutation {
 	return _u.mutation
@@ -301,6 +334,18 @@ func (_u *AuditEventUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if _u.mutation.CauseIDCleared() {
 		_spec.ClearField(auditevent.FieldCauseID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.Encoding(); ok {
+		_spec.SetField(auditevent.FieldEncoding, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedEncoding(); ok {
+		_spec.AddField(auditevent.FieldEncoding, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Hash(); ok {
+		_spec.SetField(auditevent.FieldHash, field.TypeBytes, value)
+	}
+	if _u.mutation.HashCleared() {
+		_spec.ClearField(auditevent.FieldHash, field.TypeBytes)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -504,6 +549,39 @@ func (_u *AuditEventUpdateOne) ClearCauseID() *AuditEventUpdateOne {
 	return _u
 }
 
+// SetEncoding sets the "encoding" field.
+func (_u *AuditEventUpdateOne) SetEncoding(v int64) *AuditEventUpdateOne {
+	_u.mutation.ResetEncoding()
+	_u.mutation.SetEncoding(v)
+	return _u
+}
+
+// SetNillableEncoding sets the "encoding" field if the given value is not nil.
+func (_u *AuditEventUpdateOne) SetNillableEncoding(v *int64) *AuditEventUpdateOne {
+	if v != nil {
+		_u.SetEncoding(*v)
+	}
+	return _u
+}
+
+// AddEncoding adds value to the "encoding" field.
+func (_u *AuditEventUpdateOne) AddEncoding(v int64) *AuditEventUpdateOne {
+	_u.mutation.AddEncoding(v)
+	return _u
+}
+
+// SetHash sets the "hash" field.
+func (_u *AuditEventUpdateOne) SetHash(v []byte) *AuditEventUpdateOne {
+	_u.mutation.SetHash(v)
+	return _u
+}
+
+// ClearHash clears the value of the "hash" field.
+func (_u *AuditEventUpdateOne) ClearHash() *AuditEventUpdateOne {
+	_u.mutation.ClearHash()
+	return _u
+}
+
 // Mutation returns the AuditEventMutation object of the builder.
 func (_u *AuditEventUpdateOne) Mutation() *AuditEventMutation {
 	return _u.mutation
@@ -625,6 +703,18 @@ func (_u *AuditEventUpdateOne) sqlSave(ctx context.Context) (_node *AuditEvent, 
 	}
 	if _u.mutation.CauseIDCleared() {
 		_spec.ClearField(auditevent.FieldCauseID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.Encoding(); ok {
+		_spec.SetField(auditevent.FieldEncoding, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedEncoding(); ok {
+		_spec.AddField(auditevent.FieldEncoding, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Hash(); ok {
+		_spec.SetField(auditevent.FieldHash, field.TypeBytes, value)
+	}
+	if _u.mutation.HashCleared() {
+		_spec.ClearField(auditevent.FieldHash, field.TypeBytes)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &AuditEvent{config: _u.config}

@@ -17,7 +17,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"github.com/licensegraph/licensegraph/ent/apitoken"
 	"github.com/licensegraph/licensegraph/ent/assignment"
+	"github.com/licensegraph/licensegraph/ent/auditcheckpoint"
 	"github.com/licensegraph/licensegraph/ent/auditevent"
+	"github.com/licensegraph/licensegraph/ent/auditmention"
 	"github.com/licensegraph/licensegraph/ent/catalog"
 	"github.com/licensegraph/licensegraph/ent/exclusionset"
 	"github.com/licensegraph/licensegraph/ent/exclusionsetplan"
@@ -52,8 +54,12 @@ type Client struct {
 	APIToken *APITokenClient
 	// Assignment is the client for interacting with the Assignment builders.
 	Assignment *AssignmentClient
+	// AuditCheckpoint is the client for interacting with the AuditCheckpoint builders.
+	AuditCheckpoint *AuditCheckpointClient
 	// AuditEvent is the client for interacting with the AuditEvent builders.
 	AuditEvent *AuditEventClient
+	// AuditMention is the client for interacting with the AuditMention builders.
+	AuditMention *AuditMentionClient
 	// Catalog is the client for interacting with the Catalog builders.
 	Catalog *CatalogClient
 	// ExclusionSet is the client for interacting with the ExclusionSet builders.
@@ -109,7 +115,9 @@ func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
 	c.APIToken = NewAPITokenClient(c.config)
 	c.Assignment = NewAssignmentClient(c.config)
+	c.AuditCheckpoint = NewAuditCheckpointClient(c.config)
 	c.AuditEvent = NewAuditEventClient(c.config)
+	c.AuditMention = NewAuditMentionClient(c.config)
 	c.Catalog = NewCatalogClient(c.config)
 	c.ExclusionSet = NewExclusionSetClient(c.config)
 	c.ExclusionSetPlan = NewExclusionSetPlanClient(c.config)
@@ -225,7 +233,9 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		config:           cfg,
 		APIToken:         NewAPITokenClient(cfg),
 		Assignment:       NewAssignmentClient(cfg),
+		AuditCheckpoint:  NewAuditCheckpointClient(cfg),
 		AuditEvent:       NewAuditEventClient(cfg),
+		AuditMention:     NewAuditMentionClient(cfg),
 		Catalog:          NewCatalogClient(cfg),
 		ExclusionSet:     NewExclusionSetClient(cfg),
 		ExclusionSetPlan: NewExclusionSetPlanClient(cfg),
@@ -268,7 +278,9 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		config:           cfg,
 		APIToken:         NewAPITokenClient(cfg),
 		Assignment:       NewAssignmentClient(cfg),
+		AuditCheckpoint:  NewAuditCheckpointClient(cfg),
 		AuditEvent:       NewAuditEventClient(cfg),
+		AuditMention:     NewAuditMentionClient(cfg),
 		Catalog:          NewCatalogClient(cfg),
 		ExclusionSet:     NewExclusionSetClient(cfg),
 		ExclusionSetPlan: NewExclusionSetPlanClient(cfg),
@@ -319,11 +331,11 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.APIToken, c.Assignment, c.AuditEvent, c.Catalog, c.ExclusionSet,
-		c.ExclusionSetPlan, c.FormerCatalog, c.Group, c.GroupCounter,
-		c.LicenseViolation, c.Membership, c.Nesting, c.Operation, c.OperationResult,
-		c.Plan, c.PlanLocation, c.PlanPrerequisite, c.Product, c.ProductPlan,
-		c.SeatCounter, c.Subscription, c.Tenant, c.User, c.UserWord,
+		c.APIToken, c.Assignment, c.AuditCheckpoint, c.AuditEvent, c.AuditMention,
+		c.Catalog, c.ExclusionSet, c.ExclusionSetPlan, c.FormerCatalog, c.Group,
+		c.GroupCounter, c.LicenseViolation, c.Membership, c.Nesting, c.Operation,
+		c.OperationResult, c.Plan, c.PlanLocation, c.PlanPrerequisite, c.Product,
+		c.ProductPlan, c.SeatCounter, c.Subscription, c.Tenant, c.User, c.UserWord,
 	} {
 		n.Use(hooks...)
 	}
@@ -333,11 +345,11 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.APIToken, c.Assignment, c.AuditEvent, c.Catalog, c.ExclusionSet,
-		c.ExclusionSetPlan, c.FormerCatalog, c.Group, c.GroupCounter,
-		c.LicenseViolation, c.Membership, c.Nesting, c.Operation, c.OperationResult,
-		c.Plan, c.PlanLocation, c.PlanPrerequisite, c.Product, c.ProductPlan,
-		c.SeatCounter, c.Subscription, c.Tenant, c.User, c.UserWord,
+		c.APIToken, c.Assignment, c.AuditCheckpoint, c.AuditEvent, c.AuditMention,
+		c.Catalog, c.ExclusionSet, c.ExclusionSetPlan, c.FormerCatalog, c.Group,
+		c.GroupCounter, c.LicenseViolation, c.Membership, c.Nesting, c.Operation,
+		c.OperationResult, c.Plan, c.PlanLocation, c.PlanPrerequisite, c.Product,
+		c.ProductPlan, c.SeatCounter, c.Subscription, c.Tenant, c.User, c.UserWord,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -350,8 +362,12 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.APIToken.mutate(ctx, m)
 	case *AssignmentMutation:
 		return c.Assignment.mutate(ctx, m)
+	case *AuditCheckpointMutation:
+		return c.AuditCheckpoint.mutate(ctx, m)
 	case *AuditEventMutation:
 		return c.AuditEvent.mutate(ctx, m)
+	case *AuditMentionMutation:
+		return c.AuditMention.mutate(ctx, m)
 	case *CatalogMutation:
 		return c.Catalog.mutate(ctx, m)
 	case *ExclusionSetMutation:
@@ -665,6 +681,139 @@ func (c *AssignmentClient) mutate(ctx context.Context, m *AssignmentMutation) (V
 	}
 }
 
+// AuditCheckpointClient is a client for the AuditCheckpoint schema.
+type AuditCheckpointClient struct {
+	config
+}
+
+// NewAuditCheckpointClient returns a client for the AuditCheckpoint from the given config.
+func NewAuditCheckpointClient(c config) *AuditCheckpointClient {
+	return &AuditCheckpointClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `auditcheckpoint.Hooks(f(g(h())))`.
+func (c *AuditCheckpointClient) Use(hooks ...Hook) {
+	c.hooks.AuditCheckpoint = append(c.hooks.AuditCheckpoint, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `auditcheckpoint.Intercept(f(g(h())))`.
+func (c *AuditCheckpointClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AuditCheckpoint = append(c.inters.AuditCheckpoint, interceptors...)
+}
+
+// Create returns a builder for creating a AuditCheckpoint entity.
+func (c *AuditCheckpointClient) Create() *AuditCheckpointCreate {
+	mutation := newAuditCheckpointMutation(c.config, OpCreate)
+	return &AuditCheckpointCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AuditCheckpoint entities.
+func (c *AuditCheckpointClient) CreateBulk(builders ...*AuditCheckpointCreate) *AuditCheckpointCreateBulk {
+	return &AuditCheckpointCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AuditCheckpointClient) MapCreateBulk(slice any, setFunc func(*AuditCheckpointCreate, int)) *AuditCheckpointCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AuditCheckpointCreateBulk{err: fmt.Errorf("calling to AuditCheckpointClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AuditCheckpointCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AuditCheckpointCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AuditCheckpoint.
+func (c *AuditCheckpointClient) Update() *AuditCheckpointUpdate {
+	mutation := newAuditCheckpointMutation(c.config, OpUpdate)
+	return &AuditCheckpointUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AuditCheckpointClient) UpdateOne(_m *AuditCheckpoint) *AuditCheckpointUpdateOne {
+	mutation := newAuditCheckpointMutation(c.config, OpUpdateOne, withAuditCheckpoint(_m))
+	return &AuditCheckpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AuditCheckpointClient) UpdateOneID(id int64) *AuditCheckpointUpdateOne {
+	mutation := newAuditCheckpointMutation(c.config, OpUpdateOne, withAuditCheckpointID(id))
+	return &AuditCheckpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AuditCheckpoint.
+func (c *AuditCheckpointClient) Delete() *AuditCheckpointDelete {
+	mutation := newAuditCheckpointMutation(c.config, OpDelete)
+	return &AuditCheckpointDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AuditCheckpointClient) DeleteOne(_m *AuditCheckpoint) *AuditCheckpointDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AuditCheckpointClient) DeleteOneID(id int64) *AuditCheckpointDeleteOne {
+	builder := c.Delete().Where(auditcheckpoint.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AuditCheckpointDeleteOne{builder}
+}
+
+// Query returns a query builder for AuditCheckpoint.
+func (c *AuditCheckpointClient) Query() *AuditCheckpointQuery {
+	return &AuditCheckpointQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAuditCheckpoint},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AuditCheckpoint entity by its id.
+func (c *AuditCheckpointClient) Get(ctx context.Context, id int64) (*AuditCheckpoint, error) {
+	return c.Query().Where(auditcheckpoint.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AuditCheckpointClient) GetX(ctx context.Context, id int64) *AuditCheckpoint {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AuditCheckpointClient) Hooks() []Hook {
+	return c.hooks.AuditCheckpoint
+}
+
+// Interceptors returns the client interceptors.
+func (c *AuditCheckpointClient) Interceptors() []Interceptor {
+	return c.inters.AuditCheckpoint
+}
+
+func (c *AuditCheckpointClient) mutate(ctx context.Context, m *AuditCheckpointMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AuditCheckpointCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AuditCheckpointUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AuditCheckpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AuditCheckpointDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown AuditCheckpoint mutation op: %q", m.Op())
+	}
+}
+
 // AuditEventClient is a client for the AuditEvent schema.
 type AuditEventClient struct {
 	config
@@ -795,6 +944,139 @@ func (c *AuditEventClient) mutate(ctx context.Context, m *AuditEventMutation) (V
 		return (&AuditEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown AuditEvent mutation op: %q", m.Op())
+	}
+}
+
+// AuditMentionClient is a client for the AuditMention schema.
+type AuditMentionClient struct {
+	config
+}
+
+// NewAuditMentionClient returns a client for the AuditMention from the given config.
+func NewAuditMentionClient(c config) *AuditMentionClient {
+	return &AuditMentionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `auditmention.Hooks(f(g(h())))`.
+func (c *AuditMentionClient) Use(hooks ...Hook) {
+	c.hooks.AuditMention = append(c.hooks.AuditMention, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `auditmention.Intercept(f(g(h())))`.
+func (c *AuditMentionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AuditMention = append(c.inters.AuditMention, interceptors...)
+}
+
+// Create returns a builder for creating a AuditMention entity.
+func (c *AuditMentionClient) Create() *AuditMentionCreate {
+	mutation := newAuditMentionMutation(c.config, OpCreate)
+	return &AuditMentionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AuditMention entities.
+func (c *AuditMentionClient) CreateBulk(builders ...*AuditMentionCreate) *AuditMentionCreateBulk {
+	return &AuditMentionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AuditMentionClient) MapCreateBulk(slice any, setFunc func(*AuditMentionCreate, int)) *AuditMentionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AuditMentionCreateBulk{err: fmt.Errorf("calling to AuditMentionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AuditMentionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AuditMentionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AuditMention.
+func (c *AuditMentionClient) Update() *AuditMentionUpdate {
+	mutation := newAuditMentionMutation(c.config, OpUpdate)
+	return &AuditMentionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AuditMentionClient) UpdateOne(_m *AuditMention) *AuditMentionUpdateOne {
+	mutation := newAuditMentionMutation(c.config, OpUpdateOne, withAuditMention(_m))
+	return &AuditMentionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AuditMentionClient) UpdateOneID(id int64) *AuditMentionUpdateOne {
+	mutation := newAuditMentionMutation(c.config, OpUpdateOne, withAuditMentionID(id))
+	return &AuditMentionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AuditMention.
+func (c *AuditMentionClient) Delete() *AuditMentionDelete {
+	mutation := newAuditMentionMutation(c.config, OpDelete)
+	return &AuditMentionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AuditMentionClient) DeleteOne(_m *AuditMention) *AuditMentionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AuditMentionClient) DeleteOneID(id int64) *AuditMentionDeleteOne {
+	builder := c.Delete().Where(auditmention.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AuditMentionDeleteOne{builder}
+}
+
+// Query returns a query builder for AuditMention.
+func (c *AuditMentionClient) Query() *AuditMentionQuery {
+	return &AuditMentionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAuditMention},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AuditMention entity by its id.
+func (c *AuditMentionClient) Get(ctx context.Context, id int64) (*AuditMention, error) {
+	return c.Query().Where(auditmention.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AuditMentionClient) GetX(ctx context.Context, id int64) *AuditMention {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AuditMentionClient) Hooks() []Hook {
+	return c.hooks.AuditMention
+}
+
+// Interceptors returns the client interceptors.
+func (c *AuditMentionClient) Interceptors() []Interceptor {
+	return c.inters.AuditMention
+}
+
+func (c *AuditMentionClient) mutate(ctx context.Context, m *AuditMentionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AuditMentionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AuditMentionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AuditMentionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AuditMentionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown AuditMention mutation op: %q", m.Op())
 	}
 }
 
@@ -3594,17 +3876,18 @@ func (c *UserWordClient) mutate(ctx context.Context, m *UserWordMutation) (Value
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		APIToken, Assignment, AuditEvent, Catalog, ExclusionSet, ExclusionSetPlan,
-		FormerCatalog, Group, GroupCounter, LicenseViolation, Membership, Nesting,
-		Operation, OperationResult, Plan, PlanLocation, PlanPrerequisite, Product,
-		ProductPlan, SeatCounter, Subscription, Tenant, User, UserWord []ent.Hook
+		APIToken, Assignment, AuditCheckpoint, AuditEvent, AuditMention, Catalog,
+		ExclusionSet, ExclusionSetPlan, FormerCatalog, Group, GroupCounter,
+		LicenseViolation, Membership, Nesting, Operation, OperationResult, Plan,
+		PlanLocation, PlanPrerequisite, Product, ProductPlan, SeatCounter,
+		Subscription, Tenant, User, UserWord []ent.Hook
 	}
 	inters struct {
-		APIToken, Assignment, AuditEvent, Catalog, ExclusionSet, ExclusionSetPlan,
-		FormerCatalog, Group, GroupCounter, LicenseViolation, Membership, Nesting,
-		Operation, OperationResult, Plan, PlanLocation, PlanPrerequisite, Product,
-		ProductPlan, SeatCounter, Subscription, Tenant, User,
-		UserWord []ent.Interceptor
+		APIToken, Assignment, AuditCheckpoint, AuditEvent, AuditMention, Catalog,
+		ExclusionSet, ExclusionSetPlan, FormerCatalog, Group, GroupCounter,
+		LicenseViolation, Membership, Nesting, Operation, OperationResult, Plan,
+		PlanLocation, PlanPrerequisite, Product, ProductPlan, SeatCounter,
+		Subscription, Tenant, User, UserWord []ent.Interceptor
 	}
 )
 

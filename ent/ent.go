@@ -14,7 +14,9 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/licensegraph/licensegraph/ent/apitoken"
 	"github.com/licensegraph/licensegraph/ent/assignment"
+	"github.com/licensegraph/licensegraph/ent/auditcheckpoint"
 	"github.com/licensegraph/licensegraph/ent/auditevent"
+	"github.com/licensegraph/licensegraph/ent/auditmention"
 	"github.com/licensegraph/licensegraph/ent/catalog"
 	"github.com/licensegraph/licensegraph/ent/exclusionset"
 	"github.com/licensegraph/licensegraph/ent/exclusionsetplan"
@@ -98,7 +100,9 @@ func checkColumn(t, c string) error {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			apitoken.Table:         apitoken.ValidColumn,
 			assignment.Table:       assignment.ValidColumn,
+			auditcheckpoint.Table:  auditcheckpoint.ValidColumn,
 			auditevent.Table:       auditevent.ValidColumn,
+			auditmention.Table:     auditmention.ValidColumn,
 			catalog.Table:          catalog.ValidColumn,
 			exclusionset.Table:     exclusionset.ValidColumn,
 			exclusionsetplan.Table: exclusionsetplan.ValidColumn,

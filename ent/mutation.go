@@ -13,7 +13,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/licensegraph/licensegraph/ent/apitoken"
 	"github.com/licensegraph/licensegraph/ent/assignment"
+	"github.com/licensegraph/licensegraph/ent/auditcheckpoint"
 	"github.com/licensegraph/licensegraph/ent/auditevent"
+	"github.com/licensegraph/licensegraph/ent/auditmention"
 	"github.com/licensegraph/licensegraph/ent/catalog"
 	"github.com/licensegraph/licensegraph/ent/exclusionset"
 	"github.com/licensegraph/licensegraph/ent/exclusionsetplan"
@@ -50,7 +52,9 @@ const (
 	// Node types.
 	TypeAPIToken         = "APIToken"
 	TypeAssignment       = "Assignment"
+	TypeAuditCheckpoint  = "AuditCheckpoint"
 	TypeAuditEvent       = "AuditEvent"
+	TypeAuditMention     = "AuditMention"
 	TypeCatalog          = "Catalog"
 	TypeExclusionSet     = "ExclusionSet"
 	TypeExclusionSetPlan = "ExclusionSetPlan"
@@ -2211,6 +2215,884 @@ func (m *AssignmentMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Assignment edge %s", name)
 }
 
+// AuditCheckpointMutation represents an operation that mutates the AuditCheckpoint nodes in the graph.
+type AuditCheckpointMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *int64
+	tenant_id         *uuid.UUID
+	sequence          *int64
+	addsequence       *int64
+	hash              *[]byte
+	occurred_at       *clock.Instant
+	addoccurred_at    *clock.Instant
+	events            *int64
+	addevents         *int64
+	pruned_at         *clock.Instant
+	addpruned_at      *clock.Instant
+	event_sequence    *int64
+	addevent_sequence *int64
+	seal              *[]byte
+	clearedFields     map[string]struct{}
+	done              bool
+	oldValue          func(context.Context) (*AuditCheckpoint, error)
+	predicates        []predicate.AuditCheckpoint
+}
+
+var _ ent.Mutation = (*AuditCheckpointMutation)(nil)
+
+// auditcheckpointOption allows management of the mutation configuration using functional options.
+type auditcheckpointOption func(*AuditCheckpointMutation)
+
+// newAuditCheckpointMutation creates new mutation for the AuditCheckpoint entity.
+func newAuditCheckpointMutation(c config, op Op, opts ...auditcheckpointOption) *AuditCheckpointMutation {
+	m := &AuditCheckpointMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAuditCheckpoint,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAuditCheckpointID sets the ID field of the mutation.
+func withAuditCheckpointID(id int64) auditcheckpointOption {
+	return func(m *AuditCheckpointMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AuditCheckpoint
+		)
+		m.oldValue = func(ctx context.Context) (*AuditCheckpoint, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AuditCheckpoint.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAuditCheckpoint sets the old AuditCheckpoint of the mutation.
+func withAuditCheckpoint(node *AuditCheckpoint) auditcheckpointOption {
+	return func(m *AuditCheckpointMutation) {
+		m.oldValue = func(context.Context) (*AuditCheckpoint, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AuditCheckpointMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AuditCheckpointMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AuditCheckpoint entities.
+func (m *AuditCheckpointMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AuditCheckpointMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AuditCheckpointMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AuditCheckpoint.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *AuditCheckpointMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *AuditCheckpointMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the AuditCheckpoint entity.
+// If the AuditCheckpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditCheckpointMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *AuditCheckpointMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetSequence sets the "sequence" field.
+func (m *AuditCheckpointMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *AuditCheckpointMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the AuditCheckpoint entity.
+// If the AuditCheckpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditCheckpointMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *AuditCheckpointMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *AuditCheckpointMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *AuditCheckpointMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *AuditCheckpointMutation) SetHash(b []byte) {
+	m.hash = &b
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *AuditCheckpointMutation) Hash() (r []byte, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the AuditCheckpoint entity.
+// If the AuditCheckpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditCheckpointMutation) OldHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *AuditCheckpointMutation) ResetHash() {
+	m.hash = nil
+}
+
+// SetOccurredAt sets the "occurred_at" field.
+func (m *AuditCheckpointMutation) SetOccurredAt(c clock.Instant) {
+	m.occurred_at = &c
+	m.addoccurred_at = nil
+}
+
+// OccurredAt returns the value of the "occurred_at" field in the mutation.
+func (m *AuditCheckpointMutation) OccurredAt() (r clock.Instant, exists bool) {
+	v := m.occurred_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOccurredAt returns the old "occurred_at" field's value of the AuditCheckpoint entity.
+// If the AuditCheckpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditCheckpointMutation) OldOccurredAt(ctx context.Context) (v clock.Instant, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOccurredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOccurredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOccurredAt: %w", err)
+	}
+	return oldValue.OccurredAt, nil
+}
+
+// AddOccurredAt adds c to the "occurred_at" field.
+func (m *AuditCheckpointMutation) AddOccurredAt(c clock.Instant) {
+	if m.addoccurred_at != nil {
+		*m.addoccurred_at += c
+	} else {
+		m.addoccurred_at = &c
+	}
+}
+
+// AddedOccurredAt returns the value that was added to the "occurred_at" field in this mutation.
+func (m *AuditCheckpointMutation) AddedOccurredAt() (r clock.Instant, exists bool) {
+	v := m.addoccurred_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetOccurredAt resets all changes to the "occurred_at" field.
+func (m *AuditCheckpointMutation) ResetOccurredAt() {
+	m.occurred_at = nil
+	m.addoccurred_at = nil
+}
+
+// SetEvents sets the "events" field.
+func (m *AuditCheckpointMutation) SetEvents(i int64) {
+	m.events = &i
+	m.addevents = nil
+}
+
+// Events returns the value of the "events" field in the mutation.
+func (m *AuditCheckpointMutation) Events() (r int64, exists bool) {
+	v := m.events
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEvents returns the old "events" field's value of the AuditCheckpoint entity.
+// If the AuditCheckpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditCheckpointMutation) OldEvents(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEvents is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEvents requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEvents: %w", err)
+	}
+	return oldValue.Events, nil
+}
+
+// AddEvents adds i to the "events" field.
+func (m *AuditCheckpointMutation) AddEvents(i int64) {
+	if m.addevents != nil {
+		*m.addevents += i
+	} else {
+		m.addevents = &i
+	}
+}
+
+// AddedEvents returns the value that was added to the "events" field in this mutation.
+func (m *AuditCheckpointMutation) AddedEvents() (r int64, exists bool) {
+	v := m.addevents
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEvents resets all changes to the "events" field.
+func (m *AuditCheckpointMutation) ResetEvents() {
+	m.events = nil
+	m.addevents = nil
+}
+
+// SetPrunedAt sets the "pruned_at" field.
+func (m *AuditCheckpointMutation) SetPrunedAt(c clock.Instant) {
+	m.pruned_at = &c
+	m.addpruned_at = nil
+}
+
+// PrunedAt returns the value of the "pruned_at" field in the mutation.
+func (m *AuditCheckpointMutation) PrunedAt() (r clock.Instant, exists bool) {
+	v := m.pruned_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPrunedAt returns the old "pruned_at" field's value of the AuditCheckpoint entity.
+// If the AuditCheckpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditCheckpointMutation) OldPrunedAt(ctx context.Context) (v clock.Instant, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPrunedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPrunedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPrunedAt: %w", err)
+	}
+	return oldValue.PrunedAt, nil
+}
+
+// AddPrunedAt adds c to the "pruned_at" field.
+func (m *AuditCheckpointMutation) AddPrunedAt(c clock.Instant) {
+	if m.addpruned_at != nil {
+		*m.addpruned_at += c
+	} else {
+		m.addpruned_at = &c
+	}
+}
+
+// AddedPrunedAt returns the value that was added to the "pruned_at" field in this mutation.
+func (m *AuditCheckpointMutation) AddedPrunedAt() (r clock.Instant, exists bool) {
+	v := m.addpruned_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPrunedAt resets all changes to the "pruned_at" field.
+func (m *AuditCheckpointMutation) ResetPrunedAt() {
+	m.pruned_at = nil
+	m.addpruned_at = nil
+}
+
+// SetEventSequence sets the "event_sequence" field.
+func (m *AuditCheckpointMutation) SetEventSequence(i int64) {
+	m.event_sequence = &i
+	m.addevent_sequence = nil
+}
+
+// EventSequence returns the value of the "event_sequence" field in the mutation.
+func (m *AuditCheckpointMutation) EventSequence() (r int64, exists bool) {
+	v := m.event_sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEventSequence returns the old "event_sequence" field's value of the AuditCheckpoint entity.
+// If the AuditCheckpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditCheckpointMutation) OldEventSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEventSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEventSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEventSequence: %w", err)
+	}
+	return oldValue.EventSequence, nil
+}
+
+// AddEventSequence adds i to the "event_sequence" field.
+func (m *AuditCheckpointMutation) AddEventSequence(i int64) {
+	if m.addevent_sequence != nil {
+		*m.addevent_sequence += i
+	} else {
+		m.addevent_sequence = &i
+	}
+}
+
+// AddedEventSequence returns the value that was added to the "event_sequence" field in this mutation.
+func (m *AuditCheckpointMutation) AddedEventSequence() (r int64, exists bool) {
+	v := m.addevent_sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEventSequence resets all changes to the "event_sequence" field.
+func (m *AuditCheckpointMutation) ResetEventSequence() {
+	m.event_sequence = nil
+	m.addevent_sequence = nil
+}
+
+// SetSeal sets the "seal" field.
+func (m *AuditCheckpointMutation) SetSeal(b []byte) {
+	m.seal = &b
+}
+
+// Seal returns the value of the "seal" field in the mutation.
+func (m *AuditCheckpointMutation) Seal() (r []byte, exists bool) {
+	v := m.seal
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeal returns the old "seal" field's value of the AuditCheckpoint entity.
+// If the AuditCheckpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditCheckpointMutation) OldSeal(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeal: %w", err)
+	}
+	return oldValue.Seal, nil
+}
+
+// ResetSeal resets all changes to the "seal" field.
+func (m *AuditCheckpointMutation) ResetSeal() {
+	m.seal = nil
+}
+
+// Where appends a list predicates to the AuditCheckpointMutation builder.
+func (m *AuditCheckpointMutation) Where(ps ...predicate.AuditCheckpoint) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AuditCheckpointMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AuditCheckpointMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AuditCheckpoint, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AuditCheckpointMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AuditCheckpointMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AuditCheckpoint).
+func (m *AuditCheckpointMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AuditCheckpointMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.tenant_id != nil {
+		fields = append(fields, auditcheckpoint.FieldTenantID)
+	}
+	if m.sequence != nil {
+		fields = append(fields, auditcheckpoint.FieldSequence)
+	}
+	if m.hash != nil {
+		fields = append(fields, auditcheckpoint.FieldHash)
+	}
+	if m.occurred_at != nil {
+		fields = append(fields, auditcheckpoint.FieldOccurredAt)
+	}
+	if m.events != nil {
+		fields = append(fields, auditcheckpoint.FieldEvents)
+	}
+	if m.pruned_at != nil {
+		fields = append(fields, auditcheckpoint.FieldPrunedAt)
+	}
+	if m.event_sequence != nil {
+		fields = append(fields, auditcheckpoint.FieldEventSequence)
+	}
+	if m.seal != nil {
+		fields = append(fields, auditcheckpoint.FieldSeal)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AuditCheckpointMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case auditcheckpoint.FieldTenantID:
+		return m.TenantID()
+	case auditcheckpoint.FieldSequence:
+		return m.Sequence()
+	case auditcheckpoint.FieldHash:
+		return m.Hash()
+	case auditcheckpoint.FieldOccurredAt:
+		return m.OccurredAt()
+	case auditcheckpoint.FieldEvents:
+		return m.Events()
+	case auditcheckpoint.FieldPrunedAt:
+		return m.PrunedAt()
+	case auditcheckpoint.FieldEventSequence:
+		return m.EventSequence()
+	case auditcheckpoint.FieldSeal:
+		return m.Seal()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AuditCheckpointMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case auditcheckpoint.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case auditcheckpoint.FieldSequence:
+		return m.OldSequence(ctx)
+	case auditcheckpoint.FieldHash:
+		return m.OldHash(ctx)
+	case auditcheckpoint.FieldOccurredAt:
+		return m.OldOccurredAt(ctx)
+	case auditcheckpoint.FieldEvents:
+		return m.OldEvents(ctx)
+	case auditcheckpoint.FieldPrunedAt:
+		return m.OldPrunedAt(ctx)
+	case auditcheckpoint.FieldEventSequence:
+		return m.OldEventSequence(ctx)
+	case auditcheckpoint.FieldSeal:
+		return m.OldSeal(ctx)
+	}
+	return nil, fmt.Errorf("unknown AuditCheckpoint field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AuditCheckpointMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case auditcheckpoint.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case auditcheckpoint.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	case auditcheckpoint.FieldHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
+	case auditcheckpoint.FieldOccurredAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOccurredAt(v)
+		return nil
+	case auditcheckpoint.FieldEvents:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEvents(v)
+		return nil
+	case auditcheckpoint.FieldPrunedAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPrunedAt(v)
+		return nil
+	case auditcheckpoint.FieldEventSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEventSequence(v)
+		return nil
+	case auditcheckpoint.FieldSeal:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeal(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AuditCheckpoint field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AuditCheckpointMutation) AddedFields() []string {
+	var fields []string
+	if m.addsequence != nil {
+		fields = append(fields, auditcheckpoint.FieldSequence)
+	}
+	if m.addoccurred_at != nil {
+		fields = append(fields, auditcheckpoint.FieldOccurredAt)
+	}
+	if m.addevents != nil {
+		fields = append(fields, auditcheckpoint.FieldEvents)
+	}
+	if m.addpruned_at != nil {
+		fields = append(fields, auditcheckpoint.FieldPrunedAt)
+	}
+	if m.addevent_sequence != nil {
+		fields = append(fields, auditcheckpoint.FieldEventSequence)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AuditCheckpointMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case auditcheckpoint.FieldSequence:
+		return m.AddedSequence()
+	case auditcheckpoint.FieldOccurredAt:
+		return m.AddedOccurredAt()
+	case auditcheckpoint.FieldEvents:
+		return m.AddedEvents()
+	case auditcheckpoint.FieldPrunedAt:
+		return m.AddedPrunedAt()
+	case auditcheckpoint.FieldEventSequence:
+		return m.AddedEventSequence()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AuditCheckpointMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case auditcheckpoint.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
+	case auditcheckpoint.FieldOccurredAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddOccurredAt(v)
+		return nil
+	case auditcheckpoint.FieldEvents:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEvents(v)
+		return nil
+	case auditcheckpoint.FieldPrunedAt:
+		v, ok := value.(clock.Instant)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPrunedAt(v)
+		return nil
+	case auditcheckpoint.FieldEventSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEventSequence(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AuditCheckpoint numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AuditCheckpointMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AuditCheckpointMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AuditCheckpointMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown AuditCheckpoint nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AuditCheckpointMutation) ResetField(name string) error {
+	switch name {
+	case auditcheckpoint.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case auditcheckpoint.FieldSequence:
+		m.ResetSequence()
+		return nil
+	case auditcheckpoint.FieldHash:
+		m.ResetHash()
+		return nil
+	case auditcheckpoint.FieldOccurredAt:
+		m.ResetOccurredAt()
+		return nil
+	case auditcheckpoint.FieldEvents:
+		m.ResetEvents()
+		return nil
+	case auditcheckpoint.FieldPrunedAt:
+		m.ResetPrunedAt()
+		return nil
+	case auditcheckpoint.FieldEventSequence:
+		m.ResetEventSequence()
+		return nil
+	case auditcheckpoint.FieldSeal:
+		m.ResetSeal()
+		return nil
+	}
+	return fmt.Errorf("unknown AuditCheckpoint field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AuditCheckpointMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AuditCheckpointMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AuditCheckpointMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AuditCheckpointMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AuditCheckpointMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AuditCheckpointMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AuditCheckpointMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown AuditCheckpoint unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AuditCheckpointMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown AuditCheckpoint edge %s", name)
+}
+
 // AuditEventMutation represents an operation that mutates the AuditEvent nodes in the graph.
 type AuditEventMutation struct {
 	config
@@ -2231,6 +3113,9 @@ type AuditEventMutation struct {
 	fields         *string
 	products       *string
 	cause_id       *uuid.UUID
+	encoding       *int64
+	addencoding    *int64
+	hash           *[]byte
 	clearedFields  map[string]struct{}
 	done           bool
 	oldValue       func(context.Context) (*AuditEvent, error)
@@ -2839,6 +3724,111 @@ func (m *AuditEventMutation) ResetCauseID() {
 	delete(m.clearedFields, auditevent.FieldCauseID)
 }
 
+// SetEncoding sets the "encoding" field.
+func (m *AuditEventMutation) SetEncoding(i int64) {
+	m.encoding = &i
+	m.addencoding = nil
+}
+
+// Encoding returns the value of the "encoding" field in the mutation.
+func (m *AuditEventMutation) Encoding() (r int64, exists bool) {
+	v := m.encoding
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEncoding returns the old "encoding" field's value of the AuditEvent entity.
+// If the AuditEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditEventMutation) OldEncoding(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEncoding is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEncoding requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEncoding: %w", err)
+	}
+	return oldValue.Encoding, nil
+}
+
+// AddEncoding adds i to the "encoding" field.
+func (m *AuditEventMutation) AddEncoding(i int64) {
+	if m.addencoding != nil {
+		*m.addencoding += i
+	} else {
+		m.addencoding = &i
+	}
+}
+
+// AddedEncoding returns the value that was added to the "encoding" field in this mutation.
+func (m *AuditEventMutation) AddedEncoding() (r int64, exists bool) {
+	v := m.addencoding
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEncoding resets all changes to the "encoding" field.
+func (m *AuditEventMutation) ResetEncoding() {
+	m.encoding = nil
+	m.addencoding = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *AuditEventMutation) SetHash(b []byte) {
+	m.hash = &b
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *AuditEventMutation) Hash() (r []byte, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the AuditEvent entity.
+// If the AuditEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditEventMutation) OldHash(ctx context.Context) (v *[]byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ClearHash clears the value of the "hash" field.
+func (m *AuditEventMutation) ClearHash() {
+	m.hash = nil
+	m.clearedFields[auditevent.FieldHash] = struct{}{}
+}
+
+// HashCleared returns if the "hash" field was cleared in this mutation.
+func (m *AuditEventMutation) HashCleared() bool {
+	_, ok := m.clearedFields[auditevent.FieldHash]
+	return ok
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *AuditEventMutation) ResetHash() {
+	m.hash = nil
+	delete(m.clearedFields, auditevent.FieldHash)
+}
+
 // Where appends a list predicates to the AuditEventMutation builder.
 func (m *AuditEventMutation) Where(ps ...predicate.AuditEvent) {
 	m.predicates = append(m.predicates, ps...)
@@ -2873,7 +3863,7 @@ func (m *AuditEventMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AuditEventMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 14)
 	if m.tenant_id != nil {
 		fields = append(fields, auditevent.FieldTenantID)
 	}
@@ -2910,6 +3900,12 @@ func (m *AuditEventMutation) Fields() []string {
 	if m.cause_id != nil {
 		fields = append(fields, auditevent.FieldCauseID)
 	}
+	if m.encoding != nil {
+		fields = append(fields, auditevent.FieldEncoding)
+	}
+	if m.hash != nil {
+		fields = append(fields, auditevent.FieldHash)
+	}
 	return fields
 }
 
@@ -2942,6 +3938,10 @@ func (m *AuditEventMutation) Field(name string) (ent.Value, bool) {
 		return m.Products()
 	case auditevent.FieldCauseID:
 		return m.CauseID()
+	case auditevent.FieldEncoding:
+		return m.Encoding()
+	case auditevent.FieldHash:
+		return m.Hash()
 	}
 	return nil, false
 }
@@ -2975,6 +3975,10 @@ func (m *AuditEventMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldProducts(ctx)
 	case auditevent.FieldCauseID:
 		return m.OldCauseID(ctx)
+	case auditevent.FieldEncoding:
+		return m.OldEncoding(ctx)
+	case auditevent.FieldHash:
+		return m.OldHash(ctx)
 	}
 	return nil, fmt.Errorf("unknown AuditEvent field %s", name)
 }
@@ -3068,6 +4072,20 @@ func (m *AuditEventMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCauseID(v)
 		return nil
+	case auditevent.FieldEncoding:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEncoding(v)
+		return nil
+	case auditevent.FieldHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
 	}
 	return fmt.Errorf("unknown AuditEvent field %s", name)
 }
@@ -3082,6 +4100,9 @@ func (m *AuditEventMutation) AddedFields() []string {
 	if m.addoccurred_at != nil {
 		fields = append(fields, auditevent.FieldOccurredAt)
 	}
+	if m.addencoding != nil {
+		fields = append(fields, auditevent.FieldEncoding)
+	}
 	return fields
 }
 
@@ -3094,6 +4115,8 @@ func (m *AuditEventMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedSequence()
 	case auditevent.FieldOccurredAt:
 		return m.AddedOccurredAt()
+	case auditevent.FieldEncoding:
+		return m.AddedEncoding()
 	}
 	return nil, false
 }
@@ -3117,6 +4140,13 @@ func (m *AuditEventMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddOccurredAt(v)
 		return nil
+	case auditevent.FieldEncoding:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEncoding(v)
+		return nil
 	}
 	return fmt.Errorf("unknown AuditEvent numeric field %s", name)
 }
@@ -3130,6 +4160,9 @@ func (m *AuditEventMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(auditevent.FieldCauseID) {
 		fields = append(fields, auditevent.FieldCauseID)
+	}
+	if m.FieldCleared(auditevent.FieldHash) {
+		fields = append(fields, auditevent.FieldHash)
 	}
 	return fields
 }
@@ -3150,6 +4183,9 @@ func (m *AuditEventMutation) ClearField(name string) error {
 		return nil
 	case auditevent.FieldCauseID:
 		m.ClearCauseID()
+		return nil
+	case auditevent.FieldHash:
+		m.ClearHash()
 		return nil
 	}
 	return fmt.Errorf("unknown AuditEvent nullable field %s", name)
@@ -3194,6 +4230,12 @@ func (m *AuditEventMutation) ResetField(name string) error {
 		return nil
 	case auditevent.FieldCauseID:
 		m.ResetCauseID()
+		return nil
+	case auditevent.FieldEncoding:
+		m.ResetEncoding()
+		return nil
+	case auditevent.FieldHash:
+		m.ResetHash()
 		return nil
 	}
 	return fmt.Errorf("unknown AuditEvent field %s", name)
@@ -3245,6 +4287,482 @@ func (m *AuditEventMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *AuditEventMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown AuditEvent edge %s", name)
+}
+
+// AuditMentionMutation represents an operation that mutates the AuditMention nodes in the graph.
+type AuditMentionMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	tenant_id     *uuid.UUID
+	node          *string
+	sequence      *int64
+	addsequence   *int64
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*AuditMention, error)
+	predicates    []predicate.AuditMention
+}
+
+var _ ent.Mutation = (*AuditMentionMutation)(nil)
+
+// auditmentionOption allows management of the mutation configuration using functional options.
+type auditmentionOption func(*AuditMentionMutation)
+
+// newAuditMentionMutation creates new mutation for the AuditMention entity.
+func newAuditMentionMutation(c config, op Op, opts ...auditmentionOption) *AuditMentionMutation {
+	m := &AuditMentionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAuditMention,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAuditMentionID sets the ID field of the mutation.
+func withAuditMentionID(id int64) auditmentionOption {
+	return func(m *AuditMentionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AuditMention
+		)
+		m.oldValue = func(ctx context.Context) (*AuditMention, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AuditMention.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAuditMention sets the old AuditMention of the mutation.
+func withAuditMention(node *AuditMention) auditmentionOption {
+	return func(m *AuditMentionMutation) {
+		m.oldValue = func(context.Context) (*AuditMention, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AuditMentionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AuditMentionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AuditMention entities.
+func (m *AuditMentionMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AuditMentionMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AuditMentionMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AuditMention.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *AuditMentionMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *AuditMentionMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the AuditMention entity.
+// If the AuditMention object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditMentionMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *AuditMentionMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetNode sets the "node" field.
+func (m *AuditMentionMutation) SetNode(s string) {
+	m.node = &s
+}
+
+// Node returns the value of the "node" field in the mutation.
+func (m *AuditMentionMutation) Node() (r string, exists bool) {
+	v := m.node
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNode returns the old "node" field's value of the AuditMention entity.
+// If the AuditMention object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditMentionMutation) OldNode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNode: %w", err)
+	}
+	return oldValue.Node, nil
+}
+
+// ResetNode resets all changes to the "node" field.
+func (m *AuditMentionMutation) ResetNode() {
+	m.node = nil
+}
+
+// SetSequence sets the "sequence" field.
+func (m *AuditMentionMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *AuditMentionMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the AuditMention entity.
+// If the AuditMention object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditMentionMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *AuditMentionMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *AuditMentionMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *AuditMentionMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// Where appends a list predicates to the AuditMentionMutation builder.
+func (m *AuditMentionMutation) Where(ps ...predicate.AuditMention) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AuditMentionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AuditMentionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AuditMention, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AuditMentionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AuditMentionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AuditMention).
+func (m *AuditMentionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AuditMentionMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.tenant_id != nil {
+		fields = append(fields, auditmention.FieldTenantID)
+	}
+	if m.node != nil {
+		fields = append(fields, auditmention.FieldNode)
+	}
+	if m.sequence != nil {
+		fields = append(fields, auditmention.FieldSequence)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AuditMentionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case auditmention.FieldTenantID:
+		return m.TenantID()
+	case auditmention.FieldNode:
+		return m.Node()
+	case auditmention.FieldSequence:
+		return m.Sequence()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AuditMentionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case auditmention.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case auditmention.FieldNode:
+		return m.OldNode(ctx)
+	case auditmention.FieldSequence:
+		return m.OldSequence(ctx)
+	}
+	return nil, fmt.Errorf("unknown AuditMention field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AuditMentionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case auditmention.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case auditmention.FieldNode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNode(v)
+		return nil
+	case auditmention.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AuditMention field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AuditMentionMutation) AddedFields() []string {
+	var fields []string
+	if m.addsequence != nil {
+		fields = append(fields, auditmention.FieldSequence)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AuditMentionMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case auditmention.FieldSequence:
+		return m.AddedSequence()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AuditMentionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case auditmention.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AuditMention numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AuditMentionMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AuditMentionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AuditMentionMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown AuditMention nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AuditMentionMutation) ResetField(name string) error {
+	switch name {
+	case auditmention.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case auditmention.FieldNode:
+		m.ResetNode()
+		return nil
+	case auditmention.FieldSequence:
+		m.ResetSequence()
+		return nil
+	}
+	return fmt.Errorf("unknown AuditMention field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AuditMentionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AuditMentionMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AuditMentionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AuditMentionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AuditMentionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AuditMentionMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AuditMentionMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown AuditMention unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AuditMentionMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown AuditMention edge %s", name)
 }
 
 // CatalogMutation represents an operation that mutates the Catalog nodes in the graph.
@@ -8278,6 +9796,9 @@ type OperationMutation struct {
 	addfinished_at *clock.Instant
 	changed        *bool
 	event_id       *uuid.UUID
+	begin_event_id *uuid.UUID
+	end_event_id   *uuid.UUID
+	cancelled_by   *string
 	impact         *string
 	errors         *string
 	results        *int64
@@ -9241,6 +10762,153 @@ func (m *OperationMutation) ResetEventID() {
 	delete(m.clearedFields, operation.FieldEventID)
 }
 
+// SetBeginEventID sets the "begin_event_id" field.
+func (m *OperationMutation) SetBeginEventID(u uuid.UUID) {
+	m.begin_event_id = &u
+}
+
+// BeginEventID returns the value of the "begin_event_id" field in the mutation.
+func (m *OperationMutation) BeginEventID() (r uuid.UUID, exists bool) {
+	v := m.begin_event_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBeginEventID returns the old "begin_event_id" field's value of the Operation entity.
+// If the Operation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OperationMutation) OldBeginEventID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBeginEventID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBeginEventID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBeginEventID: %w", err)
+	}
+	return oldValue.BeginEventID, nil
+}
+
+// ClearBeginEventID clears the value of the "begin_event_id" field.
+func (m *OperationMutation) ClearBeginEventID() {
+	m.begin_event_id = nil
+	m.clearedFields[operation.FieldBeginEventID] = struct{}{}
+}
+
+// BeginEventIDCleared returns if the "begin_event_id" field was cleared in this mutation.
+func (m *OperationMutation) BeginEventIDCleared() bool {
+	_, ok := m.clearedFields[operation.FieldBeginEventID]
+	return ok
+}
+
+// ResetBeginEventID resets all changes to the "begin_event_id" field.
+func (m *OperationMutation) ResetBeginEventID() {
+	m.begin_event_id = nil
+	delete(m.clearedFields, operation.FieldBeginEventID)
+}
+
+// SetEndEventID sets the "end_event_id" field.
+func (m *OperationMutation) SetEndEventID(u uuid.UUID) {
+	m.end_event_id = &u
+}
+
+// EndEventID returns the value of the "end_event_id" field in the mutation.
+func (m *OperationMutation) EndEventID() (r uuid.UUID, exists bool) {
+	v := m.end_event_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndEventID returns the old "end_event_id" field's value of the Operation entity.
+// If the Operation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OperationMutation) OldEndEventID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndEventID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndEventID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndEventID: %w", err)
+	}
+	return oldValue.EndEventID, nil
+}
+
+// ClearEndEventID clears the value of the "end_event_id" field.
+func (m *OperationMutation) ClearEndEventID() {
+	m.end_event_id = nil
+	m.clearedFields[operation.FieldEndEventID] = struct{}{}
+}
+
+// EndEventIDCleared returns if the "end_event_id" field was cleared in this mutation.
+func (m *OperationMutation) EndEventIDCleared() bool {
+	_, ok := m.clearedFields[operation.FieldEndEventID]
+	return ok
+}
+
+// ResetEndEventID resets all changes to the "end_event_id" field.
+func (m *OperationMutation) ResetEndEventID() {
+	m.end_event_id = nil
+	delete(m.clearedFields, operation.FieldEndEventID)
+}
+
+// SetCancelledBy sets the "cancelled_by" field.
+func (m *OperationMutation) SetCancelledBy(s string) {
+	m.cancelled_by = &s
+}
+
+// CancelledBy returns the value of the "cancelled_by" field in the mutation.
+func (m *OperationMutation) CancelledBy() (r string, exists bool) {
+	v := m.cancelled_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCancelledBy returns the old "cancelled_by" field's value of the Operation entity.
+// If the Operation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OperationMutation) OldCancelledBy(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCancelledBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCancelledBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCancelledBy: %w", err)
+	}
+	return oldValue.CancelledBy, nil
+}
+
+// ClearCancelledBy clears the value of the "cancelled_by" field.
+func (m *OperationMutation) ClearCancelledBy() {
+	m.cancelled_by = nil
+	m.clearedFields[operation.FieldCancelledBy] = struct{}{}
+}
+
+// CancelledByCleared returns if the "cancelled_by" field was cleared in this mutation.
+func (m *OperationMutation) CancelledByCleared() bool {
+	_, ok := m.clearedFields[operation.FieldCancelledBy]
+	return ok
+}
+
+// ResetCancelledBy resets all changes to the "cancelled_by" field.
+func (m *OperationMutation) ResetCancelledBy() {
+	m.cancelled_by = nil
+	delete(m.clearedFields, operation.FieldCancelledBy)
+}
+
 // SetImpact sets the "impact" field.
 func (m *OperationMutation) SetImpact(s string) {
 	m.impact = &s
@@ -9416,7 +11084,7 @@ func (m *OperationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OperationMutation) Fields() []string {
-	fields := make([]string, 0, 21)
+	fields := make([]string, 0, 24)
 	if m.tenant_id != nil {
 		fields = append(fields, operation.FieldTenantID)
 	}
@@ -9471,6 +11139,15 @@ func (m *OperationMutation) Fields() []string {
 	if m.event_id != nil {
 		fields = append(fields, operation.FieldEventID)
 	}
+	if m.begin_event_id != nil {
+		fields = append(fields, operation.FieldBeginEventID)
+	}
+	if m.end_event_id != nil {
+		fields = append(fields, operation.FieldEndEventID)
+	}
+	if m.cancelled_by != nil {
+		fields = append(fields, operation.FieldCancelledBy)
+	}
 	if m.impact != nil {
 		fields = append(fields, operation.FieldImpact)
 	}
@@ -9524,6 +11201,12 @@ func (m *OperationMutation) Field(name string) (ent.Value, bool) {
 		return m.Changed()
 	case operation.FieldEventID:
 		return m.EventID()
+	case operation.FieldBeginEventID:
+		return m.BeginEventID()
+	case operation.FieldEndEventID:
+		return m.EndEventID()
+	case operation.FieldCancelledBy:
+		return m.CancelledBy()
 	case operation.FieldImpact:
 		return m.Impact()
 	case operation.FieldErrors:
@@ -9575,6 +11258,12 @@ func (m *OperationMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldChanged(ctx)
 	case operation.FieldEventID:
 		return m.OldEventID(ctx)
+	case operation.FieldBeginEventID:
+		return m.OldBeginEventID(ctx)
+	case operation.FieldEndEventID:
+		return m.OldEndEventID(ctx)
+	case operation.FieldCancelledBy:
+		return m.OldCancelledBy(ctx)
 	case operation.FieldImpact:
 		return m.OldImpact(ctx)
 	case operation.FieldErrors:
@@ -9715,6 +11404,27 @@ func (m *OperationMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetEventID(v)
+		return nil
+	case operation.FieldBeginEventID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBeginEventID(v)
+		return nil
+	case operation.FieldEndEventID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndEventID(v)
+		return nil
+	case operation.FieldCancelledBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCancelledBy(v)
 		return nil
 	case operation.FieldImpact:
 		v, ok := value.(string)
@@ -9872,6 +11582,15 @@ func (m *OperationMutation) ClearedFields() []string {
 	if m.FieldCleared(operation.FieldEventID) {
 		fields = append(fields, operation.FieldEventID)
 	}
+	if m.FieldCleared(operation.FieldBeginEventID) {
+		fields = append(fields, operation.FieldBeginEventID)
+	}
+	if m.FieldCleared(operation.FieldEndEventID) {
+		fields = append(fields, operation.FieldEndEventID)
+	}
+	if m.FieldCleared(operation.FieldCancelledBy) {
+		fields = append(fields, operation.FieldCancelledBy)
+	}
 	if m.FieldCleared(operation.FieldImpact) {
 		fields = append(fields, operation.FieldImpact)
 	}
@@ -9906,6 +11625,15 @@ func (m *OperationMutation) ClearField(name string) error {
 		return nil
 	case operation.FieldEventID:
 		m.ClearEventID()
+		return nil
+	case operation.FieldBeginEventID:
+		m.ClearBeginEventID()
+		return nil
+	case operation.FieldEndEventID:
+		m.ClearEndEventID()
+		return nil
+	case operation.FieldCancelledBy:
+		m.ClearCancelledBy()
 		return nil
 	case operation.FieldImpact:
 		m.ClearImpact()
@@ -9971,6 +11699,15 @@ func (m *OperationMutation) ResetField(name string) error {
 		return nil
 	case operation.FieldEventID:
 		m.ResetEventID()
+		return nil
+	case operation.FieldBeginEventID:
+		m.ResetBeginEventID()
+		return nil
+	case operation.FieldEndEventID:
+		m.ResetEndEventID()
+		return nil
+	case operation.FieldCancelledBy:
+		m.ResetCancelledBy()
 		return nil
 	case operation.FieldImpact:
 		m.ResetImpact()
@@ -15121,8 +16858,13 @@ type TenantMutation struct {
 	addhistory_since          *clock.Instant
 	graph_revision            *int64
 	addgraph_revision         *int64
+	audit_retention           *int64
+	addaudit_retention        *int64
 	audit_sequence            *int64
 	addaudit_sequence         *int64
+	audit_hash                *[]byte
+	audit_unchained           *int64
+	addaudit_unchained        *int64
 	last_instant              *clock.Instant
 	addlast_instant           *clock.Instant
 	created_at                *clock.Instant
@@ -15737,6 +17479,62 @@ func (m *TenantMutation) ResetGraphRevision() {
 	m.addgraph_revision = nil
 }
 
+// SetAuditRetention sets the "audit_retention" field.
+func (m *TenantMutation) SetAuditRetention(i int64) {
+	m.audit_retention = &i
+	m.addaudit_retention = nil
+}
+
+// AuditRetention returns the value of the "audit_retention" field in the mutation.
+func (m *TenantMutation) AuditRetention() (r int64, exists bool) {
+	v := m.audit_retention
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAuditRetention returns the old "audit_retention" field's value of the Tenant entity.
+// If the Tenant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TenantMutation) OldAuditRetention(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAuditRetention is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAuditRetention requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAuditRetention: %w", err)
+	}
+	return oldValue.AuditRetention, nil
+}
+
+// AddAuditRetention adds i to the "audit_retention" field.
+func (m *TenantMutation) AddAuditRetention(i int64) {
+	if m.addaudit_retention != nil {
+		*m.addaudit_retention += i
+	} else {
+		m.addaudit_retention = &i
+	}
+}
+
+// AddedAuditRetention returns the value that was added to the "audit_retention" field in this mutation.
+func (m *TenantMutation) AddedAuditRetention() (r int64, exists bool) {
+	v := m.addaudit_retention
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAuditRetention resets all changes to the "audit_retention" field.
+func (m *TenantMutation) ResetAuditRetention() {
+	m.audit_retention = nil
+	m.addaudit_retention = nil
+}
+
 // SetAuditSequence sets the "audit_sequence" field.
 func (m *TenantMutation) SetAuditSequence(i int64) {
 	m.audit_sequence = &i
@@ -15791,6 +17589,111 @@ func (m *TenantMutation) AddedAuditSequence() (r int64, exists bool) {
 func (m *TenantMutation) ResetAuditSequence() {
 	m.audit_sequence = nil
 	m.addaudit_sequence = nil
+}
+
+// SetAuditHash sets the "audit_hash" field.
+func (m *TenantMutation) SetAuditHash(b []byte) {
+	m.audit_hash = &b
+}
+
+// AuditHash returns the value of the "audit_hash" field in the mutation.
+func (m *TenantMutation) AuditHash() (r []byte, exists bool) {
+	v := m.audit_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAuditHash returns the old "audit_hash" field's value of the Tenant entity.
+// If the Tenant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TenantMutation) OldAuditHash(ctx context.Context) (v *[]byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAuditHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAuditHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAuditHash: %w", err)
+	}
+	return oldValue.AuditHash, nil
+}
+
+// ClearAuditHash clears the value of the "audit_hash" field.
+func (m *TenantMutation) ClearAuditHash() {
+	m.audit_hash = nil
+	m.clearedFields[tenant.FieldAuditHash] = struct{}{}
+}
+
+// AuditHashCleared returns if the "audit_hash" field was cleared in this mutation.
+func (m *TenantMutation) AuditHashCleared() bool {
+	_, ok := m.clearedFields[tenant.FieldAuditHash]
+	return ok
+}
+
+// ResetAuditHash resets all changes to the "audit_hash" field.
+func (m *TenantMutation) ResetAuditHash() {
+	m.audit_hash = nil
+	delete(m.clearedFields, tenant.FieldAuditHash)
+}
+
+// SetAuditUnchained sets the "audit_unchained" field.
+func (m *TenantMutation) SetAuditUnchained(i int64) {
+	m.audit_unchained = &i
+	m.addaudit_unchained = nil
+}
+
+// AuditUnchained returns the value of the "audit_unchained" field in the mutation.
+func (m *TenantMutation) AuditUnchained() (r int64, exists bool) {
+	v := m.audit_unchained
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAuditUnchained returns the old "audit_unchained" field's value of the Tenant entity.
+// If the Tenant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TenantMutation) OldAuditUnchained(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAuditUnchained is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAuditUnchained requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAuditUnchained: %w", err)
+	}
+	return oldValue.AuditUnchained, nil
+}
+
+// AddAuditUnchained adds i to the "audit_unchained" field.
+func (m *TenantMutation) AddAuditUnchained(i int64) {
+	if m.addaudit_unchained != nil {
+		*m.addaudit_unchained += i
+	} else {
+		m.addaudit_unchained = &i
+	}
+}
+
+// AddedAuditUnchained returns the value that was added to the "audit_unchained" field in this mutation.
+func (m *TenantMutation) AddedAuditUnchained() (r int64, exists bool) {
+	v := m.addaudit_unchained
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAuditUnchained resets all changes to the "audit_unchained" field.
+func (m *TenantMutation) ResetAuditUnchained() {
+	m.audit_unchained = nil
+	m.addaudit_unchained = nil
 }
 
 // SetLastInstant sets the "last_instant" field.
@@ -15939,7 +17842,7 @@ func (m *TenantMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TenantMutation) Fields() []string {
-	fields := make([]string, 0, 13)
+	fields := make([]string, 0, 16)
 	if m.name != nil {
 		fields = append(fields, tenant.FieldName)
 	}
@@ -15970,8 +17873,17 @@ func (m *TenantMutation) Fields() []string {
 	if m.graph_revision != nil {
 		fields = append(fields, tenant.FieldGraphRevision)
 	}
+	if m.audit_retention != nil {
+		fields = append(fields, tenant.FieldAuditRetention)
+	}
 	if m.audit_sequence != nil {
 		fields = append(fields, tenant.FieldAuditSequence)
+	}
+	if m.audit_hash != nil {
+		fields = append(fields, tenant.FieldAuditHash)
+	}
+	if m.audit_unchained != nil {
+		fields = append(fields, tenant.FieldAuditUnchained)
 	}
 	if m.last_instant != nil {
 		fields = append(fields, tenant.FieldLastInstant)
@@ -16007,8 +17919,14 @@ func (m *TenantMutation) Field(name string) (ent.Value, bool) {
 		return m.HistorySince()
 	case tenant.FieldGraphRevision:
 		return m.GraphRevision()
+	case tenant.FieldAuditRetention:
+		return m.AuditRetention()
 	case tenant.FieldAuditSequence:
 		return m.AuditSequence()
+	case tenant.FieldAuditHash:
+		return m.AuditHash()
+	case tenant.FieldAuditUnchained:
+		return m.AuditUnchained()
 	case tenant.FieldLastInstant:
 		return m.LastInstant()
 	case tenant.FieldCreatedAt:
@@ -16042,8 +17960,14 @@ func (m *TenantMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldHistorySince(ctx)
 	case tenant.FieldGraphRevision:
 		return m.OldGraphRevision(ctx)
+	case tenant.FieldAuditRetention:
+		return m.OldAuditRetention(ctx)
 	case tenant.FieldAuditSequence:
 		return m.OldAuditSequence(ctx)
+	case tenant.FieldAuditHash:
+		return m.OldAuditHash(ctx)
+	case tenant.FieldAuditUnchained:
+		return m.OldAuditUnchained(ctx)
 	case tenant.FieldLastInstant:
 		return m.OldLastInstant(ctx)
 	case tenant.FieldCreatedAt:
@@ -16127,12 +18051,33 @@ func (m *TenantMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetGraphRevision(v)
 		return nil
+	case tenant.FieldAuditRetention:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAuditRetention(v)
+		return nil
 	case tenant.FieldAuditSequence:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetAuditSequence(v)
+		return nil
+	case tenant.FieldAuditHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAuditHash(v)
+		return nil
+	case tenant.FieldAuditUnchained:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAuditUnchained(v)
 		return nil
 	case tenant.FieldLastInstant:
 		v, ok := value.(clock.Instant)
@@ -16177,8 +18122,14 @@ func (m *TenantMutation) AddedFields() []string {
 	if m.addgraph_revision != nil {
 		fields = append(fields, tenant.FieldGraphRevision)
 	}
+	if m.addaudit_retention != nil {
+		fields = append(fields, tenant.FieldAuditRetention)
+	}
 	if m.addaudit_sequence != nil {
 		fields = append(fields, tenant.FieldAuditSequence)
+	}
+	if m.addaudit_unchained != nil {
+		fields = append(fields, tenant.FieldAuditUnchained)
 	}
 	if m.addlast_instant != nil {
 		fields = append(fields, tenant.FieldLastInstant)
@@ -16208,8 +18159,12 @@ func (m *TenantMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedHistorySince()
 	case tenant.FieldGraphRevision:
 		return m.AddedGraphRevision()
+	case tenant.FieldAuditRetention:
+		return m.AddedAuditRetention()
 	case tenant.FieldAuditSequence:
 		return m.AddedAuditSequence()
+	case tenant.FieldAuditUnchained:
+		return m.AddedAuditUnchained()
 	case tenant.FieldLastInstant:
 		return m.AddedLastInstant()
 	case tenant.FieldCreatedAt:
@@ -16272,12 +18227,26 @@ func (m *TenantMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddGraphRevision(v)
 		return nil
+	case tenant.FieldAuditRetention:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAuditRetention(v)
+		return nil
 	case tenant.FieldAuditSequence:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddAuditSequence(v)
+		return nil
+	case tenant.FieldAuditUnchained:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAuditUnchained(v)
 		return nil
 	case tenant.FieldLastInstant:
 		v, ok := value.(clock.Instant)
@@ -16300,7 +18269,11 @@ func (m *TenantMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *TenantMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(tenant.FieldAuditHash) {
+		fields = append(fields, tenant.FieldAuditHash)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -16313,6 +18286,11 @@ func (m *TenantMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *TenantMutation) ClearField(name string) error {
+	switch name {
+	case tenant.FieldAuditHash:
+		m.ClearAuditHash()
+		return nil
+	}
 	return fmt.Errorf("unknown Tenant nullable field %s", name)
 }
 
@@ -16350,8 +18328,17 @@ func (m *TenantMutation) ResetField(name string) error {
 	case tenant.FieldGraphRevision:
 		m.ResetGraphRevision()
 		return nil
+	case tenant.FieldAuditRetention:
+		m.ResetAuditRetention()
+		return nil
 	case tenant.FieldAuditSequence:
 		m.ResetAuditSequence()
+		return nil
+	case tenant.FieldAuditHash:
+		m.ResetAuditHash()
+		return nil
+	case tenant.FieldAuditUnchained:
+		m.ResetAuditUnchained()
 		return nil
 	case tenant.FieldLastInstant:
 		m.ResetLastInstant()

@@ -54,6 +54,12 @@ type Operation struct {
 	Changed bool `json:"changed,omitempty"`
 	// audit event
 	EventID *uuid.UUID `json:"event_id,omitempty"`
+	// audit event of its beginning; a dry run has none
+	BeginEventID *uuid.UUID `json:"begin_event_id,omitempty"`
+	// audit event of its end
+	EndEventID *uuid.UUID `json:"end_event_id,omitempty"`
+	// name of the token that cancelled it
+	CancelledBy *string `json:"cancelled_by,omitempty"`
 	// JSON
 	Impact *string `json:"impact,omitempty"`
 	// JSON
@@ -68,13 +74,13 @@ func (*Operation) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case operation.FieldEventID:
+		case operation.FieldEventID, operation.FieldBeginEventID, operation.FieldEndEventID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case operation.FieldForGroups, operation.FieldDryRun, operation.FieldChanged:
 			values[i] = new(sql.NullBool)
 		case operation.FieldBeatAt, operation.FieldDone, operation.FieldTotal, operation.FieldCreatedAt, operation.FieldStartedAt, operation.FieldFinishedAt, operation.FieldResults:
 			values[i] = new(sql.NullInt64)
-		case operation.FieldKind, operation.FieldState, operation.FieldActorKind, operation.FieldActor, operation.FieldRequestID, operation.FieldPhase, operation.FieldImpact, operation.FieldErrors:
+		case operation.FieldKind, operation.FieldState, operation.FieldActorKind, operation.FieldActor, operation.FieldRequestID, operation.FieldPhase, operation.FieldCancelledBy, operation.FieldImpact, operation.FieldErrors:
 			values[i] = new(sql.NullString)
 		case operation.FieldID, operation.FieldTenantID, operation.FieldRunnerID:
 			values[i] = new(uuid.UUID)
@@ -212,6 +218,27 @@ func (_m *Operation) assignValues(columns []string, values []any) error {
 				_m.EventID = new(uuid.UUID)
 				*_m.EventID = *value.S.(*uuid.UUID)
 			}
+		case operation.FieldBeginEventID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field begin_event_id", values[i])
+			} else if value.Valid {
+				_m.BeginEventID = new(uuid.UUID)
+				*_m.BeginEventID = *value.S.(*uuid.UUID)
+			}
+		case operation.FieldEndEventID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field end_event_id", values[i])
+			} else if value.Valid {
+				_m.EndEventID = new(uuid.UUID)
+				*_m.EndEventID = *value.S.(*uuid.UUID)
+			}
+		case operation.FieldCancelledBy:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field cancelled_by", values[i])
+			} else if value.Valid {
+				_m.CancelledBy = new(string)
+				*_m.CancelledBy = value.String
+			}
 		case operation.FieldImpact:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field impact", values[i])
@@ -329,6 +356,21 @@ func (_m *Operation) String() string {
 	if v := _m.EventID; v != nil {
 		builder.WriteString("event_id=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.BeginEventID; v != nil {
+		builder.WriteString("begin_event_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.EndEventID; v != nil {
+		builder.WriteString("end_event_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.CancelledBy; v != nil {
+		builder.WriteString("cancelled_by=")
+		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
 	if v := _m.Impact; v != nil {

@@ -212,6 +212,48 @@ func (_c *OperationCreate) SetNillableEventID(v *uuid.UUID) *OperationCreate {
 	return _c
 }
 
+// SetBeginEventID sets the "begin_event_id" field.
+func (_c *OperationCreate) SetBeginEventID(v uuid.UUID) *OperationCreate {
+	_c.mutation.SetBeginEventID(v)
+	return _c
+}
+
+// SetNillableBeginEventID sets the "begin_event_id" field if the given value is not nil.
+func (_c *OperationCreate) SetNillableBeginEventID(v *uuid.UUID) *OperationCreate {
+	if v != nil {
+		_c.SetBeginEventID(*v)
+	}
+	return _c
+}
+
+// SetEndEventID sets the "end_event_id" field.
+func (_c *OperationCreate) SetEndEventID(v uuid.UUID) *OperationCreate {
+	_c.mutation.SetEndEventID(v)
+	return _c
+}
+
+// SetNillableEndEventID sets the "end_event_id" field if the given value is not nil.
+func (_c *OperationCreate) SetNillableEndEventID(v *uuid.UUID) *OperationCreate {
+	if v != nil {
+		_c.SetEndEventID(*v)
+	}
+	return _c
+}
+
+// SetCancelledBy sets the "cancelled_by" field.
+func (_c *OperationCreate) SetCancelledBy(v string) *OperationCreate {
+	_c.mutation.SetCancelledBy(v)
+	return _c
+}
+
+// SetNillableCancelledBy sets the "cancelled_by" field if the given value is not nil.
+func (_c *OperationCreate) SetNillableCancelledBy(v *string) *OperationCreate {
+	if v != nil {
+		_c.SetCancelledBy(*v)
+	}
+	return _c
+}
+
 // SetImpact sets the "impact" field.
 func (_c *OperationCreate) SetImpact(v string) *OperationCreate {
 	_c.mutation.SetImpact(v)
@@ -472,6 +514,18 @@ func (_c *OperationCreate) createSpec() (*Operation, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.EventID(); ok {
 		_spec.SetField(operation.FieldEventID, field.TypeUUID, value)
 		_node.EventID = &value
+	}
+	if value, ok := _c.mutation.BeginEventID(); ok {
+		_spec.SetField(operation.FieldBeginEventID, field.TypeUUID, value)
+		_node.BeginEventID = &value
+	}
+	if value, ok := _c.mutation.EndEventID(); ok {
+		_spec.SetField(operation.FieldEndEventID, field.TypeUUID, value)
+		_node.EndEventID = &value
+	}
+	if value, ok := _c.mutation.CancelledBy(); ok {
+		_spec.SetField(operation.FieldCancelledBy, field.TypeString, value)
+		_node.CancelledBy = &value
 	}
 	if value, ok := _c.mutation.Impact(); ok {
 		_spec.SetField(operation.FieldImpact, field.TypeString, value)
@@ -810,6 +864,60 @@ func (u *OperationUpsert) UpdateEventID() *OperationUpsert {
 // ClearEventID clears the value of the "event_id" field.
 func (u *OperationUpsert) ClearEventID() *OperationUpsert {
 	u.SetNull(operation.FieldEventID)
+	return u
+}
+
+// SetBeginEventID sets the "begin_event_id" field.
+func (u *OperationUpsert) SetBeginEventID(v uuid.UUID) *OperationUpsert {
+	u.Set(operation.FieldBeginEventID, v)
+	return u
+}
+
+// UpdateBeginEventID sets the "begin_event_id" field to the value that was provided on create.
+func (u *OperationUpsert) UpdateBeginEventID() *OperationUpsert {
+	u.SetExcluded(operation.FieldBeginEventID)
+	return u
+}
+
+// ClearBeginEventID clears the value of the "begin_event_id" field.
+func (u *OperationUpsert) ClearBeginEventID() *OperationUpsert {
+	u.SetNull(operation.FieldBeginEventID)
+	return u
+}
+
+// SetEndEventID sets the "end_event_id" field.
+func (u *OperationUpsert) SetEndEventID(v uuid.UUID) *OperationUpsert {
+	u.Set(operation.FieldEndEventID, v)
+	return u
+}
+
+// UpdateEndEventID sets the "end_event_id" field to the value that was provided on create.
+func (u *OperationUpsert) UpdateEndEventID() *OperationUpsert {
+	u.SetExcluded(operation.FieldEndEventID)
+	return u
+}
+
+// ClearEndEventID clears the value of the "end_event_id" field.
+func (u *OperationUpsert) ClearEndEventID() *OperationUpsert {
+	u.SetNull(operation.FieldEndEventID)
+	return u
+}
+
+// SetCancelledBy sets the "cancelled_by" field.
+func (u *OperationUpsert) SetCancelledBy(v string) *OperationUpsert {
+	u.Set(operation.FieldCancelledBy, v)
+	return u
+}
+
+// UpdateCancelledBy sets the "cancelled_by" field to the value that was provided on create.
+func (u *OperationUpsert) UpdateCancelledBy() *OperationUpsert {
+	u.SetExcluded(operation.FieldCancelledBy)
+	return u
+}
+
+// ClearCancelledBy clears the value of the "cancelled_by" field.
+func (u *OperationUpsert) ClearCancelledBy() *OperationUpsert {
+	u.SetNull(operation.FieldCancelledBy)
 	return u
 }
 
@@ -1231,6 +1339,69 @@ func (u *OperationUpsertOne) UpdateEventID() *OperationUpsertOne {
 func (u *OperationUpsertOne) ClearEventID() *OperationUpsertOne {
 	return u.Update(func(s *OperationUpsert) {
 		s.ClearEventID()
+	})
+}
+
+// SetBeginEventID sets the "begin_event_id" field.
+func (u *OperationUpsertOne) SetBeginEventID(v uuid.UUID) *OperationUpsertOne {
+	return u.Update(func(s *OperationUpsert) {
+		s.SetBeginEventID(v)
+	})
+}
+
+// UpdateBeginEventID sets the "begin_event_id" field to the value that was provided on create.
+func (u *OperationUpsertOne) UpdateBeginEventID() *OperationUpsertOne {
+	return u.Update(func(s *OperationUpsert) {
+		s.UpdateBeginEventID()
+	})
+}
+
+// ClearBeginEventID clears the value of the "begin_event_id" field.
+func (u *OperationUpsertOne) ClearBeginEventID() *OperationUpsertOne {
+	return u.Update(func(s *OperationUpsert) {
+		s.ClearBeginEventID()
+	})
+}
+
+// SetEndEventID sets the "end_event_id" field.
+func (u *OperationUpsertOne) SetEndEventID(v uuid.UUID) *OperationUpsertOne {
+	return u.Update(func(s *OperationUpsert) {
+		s.SetEndEventID(v)
+	})
+}
+
+// UpdateEndEventID sets the "end_event_id" field to the value that was provided on create.
+func (u *OperationUpsertOne) UpdateEndEventID() *OperationUpsertOne {
+	return u.Update(func(s *OperationUpsert) {
+		s.UpdateEndEventID()
+	})
+}
+
+// ClearEndEventID clears the value of the "end_event_id" field.
+func (u *OperationUpsertOne) ClearEndEventID() *OperationUpsertOne {
+	return u.Update(func(s *OperationUpsert) {
+		s.ClearEndEventID()
+	})
+}
+
+// SetCancelledBy sets the "cancelled_by" field.
+func (u *OperationUpsertOne) SetCancelledBy(v string) *OperationUpsertOne {
+	return u.Update(func(s *OperationUpsert) {
+		s.SetCancelledBy(v)
+	})
+}
+
+// UpdateCancelledBy sets the "cancelled_by" field to the value that was provided on create.
+func (u *OperationUpsertOne) UpdateCancelledBy() *OperationUpsertOne {
+	return u.Update(func(s *OperationUpsert) {
+		s.UpdateCancelledBy()
+	})
+}
+
+// ClearCancelledBy clears the value of the "cancelled_by" field.
+func (u *OperationUpsertOne) ClearCancelledBy() *OperationUpsertOne {
+	return u.Update(func(s *OperationUpsert) {
+		s.ClearCancelledBy()
 	})
 }
 
@@ -1827,6 +1998,69 @@ func (u *OperationUpsertBulk) UpdateEventID() *OperationUpsertBulk {
 func (u *OperationUpsertBulk) ClearEventID() *OperationUpsertBulk {
 	return u.Update(func(s *OperationUpsert) {
 		s.ClearEventID()
+	})
+}
+
+// SetBeginEventID sets the "begin_event_id" field.
+func (u *OperationUpsertBulk) SetBeginEventID(v uuid.UUID) *OperationUpsertBulk {
+	return u.Update(func(s *OperationUpsert) {
+		s.SetBeginEventID(v)
+	})
+}
+
+// UpdateBeginEventID sets the "begin_event_id" field to the value that was provided on create.
+func (u *OperationUpsertBulk) UpdateBeginEventID() *OperationUpsertBulk {
+	return u.Update(func(s *OperationUpsert) {
+		s.UpdateBeginEventID()
+	})
+}
+
+// ClearBeginEventID clears the value of the "begin_event_id" field.
+func (u *OperationUpsertBulk) ClearBeginEventID() *OperationUpsertBulk {
+	return u.Update(func(s *OperationUpsert) {
+		s.ClearBeginEventID()
+	})
+}
+
+// SetEndEventID sets the "end_event_id" field.
+func (u *OperationUpsertBulk) SetEndEventID(v uuid.UUID) *OperationUpsertBulk {
+	return u.Update(func(s *OperationUpsert) {
+		s.SetEndEventID(v)
+	})
+}
+
+// UpdateEndEventID sets the "end_event_id" field to the value that was provided on create.
+func (u *OperationUpsertBulk) UpdateEndEventID() *OperationUpsertBulk {
+	return u.Update(func(s *OperationUpsert) {
+		s.UpdateEndEventID()
+	})
+}
+
+// ClearEndEventID clears the value of the "end_event_id" field.
+func (u *OperationUpsertBulk) ClearEndEventID() *OperationUpsertBulk {
+	return u.Update(func(s *OperationUpsert) {
+		s.ClearEndEventID()
+	})
+}
+
+// SetCancelledBy sets the "cancelled_by" field.
+func (u *OperationUpsertBulk) SetCancelledBy(v string) *OperationUpsertBulk {
+	return u.Update(func(s *OperationUpsert) {
+		s.SetCancelledBy(v)
+	})
+}
+
+// UpdateCancelledBy sets the "cancelled_by" field to the value that was provided on create.
+func (u *OperationUpsertBulk) UpdateCancelledBy() *OperationUpsertBulk {
+	return u.Update(func(s *OperationUpsert) {
+		s.UpdateCancelledBy()
+	})
+}
+
+// ClearCancelledBy clears the value of the "cancelled_by" field.
+func (u *OperationUpsertBulk) ClearCancelledBy() *OperationUpsertBulk {
+	return u.Update(func(s *OperationUpsert) {
+		s.ClearCancelledBy()
 	})
 }
 

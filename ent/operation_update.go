@@ -346,6 +346,66 @@ func (_u *OperationUpdate) ClearEventID() *OperationUpdate {
 	return _u
 }
 
+// SetBeginEventID sets the "begin_event_id" field.
+func (_u *OperationUpdate) SetBeginEventID(v uuid.UUID) *OperationUpdate {
+	_u.mutation.SetBeginEventID(v)
+	return _u
+}
+
+// SetNillableBeginEventID sets the "begin_event_id" field if the given value is not nil.
+func (_u *OperationUpdate) SetNillableBeginEventID(v *uuid.UUID) *OperationUpdate {
+	if v != nil {
+		_u.SetBeginEventID(*v)
+	}
+	return _u
+}
+
+// ClearBeginEventID clears the value of the "begin_event_id" field.
+func (_u *OperationUpdate) ClearBeginEventID() *OperationUpdate {
+	_u.mutation.ClearBeginEventID()
+	return _u
+}
+
+// SetEndEventID sets the "end_event_id" field.
+func (_u *OperationUpdate) SetEndEventID(v uuid.UUID) *OperationUpdate {
+	_u.mutation.SetEndEventID(v)
+	return _u
+}
+
+// SetNillableEndEventID sets the "end_event_id" field if the given value is not nil.
+func (_u *OperationUpdate) SetNillableEndEventID(v *uuid.UUID) *OperationUpdate {
+	if v != nil {
+		_u.SetEndEventID(*v)
+	}
+	return _u
+}
+
+// ClearEndEventID clears the value of the "end_event_id" field.
+func (_u *OperationUpdate) ClearEndEventID() *OperationUpdate {
+	_u.mutation.ClearEndEventID()
+	return _u
+}
+
+// SetCancelledBy sets the "cancelled_by" field.
+func (_u *OperationUpdate) SetCancelledBy(v string) *OperationUpdate {
+	_u.mutation.SetCancelledBy(v)
+	return _u
+}
+
+// SetNillableCancelledBy sets the "cancelled_by" field if the given value is not nil.
+func (_u *OperationUpdate) SetNillableCancelledBy(v *string) *OperationUpdate {
+	if v != nil {
+		_u.SetCancelledBy(*v)
+	}
+	return _u
+}
+
+// ClearCancelledBy clears the value of the "cancelled_by" field.
+func (_u *OperationUpdate) ClearCancelledBy() *OperationUpdate {
+	_u.mutation.ClearCancelledBy()
+	return _u
+}
+
 // SetImpact sets the "impact" field.
 func (_u *OperationUpdate) SetImpact(v string) *OperationUpdate {
 	_u.mutation.SetImpact(v)
@@ -534,6 +594,24 @@ func (_u *OperationUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.EventIDCleared() {
 		_spec.ClearField(operation.FieldEventID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.BeginEventID(); ok {
+		_spec.SetField(operation.FieldBeginEventID, field.TypeUUID, value)
+	}
+	if _u.mutation.BeginEventIDCleared() {
+		_spec.ClearField(operation.FieldBeginEventID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.EndEventID(); ok {
+		_spec.SetField(operation.FieldEndEventID, field.TypeUUID, value)
+	}
+	if _u.mutation.EndEventIDCleared() {
+		_spec.ClearField(operation.FieldEndEventID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.CancelledBy(); ok {
+		_spec.SetField(operation.FieldCancelledBy, field.TypeString, value)
+	}
+	if _u.mutation.CancelledByCleared() {
+		_spec.ClearField(operation.FieldCancelledBy, field.TypeString)
 	}
 	if value, ok := _u.mutation.Impact(); ok {
 		_spec.SetField(operation.FieldImpact, field.TypeString, value)
@@ -888,6 +966,66 @@ func (_u *OperationUpdateOne) ClearEventID() *OperationUpdateOne {
 	return _u
 }
 
+// SetBeginEventID sets the "begin_event_id" field.
+func (_u *OperationUpdateOne) SetBeginEventID(v uuid.UUID) *OperationUpdateOne {
+	_u.mutation.SetBeginEventID(v)
+	return _u
+}
+
+// SetNillableBeginEventID sets the "begin_event_id" field if the given value is not nil.
+func (_u *OperationUpdateOne) SetNillableBeginEventID(v *uuid.UUID) *OperationUpdateOne {
+	if v != nil {
+		_u.SetBeginEventID(*v)
+	}
+	return _u
+}
+
+// ClearBeginEventID clears the value of the "begin_event_id" field.
+func (_u *OperationUpdateOne) ClearBeginEventID() *OperationUpdateOne {
+	_u.mutation.ClearBeginEventID()
+	return _u
+}
+
+// SetEndEventID sets the "end_event_id" field.
+func (_u *OperationUpdateOne) SetEndEventID(v uuid.UUID) *OperationUpdateOne {
+	_u.mutation.SetEndEventID(v)
+	return _u
+}
+
+// SetNillableEndEventID sets the "end_event_id" field if the given value is not nil.
+func (_u *OperationUpdateOne) SetNillableEndEventID(v *uuid.UUID) *OperationUpdateOne {
+	if v != nil {
+		_u.SetEndEventID(*v)
+	}
+	return _u
+}
+
+// ClearEndEventID clears the value of the "end_event_id" field.
+func (_u *OperationUpdateOne) ClearEndEventID() *OperationUpdateOne {
+	_u.mutation.ClearEndEventID()
+	return _u
+}
+
+// SetCancelledBy sets the "cancelled_by" field.
+func (_u *OperationUpdateOne) SetCancelledBy(v string) *OperationUpdateOne {
+	_u.mutation.SetCancelledBy(v)
+	return _u
+}
+
+// SetNillableCancelledBy sets the "cancelled_by" field if the given value is not nil.
+func (_u *OperationUpdateOne) SetNillableCancelledBy(v *string) *OperationUpdateOne {
+	if v != nil {
+		_u.SetCancelledBy(*v)
+	}
+	return _u
+}
+
+// ClearCancelledBy clears the value of the "cancelled_by" field.
+func (_u *OperationUpdateOne) ClearCancelledBy() *OperationUpdateOne {
+	_u.mutation.ClearCancelledBy()
+	return _u
+}
+
 // SetImpact sets the "impact" field.
 func (_u *OperationUpdateOne) SetImpact(v string) *OperationUpdateOne {
 	_u.mutation.SetImpact(v)
@@ -1106,6 +1244,24 @@ func (_u *OperationUpdateOne) sqlSave(ctx context.Context) (_node *Operation, er
 	}
 	if _u.mutation.EventIDCleared() {
 		_spec.ClearField(operation.FieldEventID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.BeginEventID(); ok {
+		_spec.SetField(operation.FieldBeginEventID, field.TypeUUID, value)
+	}
+	if _u.mutation.BeginEventIDCleared() {
+		_spec.ClearField(operation.FieldBeginEventID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.EndEventID(); ok {
+		_spec.SetField(operation.FieldEndEventID, field.TypeUUID, value)
+	}
+	if _u.mutation.EndEventIDCleared() {
+		_spec.ClearField(operation.FieldEndEventID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.CancelledBy(); ok {
+		_spec.SetField(operation.FieldCancelledBy, field.TypeString, value)
+	}
+	if _u.mutation.CancelledByCleared() {
+		_spec.ClearField(operation.FieldCancelledBy, field.TypeString)
 	}
 	if value, ok := _u.mutation.Impact(); ok {
 		_spec.SetField(operation.FieldImpact, field.TypeString, value)

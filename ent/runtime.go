@@ -4,6 +4,7 @@ package ent
 
 import (
 	"github.com/licensegraph/licensegraph/ent/assignment"
+	"github.com/licensegraph/licensegraph/ent/auditevent"
 	"github.com/licensegraph/licensegraph/ent/catalog"
 	"github.com/licensegraph/licensegraph/ent/group"
 	"github.com/licensegraph/licensegraph/ent/groupcounter"
@@ -40,6 +41,12 @@ func init() {
 	assignmentDescVersion := assignmentFields[12].Descriptor()
 	// assignment.DefaultVersion holds the default value on creation for the version field.
 	assignment.DefaultVersion = assignmentDescVersion.Default.(int)
+	auditeventFields := schema.AuditEvent{}.Fields()
+	_ = auditeventFields
+	// auditeventDescEncoding is the schema descriptor for encoding field.
+	auditeventDescEncoding := auditeventFields[11].Descriptor()
+	// auditevent.DefaultEncoding holds the default value on creation for the encoding field.
+	auditevent.DefaultEncoding = auditeventDescEncoding.Default.(int64)
 	catalogFields := schema.Catalog{}.Fields()
 	_ = catalogFields
 	// catalogDescRevision is the schema descriptor for revision field.
@@ -81,11 +88,11 @@ func init() {
 	// operation.DefaultChanged holds the default value on creation for the changed field.
 	operation.DefaultChanged = operationDescChanged.Default.(bool)
 	// operationDescErrors is the schema descriptor for errors field.
-	operationDescErrors := operationFields[18].Descriptor()
+	operationDescErrors := operationFields[21].Descriptor()
 	// operation.DefaultErrors holds the default value on creation for the errors field.
 	operation.DefaultErrors = operationDescErrors.Default.(string)
 	// operationDescResults is the schema descriptor for results field.
-	operationDescResults := operationFields[19].Descriptor()
+	operationDescResults := operationFields[22].Descriptor()
 	// operation.DefaultResults holds the default value on creation for the results field.
 	operation.DefaultResults = operationDescResults.Default.(int64)
 	planFields := schema.Plan{}.Fields()
@@ -158,10 +165,18 @@ func init() {
 	tenantDescGraphRevision := tenantFields[10].Descriptor()
 	// tenant.DefaultGraphRevision holds the default value on creation for the graph_revision field.
 	tenant.DefaultGraphRevision = tenantDescGraphRevision.Default.(int64)
+	// tenantDescAuditRetention is the schema descriptor for audit_retention field.
+	tenantDescAuditRetention := tenantFields[11].Descriptor()
+	// tenant.DefaultAuditRetention holds the default value on creation for the audit_retention field.
+	tenant.DefaultAuditRetention = tenantDescAuditRetention.Default.(int64)
 	// tenantDescAuditSequence is the schema descriptor for audit_sequence field.
-	tenantDescAuditSequence := tenantFields[11].Descriptor()
+	tenantDescAuditSequence := tenantFields[12].Descriptor()
 	// tenant.DefaultAuditSequence holds the default value on creation for the audit_sequence field.
 	tenant.DefaultAuditSequence = tenantDescAuditSequence.Default.(int64)
+	// tenantDescAuditUnchained is the schema descriptor for audit_unchained field.
+	tenantDescAuditUnchained := tenantFields[14].Descriptor()
+	// tenant.DefaultAuditUnchained holds the default value on creation for the audit_unchained field.
+	tenant.DefaultAuditUnchained = tenantDescAuditUnchained.Default.(int64)
 	userFields := schema.User{}.Fields()
 	_ = userFields
 	// userDescUsageLocation is the schema descriptor for usage_location field.

@@ -38,8 +38,14 @@ type Tenant struct {
 	HistorySince clock.Instant `json:"history_since,omitempty"`
 	// rises with every change of a fact held in the tenant graph
 	GraphRevision int64 `json:"graph_revision,omitempty"`
+	// microseconds from an audit event to its removal; 0 keeps it for ever
+	AuditRetention int64 `json:"audit_retention,omitempty"`
 	// number of the last audit event
 	AuditSequence int64 `json:"audit_sequence,omitempty"`
+	// hash of the last audit event; not set before the first one with a hash
+	AuditHash *[]byte `json:"audit_hash,omitempty"`
+	// number of the last audit event without a hash
+	AuditUnchained int64 `json:"audit_unchained,omitempty"`
 	// instant of the last change; the next one is later
 	LastInstant clock.Instant `json:"last_instant,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -52,7 +58,9 @@ func (*Tenant) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case tenant.FieldLossThreshold, tenant.FieldGracePeriod, tenant.FieldSuspensionPeriod, tenant.FieldDeletedUserRetention, tenant.FieldHistoryRetention, tenant.FieldHistorySince, tenant.FieldGraphRevision, tenant.FieldAuditSequence, tenant.FieldLastInstant, tenant.FieldCreatedAt:
+		case tenant.FieldAuditHash:
+			values[i] = new([]byte)
+		case tenant.FieldLossThreshold, tenant.FieldGracePeriod, tenant.FieldSuspensionPeriod, tenant.FieldDeletedUserRetention, tenant.FieldHistoryRetention, tenant.FieldHistorySince, tenant.FieldGraphRevision, tenant.FieldAuditRetention, tenant.FieldAuditSequence, tenant.FieldAuditUnchained, tenant.FieldLastInstant, tenant.FieldCreatedAt:
 			values[i] = new(sql.NullInt64)
 		case tenant.FieldName, tenant.FieldNameKey, tenant.FieldCountry:
 			values[i] = new(sql.NullString)
@@ -139,11 +147,29 @@ func (_m *Tenant) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.GraphRevision = value.Int64
 			}
+		case tenant.FieldAuditRetention:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field audit_retention", values[i])
+			} else if value.Valid {
+				_m.AuditRetention = value.Int64
+			}
 		case tenant.FieldAuditSequence:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field audit_sequence", values[i])
 			} else if value.Valid {
 				_m.AuditSequence = value.Int64
+			}
+		case tenant.FieldAuditHash:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field audit_hash", values[i])
+			} else if value != nil {
+				_m.AuditHash = value
+			}
+		case tenant.FieldAuditUnchained:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field audit_unchained", values[i])
+			} else if value.Valid {
+				_m.AuditUnchained = value.Int64
 			}
 		case tenant.FieldLastInstant:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -223,8 +249,19 @@ func (_m *Tenant) String() string {
 	builder.WriteString("graph_revision=")
 	builder.WriteString(fmt.Sprintf("%v", _m.GraphRevision))
 	builder.WriteString(", ")
+	builder.WriteString("audit_retention=")
+	builder.WriteString(fmt.Sprintf("%v", _m.AuditRetention))
+	builder.WriteString(", ")
 	builder.WriteString("audit_sequence=")
 	builder.WriteString(fmt.Sprintf("%v", _m.AuditSequence))
+	builder.WriteString(", ")
+	if v := _m.AuditHash; v != nil {
+		builder.WriteString("audit_hash=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("audit_unchained=")
+	builder.WriteString(fmt.Sprintf("%v", _m.AuditUnchained))
 	builder.WriteString(", ")
 	builder.WriteString("last_instant=")
 	builder.WriteString(fmt.Sprintf("%v", _m.LastInstant))

@@ -140,6 +140,20 @@ func (_c *TenantCreate) SetNillableGraphRevision(v *int64) *TenantCreate {
 	return _c
 }
 
+// SetAuditRetention sets the "audit_retention" field.
+func (_c *TenantCreate) SetAuditRetention(v int64) *TenantCreate {
+	_c.mutation.SetAuditRetention(v)
+	return _c
+}
+
+// SetNillableAuditRetention sets the "audit_retention" field if the given value is not nil.
+func (_c *TenantCreate) SetNillableAuditRetention(v *int64) *TenantCreate {
+	if v != nil {
+		_c.SetAuditRetention(*v)
+	}
+	return _c
+}
+
 // SetAuditSequence sets the "audit_sequence" field.
 func (_c *TenantCreate) SetAuditSequence(v int64) *TenantCreate {
 	_c.mutation.SetAuditSequence(v)
@@ -150,6 +164,26 @@ func (_c *TenantCreate) SetAuditSequence(v int64) *TenantCreate {
 func (_c *TenantCreate) SetNillableAuditSequence(v *int64) *TenantCreate {
 	if v != nil {
 		_c.SetAuditSequence(*v)
+	}
+	return _c
+}
+
+// SetAuditHash sets the "audit_hash" field.
+func (_c *TenantCreate) SetAuditHash(v []byte) *TenantCreate {
+	_c.mutation.SetAuditHash(v)
+	return _c
+}
+
+// SetAuditUnchained sets the "audit_unchained" field.
+func (_c *TenantCreate) SetAuditUnchained(v int64) *TenantCreate {
+	_c.mutation.SetAuditUnchained(v)
+	return _c
+}
+
+// SetNillableAuditUnchained sets the "audit_unchained" field if the given value is not nil.
+func (_c *TenantCreate) SetNillableAuditUnchained(v *int64) *TenantCreate {
+	if v != nil {
+		_c.SetAuditUnchained(*v)
 	}
 	return _c
 }
@@ -235,9 +269,17 @@ func (_c *TenantCreate) defaults() {
 		v := tenant.DefaultGraphRevision
 		_c.mutation.SetGraphRevision(v)
 	}
+	if _, ok := _c.mutation.AuditRetention(); !ok {
+		v := tenant.DefaultAuditRetention
+		_c.mutation.SetAuditRetention(v)
+	}
 	if _, ok := _c.mutation.AuditSequence(); !ok {
 		v := tenant.DefaultAuditSequence
 		_c.mutation.SetAuditSequence(v)
+	}
+	if _, ok := _c.mutation.AuditUnchained(); !ok {
+		v := tenant.DefaultAuditUnchained
+		_c.mutation.SetAuditUnchained(v)
 	}
 }
 
@@ -278,8 +320,14 @@ func (_c *TenantCreate) check() error {
 	if _, ok := _c.mutation.GraphRevision(); !ok {
 		return &ValidationError{Name: "graph_revision", err: errors.New(`ent: missing required field "Tenant.graph_revision"`)}
 	}
+	if _, ok := _c.mutation.AuditRetention(); !ok {
+		return &ValidationError{Name: "audit_retention", err: errors.New(`ent: missing required field "Tenant.audit_retention"`)}
+	}
 	if _, ok := _c.mutation.AuditSequence(); !ok {
 		return &ValidationError{Name: "audit_sequence", err: errors.New(`ent: missing required field "Tenant.audit_sequence"`)}
+	}
+	if _, ok := _c.mutation.AuditUnchained(); !ok {
+		return &ValidationError{Name: "audit_unchained", err: errors.New(`ent: missing required field "Tenant.audit_unchained"`)}
 	}
 	if _, ok := _c.mutation.LastInstant(); !ok {
 		return &ValidationError{Name: "last_instant", err: errors.New(`ent: missing required field "Tenant.last_instant"`)}
@@ -363,9 +411,21 @@ func (_c *TenantCreate) createSpec() (*Tenant, *sqlgraph.CreateSpec) {
 		_spec.SetField(tenant.FieldGraphRevision, field.TypeInt64, value)
 		_node.GraphRevision = value
 	}
+	if value, ok := _c.mutation.AuditRetention(); ok {
+		_spec.SetField(tenant.FieldAuditRetention, field.TypeInt64, value)
+		_node.AuditRetention = value
+	}
 	if value, ok := _c.mutation.AuditSequence(); ok {
 		_spec.SetField(tenant.FieldAuditSequence, field.TypeInt64, value)
 		_node.AuditSequence = value
+	}
+	if value, ok := _c.mutation.AuditHash(); ok {
+		_spec.SetField(tenant.FieldAuditHash, field.TypeBytes, value)
+		_node.AuditHash = &value
+	}
+	if value, ok := _c.mutation.AuditUnchained(); ok {
+		_spec.SetField(tenant.FieldAuditUnchained, field.TypeInt64, value)
+		_node.AuditUnchained = value
 	}
 	if value, ok := _c.mutation.LastInstant(); ok {
 		_spec.SetField(tenant.FieldLastInstant, field.TypeInt64, value)
@@ -589,6 +649,24 @@ func (u *TenantUpsert) AddGraphRevision(v int64) *TenantUpsert {
 	return u
 }
 
+// SetAuditRetention sets the "audit_retention" field.
+func (u *TenantUpsert) SetAuditRetention(v int64) *TenantUpsert {
+	u.Set(tenant.FieldAuditRetention, v)
+	return u
+}
+
+// UpdateAuditRetention sets the "audit_retention" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateAuditRetention() *TenantUpsert {
+	u.SetExcluded(tenant.FieldAuditRetention)
+	return u
+}
+
+// AddAuditRetention adds v to the "audit_retention" field.
+func (u *TenantUpsert) AddAuditRetention(v int64) *TenantUpsert {
+	u.Add(tenant.FieldAuditRetention, v)
+	return u
+}
+
 // SetAuditSequence sets the "audit_sequence" field.
 func (u *TenantUpsert) SetAuditSequence(v int64) *TenantUpsert {
 	u.Set(tenant.FieldAuditSequence, v)
@@ -604,6 +682,42 @@ func (u *TenantUpsert) UpdateAuditSequence() *TenantUpsert {
 // AddAuditSequence adds v to the "audit_sequence" field.
 func (u *TenantUpsert) AddAuditSequence(v int64) *TenantUpsert {
 	u.Add(tenant.FieldAuditSequence, v)
+	return u
+}
+
+// SetAuditHash sets the "audit_hash" field.
+func (u *TenantUpsert) SetAuditHash(v []byte) *TenantUpsert {
+	u.Set(tenant.FieldAuditHash, v)
+	return u
+}
+
+// UpdateAuditHash sets the "audit_hash" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateAuditHash() *TenantUpsert {
+	u.SetExcluded(tenant.FieldAuditHash)
+	return u
+}
+
+// ClearAuditHash clears the value of the "audit_hash" field.
+func (u *TenantUpsert) ClearAuditHash() *TenantUpsert {
+	u.SetNull(tenant.FieldAuditHash)
+	return u
+}
+
+// SetAuditUnchained sets the "audit_unchained" field.
+func (u *TenantUpsert) SetAuditUnchained(v int64) *TenantUpsert {
+	u.Set(tenant.FieldAuditUnchained, v)
+	return u
+}
+
+// UpdateAuditUnchained sets the "audit_unchained" field to the value that was provided on create.
+func (u *TenantUpsert) UpdateAuditUnchained() *TenantUpsert {
+	u.SetExcluded(tenant.FieldAuditUnchained)
+	return u
+}
+
+// AddAuditUnchained adds v to the "audit_unchained" field.
+func (u *TenantUpsert) AddAuditUnchained(v int64) *TenantUpsert {
+	u.Add(tenant.FieldAuditUnchained, v)
 	return u
 }
 
@@ -880,6 +994,27 @@ func (u *TenantUpsertOne) UpdateGraphRevision() *TenantUpsertOne {
 	})
 }
 
+// SetAuditRetention sets the "audit_retention" field.
+func (u *TenantUpsertOne) SetAuditRetention(v int64) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetAuditRetention(v)
+	})
+}
+
+// AddAuditRetention adds v to the "audit_retention" field.
+func (u *TenantUpsertOne) AddAuditRetention(v int64) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddAuditRetention(v)
+	})
+}
+
+// UpdateAuditRetention sets the "audit_retention" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateAuditRetention() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateAuditRetention()
+	})
+}
+
 // SetAuditSequence sets the "audit_sequence" field.
 func (u *TenantUpsertOne) SetAuditSequence(v int64) *TenantUpsertOne {
 	return u.Update(func(s *TenantUpsert) {
@@ -898,6 +1033,48 @@ func (u *TenantUpsertOne) AddAuditSequence(v int64) *TenantUpsertOne {
 func (u *TenantUpsertOne) UpdateAuditSequence() *TenantUpsertOne {
 	return u.Update(func(s *TenantUpsert) {
 		s.UpdateAuditSequence()
+	})
+}
+
+// SetAuditHash sets the "audit_hash" field.
+func (u *TenantUpsertOne) SetAuditHash(v []byte) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetAuditHash(v)
+	})
+}
+
+// UpdateAuditHash sets the "audit_hash" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateAuditHash() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateAuditHash()
+	})
+}
+
+// ClearAuditHash clears the value of the "audit_hash" field.
+func (u *TenantUpsertOne) ClearAuditHash() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.ClearAuditHash()
+	})
+}
+
+// SetAuditUnchained sets the "audit_unchained" field.
+func (u *TenantUpsertOne) SetAuditUnchained(v int64) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetAuditUnchained(v)
+	})
+}
+
+// AddAuditUnchained adds v to the "audit_unchained" field.
+func (u *TenantUpsertOne) AddAuditUnchained(v int64) *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddAuditUnchained(v)
+	})
+}
+
+// UpdateAuditUnchained sets the "audit_unchained" field to the value that was provided on create.
+func (u *TenantUpsertOne) UpdateAuditUnchained() *TenantUpsertOne {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateAuditUnchained()
 	})
 }
 
@@ -1347,6 +1524,27 @@ func (u *TenantUpsertBulk) UpdateGraphRevision() *TenantUpsertBulk {
 	})
 }
 
+// SetAuditRetention sets the "audit_retention" field.
+func (u *TenantUpsertBulk) SetAuditRetention(v int64) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetAuditRetention(v)
+	})
+}
+
+// AddAuditRetention adds v to the "audit_retention" field.
+func (u *TenantUpsertBulk) AddAuditRetention(v int64) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddAuditRetention(v)
+	})
+}
+
+// UpdateAuditRetention sets the "audit_retention" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateAuditRetention() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateAuditRetention()
+	})
+}
+
 // SetAuditSequence sets the "audit_sequence" field.
 func (u *TenantUpsertBulk) SetAuditSequence(v int64) *TenantUpsertBulk {
 	return u.Update(func(s *TenantUpsert) {
@@ -1365,6 +1563,48 @@ func (u *TenantUpsertBulk) AddAuditSequence(v int64) *TenantUpsertBulk {
 func (u *TenantUpsertBulk) UpdateAuditSequence() *TenantUpsertBulk {
 	return u.Update(func(s *TenantUpsert) {
 		s.UpdateAuditSequence()
+	})
+}
+
+// SetAuditHash sets the "audit_hash" field.
+func (u *TenantUpsertBulk) SetAuditHash(v []byte) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetAuditHash(v)
+	})
+}
+
+// UpdateAuditHash sets the "audit_hash" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateAuditHash() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateAuditHash()
+	})
+}
+
+// ClearAuditHash clears the value of the "audit_hash" field.
+func (u *TenantUpsertBulk) ClearAuditHash() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.ClearAuditHash()
+	})
+}
+
+// SetAuditUnchained sets the "audit_unchained" field.
+func (u *TenantUpsertBulk) SetAuditUnchained(v int64) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.SetAuditUnchained(v)
+	})
+}
+
+// AddAuditUnchained adds v to the "audit_unchained" field.
+func (u *TenantUpsertBulk) AddAuditUnchained(v int64) *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.AddAuditUnchained(v)
+	})
+}
+
+// UpdateAuditUnchained sets the "audit_unchained" field to the value that was provided on create.
+func (u *TenantUpsertBulk) UpdateAuditUnchained() *TenantUpsertBulk {
+	return u.Update(func(s *TenantUpsert) {
+		s.UpdateAuditUnchained()
 	})
 }
 

@@ -218,6 +218,27 @@ func (_u *TenantUpdate) AddGraphRevision(v int64) *TenantUpdate {
 	return _u
 }
 
+// SetAuditRetention sets the "audit_retention" field.
+func (_u *TenantUpdate) SetAuditRetention(v int64) *TenantUpdate {
+	_u.mutation.ResetAuditRetention()
+	_u.mutation.SetAuditRetention(v)
+	return _u
+}
+
+// SetNillableAuditRetention sets the "audit_retention" field if the given value is not nil.
+func (_u *TenantUpdate) SetNillableAuditRetention(v *int64) *TenantUpdate {
+	if v != nil {
+		_u.SetAuditRetention(*v)
+	}
+	return _u
+}
+
+// AddAuditRetention adds value to the "audit_retention" field.
+func (_u *TenantUpdate) AddAuditRetention(v int64) *TenantUpdate {
+	_u.mutation.AddAuditRetention(v)
+	return _u
+}
+
 // SetAuditSequence sets the "audit_sequence" field.
 func (_u *TenantUpdate) SetAuditSequence(v int64) *TenantUpdate {
 	_u.mutation.ResetAuditSequence()
@@ -236,6 +257,39 @@ func (_u *TenantUpdate) SetNillableAuditSequence(v *int64) *TenantUpdate {
 // AddAuditSequence adds value to the "audit_sequence" field.
 func (_u *TenantUpdate) AddAuditSequence(v int64) *TenantUpdate {
 	_u.mutation.AddAuditSequence(v)
+	return _u
+}
+
+// SetAuditHash sets the "audit_hash" field.
+func (_u *TenantUpdate) SetAuditHash(v []byte) *TenantUpdate {
+	_u.mutation.SetAuditHash(v)
+	return _u
+}
+
+// ClearAuditHash clears the value of the "audit_hash" field.
+func (_u *TenantUpdate) ClearAuditHash() *TenantUpdate {
+	_u.mutation.ClearAuditHash()
+	return _u
+}
+
+// SetAuditUnchained sets the "audit_unchained" field.
+func (_u *TenantUpdate) SetAuditUnchained(v int64) *TenantUpdate {
+	_u.mutation.ResetAuditUnchained()
+	_u.mutation.SetAuditUnchained(v)
+	return _u
+}
+
+// SetNillableAuditUnchained sets the "audit_unchained" field if the given value is not nil.
+func (_u *TenantUpdate) SetNillableAuditUnchained(v *int64) *TenantUpdate {
+	if v != nil {
+		_u.SetAuditUnchained(*v)
+	}
+	return _u
+}
+
+// AddAuditUnchained adds value to the "audit_unchained" field.
+func (_u *TenantUpdate) AddAuditUnchained(v int64) *TenantUpdate {
+	_u.mutation.AddAuditUnchained(v)
 	return _u
 }
 
@@ -392,11 +446,29 @@ func (_u *TenantUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedGraphRevision(); ok {
 		_spec.AddField(tenant.FieldGraphRevision, field.TypeInt64, value)
 	}
+	if value, ok := _u.mutation.AuditRetention(); ok {
+		_spec.SetField(tenant.FieldAuditRetention, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedAuditRetention(); ok {
+		_spec.AddField(tenant.FieldAuditRetention, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.AuditSequence(); ok {
 		_spec.SetField(tenant.FieldAuditSequence, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.AddedAuditSequence(); ok {
 		_spec.AddField(tenant.FieldAuditSequence, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AuditHash(); ok {
+		_spec.SetField(tenant.FieldAuditHash, field.TypeBytes, value)
+	}
+	if _u.mutation.AuditHashCleared() {
+		_spec.ClearField(tenant.FieldAuditHash, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.AuditUnchained(); ok {
+		_spec.SetField(tenant.FieldAuditUnchained, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedAuditUnchained(); ok {
+		_spec.AddField(tenant.FieldAuditUnchained, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.LastInstant(); ok {
 		_spec.SetField(tenant.FieldLastInstant, field.TypeInt64, value)
@@ -621,6 +693,27 @@ func (_u *TenantUpdateOne) AddGraphRevision(v int64) *TenantUpdateOne {
 	return _u
 }
 
+// SetAuditRetention sets the "audit_retention" field.
+func (_u *TenantUpdateOne) SetAuditRetention(v int64) *TenantUpdateOne {
+	_u.mutation.ResetAuditRetention()
+	_u.mutation.SetAuditRetention(v)
+	return _u
+}
+
+// SetNillableAuditRetention sets the "audit_retention" field if the given value is not nil.
+func (_u *TenantUpdateOne) SetNillableAuditRetention(v *int64) *TenantUpdateOne {
+	if v != nil {
+		_u.SetAuditRetention(*v)
+	}
+	return _u
+}
+
+// AddAuditRetention adds value to the "audit_retention" field.
+func (_u *TenantUpdateOne) AddAuditRetention(v int64) *TenantUpdateOne {
+	_u.mutation.AddAuditRetention(v)
+	return _u
+}
+
 // SetAuditSequence sets the "audit_sequence" field.
 func (_u *TenantUpdateOne) SetAuditSequence(v int64) *TenantUpdateOne {
 	_u.mutation.ResetAuditSequence()
@@ -639,6 +732,39 @@ func (_u *TenantUpdateOne) SetNillableAuditSequence(v *int64) *TenantUpdateOne {
 // AddAuditSequence adds value to the "audit_sequence" field.
 func (_u *TenantUpdateOne) AddAuditSequence(v int64) *TenantUpdateOne {
 	_u.mutation.AddAuditSequence(v)
+	return _u
+}
+
+// SetAuditHash sets the "audit_hash" field.
+func (_u *TenantUpdateOne) SetAuditHash(v []byte) *TenantUpdateOne {
+	_u.mutation.SetAuditHash(v)
+	return _u
+}
+
+// ClearAuditHash clears the value of the "audit_hash" field.
+func (_u *TenantUpdateOne) ClearAuditHash() *TenantUpdateOne {
+	_u.mutation.ClearAuditHash()
+	return _u
+}
+
+// SetAuditUnchained sets the "audit_unchained" field.
+func (_u *TenantUpdateOne) SetAuditUnchained(v int64) *TenantUpdateOne {
+	_u.mutation.ResetAuditUnchained()
+	_u.mutation.SetAuditUnchained(v)
+	return _u
+}
+
+// SetNillableAuditUnchained sets the "audit_unchained" field if the given value is not nil.
+func (_u *TenantUpdateOne) SetNillableAuditUnchained(v *int64) *TenantUpdateOne {
+	if v != nil {
+		_u.SetAuditUnchained(*v)
+	}
+	return _u
+}
+
+// AddAuditUnchained adds value to the "audit_unchained" field.
+func (_u *TenantUpdateOne) AddAuditUnchained(v int64) *TenantUpdateOne {
+	_u.mutation.AddAuditUnchained(v)
 	return _u
 }
 
@@ -825,11 +951,29 @@ func (_u *TenantUpdateOne) sqlSave(ctx context.Context) (_node *Tenant, err erro
 	if value, ok := _u.mutation.AddedGraphRevision(); ok {
 		_spec.AddField(tenant.FieldGraphRevision, field.TypeInt64, value)
 	}
+	if value, ok := _u.mutation.AuditRetention(); ok {
+		_spec.SetField(tenant.FieldAuditRetention, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedAuditRetention(); ok {
+		_spec.AddField(tenant.FieldAuditRetention, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.AuditSequence(); ok {
 		_spec.SetField(tenant.FieldAuditSequence, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.AddedAuditSequence(); ok {
 		_spec.AddField(tenant.FieldAuditSequence, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AuditHash(); ok {
+		_spec.SetField(tenant.FieldAuditHash, field.TypeBytes, value)
+	}
+	if _u.mutation.AuditHashCleared() {
+		_spec.ClearField(tenant.FieldAuditHash, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.AuditUnchained(); ok {
+		_spec.SetField(tenant.FieldAuditUnchained, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedAuditUnchained(); ok {
+		_spec.AddField(tenant.FieldAuditUnchained, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.LastInstant(); ok {
 		_spec.SetField(tenant.FieldLastInstant, field.TypeInt64, value)

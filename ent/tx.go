@@ -18,8 +18,12 @@ type Tx struct {
 	APIToken *APITokenClient
 	// Assignment is the client for interacting with the Assignment builders.
 	Assignment *AssignmentClient
+	// AuditCheckpoint is the client for interacting with the AuditCheckpoint builders.
+	AuditCheckpoint *AuditCheckpointClient
 	// AuditEvent is the client for interacting with the AuditEvent builders.
 	AuditEvent *AuditEventClient
+	// AuditMention is the client for interacting with the AuditMention builders.
+	AuditMention *AuditMentionClient
 	// Catalog is the client for interacting with the Catalog builders.
 	Catalog *CatalogClient
 	// ExclusionSet is the client for interacting with the ExclusionSet builders.
@@ -195,7 +199,9 @@ func (tx *Tx) Client() *Client {
 func (tx *Tx) init() {
 	tx.APIToken = NewAPITokenClient(tx.config)
 	tx.Assignment = NewAssignmentClient(tx.config)
+	tx.AuditCheckpoint = NewAuditCheckpointClient(tx.config)
 	tx.AuditEvent = NewAuditEventClient(tx.config)
+	tx.AuditMention = NewAuditMentionClient(tx.config)
 	tx.Catalog = NewCatalogClient(tx.config)
 	tx.ExclusionSet = NewExclusionSetClient(tx.config)
 	tx.ExclusionSetPlan = NewExclusionSetPlanClient(tx.config)

@@ -39,8 +39,8 @@ func (r *queryResolver) Verification(ctx context.Context) (*licensing.Verificati
 	return r.verify(ctx)
 }
 
-func (r *queryResolver) AuditEvents(ctx context.Context, first *int, after *string, last *int, before *string) (*model.Connection[*model.AuditEvent], error) {
-	return r.auditEvents(ctx, pageArgs(first, after, last, before))
+func (r *queryResolver) AuditEvents(ctx context.Context, filter *model.AuditEventFilter, first *int, after *string, last *int, before *string) (*model.Connection[*model.AuditEvent], error) {
+	return r.auditEvents(ctx, filter, pageArgs(first, after, last, before))
 }
 
 func (r *verificationProblemResolver) User(ctx context.Context, obj *licensing.Problem) (*principal.User, error) {

@@ -35,6 +35,10 @@ const (
 	FieldProducts = "products"
 	// FieldCauseID holds the string denoting the cause_id field in the database.
 	FieldCauseID = "cause_id"
+	// FieldEncoding holds the string denoting the encoding field in the database.
+	FieldEncoding = "encoding"
+	// FieldHash holds the string denoting the hash field in the database.
+	FieldHash = "hash"
 	// Table holds the table name of the auditevent in the database.
 	Table = "audit_events"
 )
@@ -54,6 +58,8 @@ var Columns = []string{
 	FieldFields,
 	FieldProducts,
 	FieldCauseID,
+	FieldEncoding,
+	FieldHash,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -65,6 +71,11 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultEncoding holds the default value on creation for the "encoding" field.
+	DefaultEncoding int64
+)
 
 // OrderOption defines the ordering options for the AuditEvent queries.
 type OrderOption func(*sql.Selector)
@@ -132,4 +143,9 @@ func ByProducts(opts ...sql.OrderTermOption) OrderOption {
 // ByCauseID orders the results by the cause_id field.
 func ByCauseID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCauseID, opts...).ToFunc()
+}
+
+// ByEncoding orders the results by the encoding field.
+func ByEncoding(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEncoding, opts...).ToFunc()
 }

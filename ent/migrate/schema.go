@@ -109,6 +109,31 @@ var (
 			},
 		},
 	}
+	// AuditCheckpointsColumns holds the columns for the "audit_checkpoints" table.
+	AuditCheckpointsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "sequence", Type: field.TypeInt64},
+		{Name: "hash", Type: field.TypeBytes},
+		{Name: "occurred_at", Type: field.TypeInt64},
+		{Name: "events", Type: field.TypeInt64},
+		{Name: "pruned_at", Type: field.TypeInt64},
+		{Name: "event_sequence", Type: field.TypeInt64},
+		{Name: "seal", Type: field.TypeBytes},
+	}
+	// AuditCheckpointsTable holds the schema information for the "audit_checkpoints" table.
+	AuditCheckpointsTable = &schema.Table{
+		Name:       "audit_checkpoints",
+		Columns:    AuditCheckpointsColumns,
+		PrimaryKey: []*schema.Column{AuditCheckpointsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "auditcheckpoint_tenant_id_sequence",
+				Unique:  true,
+				Columns: []*schema.Column{AuditCheckpointsColumns[1], AuditCheckpointsColumns[2]},
+			},
+		},
+	}
 	// AuditEventsColumns holds the columns for the "audit_events" table.
 	AuditEventsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -124,6 +149,8 @@ var (
 		{Name: "fields", Type: field.TypeString, Size: 2147483647},
 		{Name: "products", Type: field.TypeString, Size: 2147483647},
 		{Name: "cause_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "encoding", Type: field.TypeInt64, Default: 0},
+		{Name: "hash", Type: field.TypeBytes, Nullable: true},
 	}
 	// AuditEventsTable holds the schema information for the "audit_events" table.
 	AuditEventsTable = &schema.Table{
@@ -140,6 +167,54 @@ var (
 				Name:    "auditevent_tenant_id_sequence",
 				Unique:  true,
 				Columns: []*schema.Column{AuditEventsColumns[1], AuditEventsColumns[2]},
+			},
+			{
+				Name:    "auditevent_tenant_id_occurred_at",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventsColumns[1], AuditEventsColumns[3]},
+			},
+			{
+				Name:    "auditevent_tenant_id_action_sequence",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventsColumns[1], AuditEventsColumns[7], AuditEventsColumns[2]},
+			},
+			{
+				Name:    "auditevent_tenant_id_actor_sequence",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventsColumns[1], AuditEventsColumns[5], AuditEventsColumns[2]},
+			},
+			{
+				Name:    "audit_events_not_by_tokens",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventsColumns[1], AuditEventsColumns[4], AuditEventsColumns[2]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "actor_kind <> 'TOKEN'",
+				},
+			},
+		},
+	}
+	// AuditMentionsColumns holds the columns for the "audit_mentions" table.
+	AuditMentionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "node", Type: field.TypeString},
+		{Name: "sequence", Type: field.TypeInt64},
+	}
+	// AuditMentionsTable holds the schema information for the "audit_mentions" table.
+	AuditMentionsTable = &schema.Table{
+		Name:       "audit_mentions",
+		Columns:    AuditMentionsColumns,
+		PrimaryKey: []*schema.Column{AuditMentionsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "auditmention_tenant_id_node_sequence",
+				Unique:  true,
+				Columns: []*schema.Column{AuditMentionsColumns[1], AuditMentionsColumns[2], AuditMentionsColumns[3]},
+			},
+			{
+				Name:    "auditmention_tenant_id_sequence",
+				Unique:  false,
+				Columns: []*schema.Column{AuditMentionsColumns[1], AuditMentionsColumns[3]},
 			},
 		},
 	}
@@ -392,6 +467,9 @@ var (
 		{Name: "finished_at", Type: field.TypeInt64, Nullable: true},
 		{Name: "changed", Type: field.TypeBool, Default: false},
 		{Name: "event_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "begin_event_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "end_event_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "cancelled_by", Type: field.TypeString, Nullable: true},
 		{Name: "impact", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "errors", Type: field.TypeString, Size: 2147483647, Default: "[]"},
 		{Name: "results", Type: field.TypeInt64, Default: 0},
@@ -426,6 +504,14 @@ var (
 				Columns: []*schema.Column{OperationsColumns[16]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "finished_at IS NOT NULL",
+				},
+			},
+			{
+				Name:    "operations_unreported",
+				Unique:  false,
+				Columns: []*schema.Column{OperationsColumns[16], OperationsColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "begin_event_id IS NOT NULL AND end_event_id IS NULL",
 				},
 			},
 		},
@@ -660,7 +746,10 @@ var (
 		{Name: "history_retention", Type: field.TypeInt64, Default: 0},
 		{Name: "history_since", Type: field.TypeInt64, Default: 0},
 		{Name: "graph_revision", Type: field.TypeInt64, Default: 0},
+		{Name: "audit_retention", Type: field.TypeInt64, Default: 0},
 		{Name: "audit_sequence", Type: field.TypeInt64, Default: 0},
+		{Name: "audit_hash", Type: field.TypeBytes, Nullable: true},
+		{Name: "audit_unchained", Type: field.TypeInt64, Default: 0},
 		{Name: "last_instant", Type: field.TypeInt64},
 		{Name: "created_at", Type: field.TypeInt64},
 	}
@@ -769,7 +858,9 @@ var (
 	Tables = []*schema.Table{
 		APITokensTable,
 		AssignmentsTable,
+		AuditCheckpointsTable,
 		AuditEventsTable,
+		AuditMentionsTable,
 		CatalogTable,
 		ExclusionSetsTable,
 		ExclusionSetPlansTable,
@@ -801,8 +892,14 @@ func init() {
 	AssignmentsTable.Annotation = &entsql.Annotation{
 		Table: "assignments",
 	}
+	AuditCheckpointsTable.Annotation = &entsql.Annotation{
+		Table: "audit_checkpoints",
+	}
 	AuditEventsTable.Annotation = &entsql.Annotation{
 		Table: "audit_events",
+	}
+	AuditMentionsTable.Annotation = &entsql.Annotation{
+		Table: "audit_mentions",
 	}
 	CatalogTable.Annotation = &entsql.Annotation{
 		Table: "catalog",

@@ -47,6 +47,12 @@ const (
 	FieldChanged = "changed"
 	// FieldEventID holds the string denoting the event_id field in the database.
 	FieldEventID = "event_id"
+	// FieldBeginEventID holds the string denoting the begin_event_id field in the database.
+	FieldBeginEventID = "begin_event_id"
+	// FieldEndEventID holds the string denoting the end_event_id field in the database.
+	FieldEndEventID = "end_event_id"
+	// FieldCancelledBy holds the string denoting the cancelled_by field in the database.
+	FieldCancelledBy = "cancelled_by"
 	// FieldImpact holds the string denoting the impact field in the database.
 	FieldImpact = "impact"
 	// FieldErrors holds the string denoting the errors field in the database.
@@ -78,6 +84,9 @@ var Columns = []string{
 	FieldFinishedAt,
 	FieldChanged,
 	FieldEventID,
+	FieldBeginEventID,
+	FieldEndEventID,
+	FieldCancelledBy,
 	FieldImpact,
 	FieldErrors,
 	FieldResults,
@@ -204,6 +213,21 @@ func ByChanged(opts ...sql.OrderTermOption) OrderOption {
 // ByEventID orders the results by the event_id field.
 func ByEventID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEventID, opts...).ToFunc()
+}
+
+// ByBeginEventID orders the results by the begin_event_id field.
+func ByBeginEventID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBeginEventID, opts...).ToFunc()
+}
+
+// ByEndEventID orders the results by the end_event_id field.
+func ByEndEventID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEndEventID, opts...).ToFunc()
+}
+
+// ByCancelledBy orders the results by the cancelled_by field.
+func ByCancelledBy(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCancelledBy, opts...).ToFunc()
 }
 
 // ByImpact orders the results by the impact field.

@@ -148,6 +148,21 @@ func EventID(v uuid.UUID) predicate.Operation {
 	return predicate.Operation(sql.FieldEQ(FieldEventID, v))
 }
 
+// BeginEventID applies equality check predicate on the "begin_event_id" field. It's identical to BeginEventIDEQ.
+func BeginEventID(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldBeginEventID, v))
+}
+
+// EndEventID applies equality check predicate on the "end_event_id" field. It's identical to EndEventIDEQ.
+func EndEventID(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldEndEventID, v))
+}
+
+// CancelledBy applies equality check predicate on the "cancelled_by" field. It's identical to CancelledByEQ.
+func CancelledBy(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldCancelledBy, v))
+}
+
 // Impact applies equality check predicate on the "impact" field. It's identical to ImpactEQ.
 func Impact(v string) predicate.Operation {
 	return predicate.Operation(sql.FieldEQ(FieldImpact, v))
@@ -1057,6 +1072,181 @@ func EventIDIsNil() predicate.Operation {
 // EventIDNotNil applies the NotNil predicate on the "event_id" field.
 func EventIDNotNil() predicate.Operation {
 	return predicate.Operation(sql.FieldNotNull(FieldEventID))
+}
+
+// BeginEventIDEQ applies the EQ predicate on the "begin_event_id" field.
+func BeginEventIDEQ(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldBeginEventID, v))
+}
+
+// BeginEventIDNEQ applies the NEQ predicate on the "begin_event_id" field.
+func BeginEventIDNEQ(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldNEQ(FieldBeginEventID, v))
+}
+
+// BeginEventIDIn applies the In predicate on the "begin_event_id" field.
+func BeginEventIDIn(vs ...uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldIn(FieldBeginEventID, vs...))
+}
+
+// BeginEventIDNotIn applies the NotIn predicate on the "begin_event_id" field.
+func BeginEventIDNotIn(vs ...uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldNotIn(FieldBeginEventID, vs...))
+}
+
+// BeginEventIDGT applies the GT predicate on the "begin_event_id" field.
+func BeginEventIDGT(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldGT(FieldBeginEventID, v))
+}
+
+// BeginEventIDGTE applies the GTE predicate on the "begin_event_id" field.
+func BeginEventIDGTE(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldGTE(FieldBeginEventID, v))
+}
+
+// BeginEventIDLT applies the LT predicate on the "begin_event_id" field.
+func BeginEventIDLT(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldLT(FieldBeginEventID, v))
+}
+
+// BeginEventIDLTE applies the LTE predicate on the "begin_event_id" field.
+func BeginEventIDLTE(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldLTE(FieldBeginEventID, v))
+}
+
+// BeginEventIDIsNil applies the IsNil predicate on the "begin_event_id" field.
+func BeginEventIDIsNil() predicate.Operation {
+	return predicate.Operation(sql.FieldIsNull(FieldBeginEventID))
+}
+
+// BeginEventIDNotNil applies the NotNil predicate on the "begin_event_id" field.
+func BeginEventIDNotNil() predicate.Operation {
+	return predicate.Operation(sql.FieldNotNull(FieldBeginEventID))
+}
+
+// EndEventIDEQ applies the EQ predicate on the "end_event_id" field.
+func EndEventIDEQ(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldEndEventID, v))
+}
+
+// EndEventIDNEQ applies the NEQ predicate on the "end_event_id" field.
+func EndEventIDNEQ(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldNEQ(FieldEndEventID, v))
+}
+
+// EndEventIDIn applies the In predicate on the "end_event_id" field.
+func EndEventIDIn(vs ...uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldIn(FieldEndEventID, vs...))
+}
+
+// EndEventIDNotIn applies the NotIn predicate on the "end_event_id" field.
+func EndEventIDNotIn(vs ...uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldNotIn(FieldEndEventID, vs...))
+}
+
+// EndEventIDGT applies the GT predicate on the "end_event_id" field.
+func EndEventIDGT(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldGT(FieldEndEventID, v))
+}
+
+// EndEventIDGTE applies the GTE predicate on the "end_event_id" field.
+func EndEventIDGTE(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldGTE(FieldEndEventID, v))
+}
+
+// EndEventIDLT applies the LT predicate on the "end_event_id" field.
+func EndEventIDLT(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldLT(FieldEndEventID, v))
+}
+
+// EndEventIDLTE applies the LTE predicate on the "end_event_id" field.
+func EndEventIDLTE(v uuid.UUID) predicate.Operation {
+	return predicate.Operation(sql.FieldLTE(FieldEndEventID, v))
+}
+
+// EndEventIDIsNil applies the IsNil predicate on the "end_event_id" field.
+func EndEventIDIsNil() predicate.Operation {
+	return predicate.Operation(sql.FieldIsNull(FieldEndEventID))
+}
+
+// EndEventIDNotNil applies the NotNil predicate on the "end_event_id" field.
+func EndEventIDNotNil() predicate.Operation {
+	return predicate.Operation(sql.FieldNotNull(FieldEndEventID))
+}
+
+// CancelledByEQ applies the EQ predicate on the "cancelled_by" field.
+func CancelledByEQ(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldEQ(FieldCancelledBy, v))
+}
+
+// CancelledByNEQ applies the NEQ predicate on the "cancelled_by" field.
+func CancelledByNEQ(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldNEQ(FieldCancelledBy, v))
+}
+
+// CancelledByIn applies the In predicate on the "cancelled_by" field.
+func CancelledByIn(vs ...string) predicate.Operation {
+	return predicate.Operation(sql.FieldIn(FieldCancelledBy, vs...))
+}
+
+// CancelledByNotIn applies the NotIn predicate on the "cancelled_by" field.
+func CancelledByNotIn(vs ...string) predicate.Operation {
+	return predicate.Operation(sql.FieldNotIn(FieldCancelledBy, vs...))
+}
+
+// CancelledByGT applies the GT predicate on the "cancelled_by" field.
+func CancelledByGT(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldGT(FieldCancelledBy, v))
+}
+
+// CancelledByGTE applies the GTE predicate on the "cancelled_by" field.
+func CancelledByGTE(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldGTE(FieldCancelledBy, v))
+}
+
+// CancelledByLT applies the LT predicate on the "cancelled_by" field.
+func CancelledByLT(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldLT(FieldCancelledBy, v))
+}
+
+// CancelledByLTE applies the LTE predicate on the "cancelled_by" field.
+func CancelledByLTE(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldLTE(FieldCancelledBy, v))
+}
+
+// CancelledByContains applies the Contains predicate on the "cancelled_by" field.
+func CancelledByContains(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldContains(FieldCancelledBy, v))
+}
+
+// CancelledByHasPrefix applies the HasPrefix predicate on the "cancelled_by" field.
+func CancelledByHasPrefix(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldHasPrefix(FieldCancelledBy, v))
+}
+
+// CancelledByHasSuffix applies the HasSuffix predicate on the "cancelled_by" field.
+func CancelledByHasSuffix(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldHasSuffix(FieldCancelledBy, v))
+}
+
+// CancelledByIsNil applies the IsNil predicate on the "cancelled_by" field.
+func CancelledByIsNil() predicate.Operation {
+	return predicate.Operation(sql.FieldIsNull(FieldCancelledBy))
+}
+
+// CancelledByNotNil applies the NotNil predicate on the "cancelled_by" field.
+func CancelledByNotNil() predicate.Operation {
+	return predicate.Operation(sql.FieldNotNull(FieldCancelledBy))
+}
+
+// CancelledByEqualFold applies the EqualFold predicate on the "cancelled_by" field.
+func CancelledByEqualFold(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldEqualFold(FieldCancelledBy, v))
+}
+
+// CancelledByContainsFold applies the ContainsFold predicate on the "cancelled_by" field.
+func CancelledByContainsFold(v string) predicate.Operation {
+	return predicate.Operation(sql.FieldContainsFold(FieldCancelledBy, v))
 }
 
 // ImpactEQ applies the EQ predicate on the "impact" field.

@@ -12,8 +12,14 @@ type APIToken func(*sql.Selector)
 // Assignment is the predicate function for assignment builders.
 type Assignment func(*sql.Selector)
 
+// AuditCheckpoint is the predicate function for auditcheckpoint builders.
+type AuditCheckpoint func(*sql.Selector)
+
 // AuditEvent is the predicate function for auditevent builders.
 type AuditEvent func(*sql.Selector)
+
+// AuditMention is the predicate function for auditmention builders.
+type AuditMention func(*sql.Selector)
 
 // Catalog is the predicate function for catalog builders.
 type Catalog func(*sql.Selector)

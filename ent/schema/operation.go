@@ -36,6 +36,9 @@ func (Operation) Fields() []ent.Field {
 		optionalInstant("finished_at"),
 		field.Bool("changed").Default(false),
 		field.UUID("event_id", uuid.UUID{}).Optional().Nillable().Comment("audit event"),
+		field.UUID("begin_event_id", uuid.UUID{}).Optional().Nillable().Comment("audit event of its beginning; a dry run has none"),
+		field.UUID("end_event_id", uuid.UUID{}).Optional().Nillable().Comment("audit event of its end"),
+		field.String("cancelled_by").Optional().Nillable().Comment("name of the token that cancelled it"),
 		field.Text("impact").Optional().Nillable().Comment("JSON"),
 		field.Text("errors").Default("[]").Comment("JSON"),
 		field.Int64("results").Default(0).Comment("how many rows of operation_results it has"),
@@ -48,6 +51,8 @@ func (Operation) Indexes() []ent.Index {
 		index.Fields("tenant_id", "created_at", "id"),
 		index.Fields("runner_id").StorageKey("operations_unfinished").Annotations(entsql.IndexWhere("finished_at IS NULL")),
 		index.Fields("finished_at").StorageKey("operations_finished").Annotations(entsql.IndexWhere("finished_at IS NOT NULL")),
+		index.Fields("finished_at", "id").StorageKey("operations_unreported").
+			Annotations(entsql.IndexWhere("begin_event_id IS NOT NULL AND end_event_id IS NULL")),
 	}
 }
 

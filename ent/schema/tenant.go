@@ -30,7 +30,10 @@ func (Tenant) Fields() []ent.Field {
 		duration("history_retention", 0, "for which the past can be asked for; 0: without end"),
 		field.Int64("history_since").GoType(clock.Instant(0)).Default(0).Comment("the first instant that can be asked for"),
 		field.Int64("graph_revision").Default(0).Comment("rises with every change of a fact held in the tenant graph"),
+		duration("audit_retention", 0, "from an audit event to its removal; 0 keeps it for ever"),
 		field.Int64("audit_sequence").Default(0).Comment("number of the last audit event"),
+		field.Bytes("audit_hash").Optional().Nillable().Comment("hash of the last audit event; not set before the first one with a hash"),
+		field.Int64("audit_unchained").Default(0).Comment("number of the last audit event without a hash"),
 		instant("last_instant", "instant of the last change; the next one is later"),
 		instant("created_at"),
 	}
@@ -84,15 +87,81 @@ func (AuditEvent) Fields() []ent.Field {
 		field.Text("fields").Comment("JSON"),
 		field.Text("products").Comment("JSON"),
 		field.UUID("cause_id", uuid.UUID{}).Optional().Nillable(),
+		field.Int64("encoding").Default(0).Comment("what the hash is over; 0: the event has none"),
+		field.Bytes("hash").Optional().Nillable().Comment("SHA-256 over the hash before and this event"),
 	}
 }
 
 // Indexes of AuditEvent.
 func (AuditEvent) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("tenant_id", "sequence").Unique()}
+	return []ent.Index{
+		index.Fields("tenant_id", "sequence").Unique(),
+		index.Fields("tenant_id", "occurred_at"),
+		index.Fields("tenant_id", "action", "sequence"),
+		index.Fields("tenant_id", "actor", "sequence"),
+		index.Fields("tenant_id", "actor_kind", "sequence").StorageKey("audit_events_not_by_tokens").Annotations(entsql.IndexWhere("actor_kind <> 'TOKEN'")),
+	}
 }
 
 // Annotations of AuditEvent.
 func (AuditEvent) Annotations() []schema.Annotation {
 	return []schema.Annotation{entsql.Annotation{Table: "audit_events"}}
+}
+
+// AuditMention says that an audit event named something. It can be derived from the event, and is
+// what events are found by.
+type AuditMention struct{ ent.Schema }
+
+// Mixin of AuditMention.
+func (AuditMention) Mixin() []ent.Mixin { return []ent.Mixin{relation{}} }
+
+// Fields of AuditMention.
+func (AuditMention) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("node").Comment("TypeID of what was named, as the event has it"),
+		field.Int64("sequence").Comment("of the event"),
+	}
+}
+
+// Indexes of AuditMention.
+func (AuditMention) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("tenant_id", "node", "sequence").Unique(),
+		index.Fields("tenant_id", "sequence"),
+	}
+}
+
+// Annotations of AuditMention.
+func (AuditMention) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "audit_mentions"}}
+}
+
+// AuditCheckpoint is what is left of audit events that were removed: where the chain of those
+// that are there goes on from.
+type AuditCheckpoint struct{ ent.Schema }
+
+// Mixin of AuditCheckpoint.
+func (AuditCheckpoint) Mixin() []ent.Mixin { return []ent.Mixin{relation{}} }
+
+// Fields of AuditCheckpoint.
+func (AuditCheckpoint) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("sequence").Comment("of the last event removed"),
+		field.Bytes("hash").Comment("its hash"),
+		instant("occurred_at", "when it occurred"),
+		field.Int64("events").Comment("how many were removed with it"),
+		instant("pruned_at"),
+		field.Int64("event_sequence").Comment("of the event that tells of the removal"),
+		field.Bytes("seal").Comment("SHA-256 over the seal before and this checkpoint"),
+	}
+}
+
+// Indexes of AuditCheckpoint.
+func (AuditCheckpoint) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("tenant_id", "sequence").Unique()}
+}
+
+// Annotations of AuditCheckpoint.
+func (AuditCheckpoint) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "audit_checkpoints"}}
 }

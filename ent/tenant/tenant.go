@@ -32,8 +32,14 @@ const (
 	FieldHistorySince = "history_since"
 	// FieldGraphRevision holds the string denoting the graph_revision field in the database.
 	FieldGraphRevision = "graph_revision"
+	// FieldAuditRetention holds the string denoting the audit_retention field in the database.
+	FieldAuditRetention = "audit_retention"
 	// FieldAuditSequence holds the string denoting the audit_sequence field in the database.
 	FieldAuditSequence = "audit_sequence"
+	// FieldAuditHash holds the string denoting the audit_hash field in the database.
+	FieldAuditHash = "audit_hash"
+	// FieldAuditUnchained holds the string denoting the audit_unchained field in the database.
+	FieldAuditUnchained = "audit_unchained"
 	// FieldLastInstant holds the string denoting the last_instant field in the database.
 	FieldLastInstant = "last_instant"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -55,7 +61,10 @@ var Columns = []string{
 	FieldHistoryRetention,
 	FieldHistorySince,
 	FieldGraphRevision,
+	FieldAuditRetention,
 	FieldAuditSequence,
+	FieldAuditHash,
+	FieldAuditUnchained,
 	FieldLastInstant,
 	FieldCreatedAt,
 }
@@ -87,8 +96,12 @@ var (
 	DefaultHistorySince clock.Instant
 	// DefaultGraphRevision holds the default value on creation for the "graph_revision" field.
 	DefaultGraphRevision int64
+	// DefaultAuditRetention holds the default value on creation for the "audit_retention" field.
+	DefaultAuditRetention int64
 	// DefaultAuditSequence holds the default value on creation for the "audit_sequence" field.
 	DefaultAuditSequence int64
+	// DefaultAuditUnchained holds the default value on creation for the "audit_unchained" field.
+	DefaultAuditUnchained int64
 )
 
 // OrderOption defines the ordering options for the Tenant queries.
@@ -149,9 +162,19 @@ func ByGraphRevision(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldGraphRevision, opts...).ToFunc()
 }
 
+// ByAuditRetention orders the results by the audit_retention field.
+func ByAuditRetention(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAuditRetention, opts...).ToFunc()
+}
+
 // ByAuditSequence orders the results by the audit_sequence field.
 func ByAuditSequence(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldAuditSequence, opts...).ToFunc()
+}
+
+// ByAuditUnchained orders the results by the audit_unchained field.
+func ByAuditUnchained(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAuditUnchained, opts...).ToFunc()
 }
 
 // ByLastInstant orders the results by the last_instant field.

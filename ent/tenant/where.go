@@ -105,9 +105,24 @@ func GraphRevision(v int64) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldGraphRevision, v))
 }
 
+// AuditRetention applies equality check predicate on the "audit_retention" field. It's identical to AuditRetentionEQ.
+func AuditRetention(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldAuditRetention, v))
+}
+
 // AuditSequence applies equality check predicate on the "audit_sequence" field. It's identical to AuditSequenceEQ.
 func AuditSequence(v int64) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldAuditSequence, v))
+}
+
+// AuditHash applies equality check predicate on the "audit_hash" field. It's identical to AuditHashEQ.
+func AuditHash(v []byte) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldAuditHash, v))
+}
+
+// AuditUnchained applies equality check predicate on the "audit_unchained" field. It's identical to AuditUnchainedEQ.
+func AuditUnchained(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldAuditUnchained, v))
 }
 
 // LastInstant applies equality check predicate on the "last_instant" field. It's identical to LastInstantEQ.
@@ -611,6 +626,46 @@ func GraphRevisionLTE(v int64) predicate.Tenant {
 	return predicate.Tenant(sql.FieldLTE(FieldGraphRevision, v))
 }
 
+// AuditRetentionEQ applies the EQ predicate on the "audit_retention" field.
+func AuditRetentionEQ(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldAuditRetention, v))
+}
+
+// AuditRetentionNEQ applies the NEQ predicate on the "audit_retention" field.
+func AuditRetentionNEQ(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNEQ(FieldAuditRetention, v))
+}
+
+// AuditRetentionIn applies the In predicate on the "audit_retention" field.
+func AuditRetentionIn(vs ...int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldIn(FieldAuditRetention, vs...))
+}
+
+// AuditRetentionNotIn applies the NotIn predicate on the "audit_retention" field.
+func AuditRetentionNotIn(vs ...int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotIn(FieldAuditRetention, vs...))
+}
+
+// AuditRetentionGT applies the GT predicate on the "audit_retention" field.
+func AuditRetentionGT(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGT(FieldAuditRetention, v))
+}
+
+// AuditRetentionGTE applies the GTE predicate on the "audit_retention" field.
+func AuditRetentionGTE(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGTE(FieldAuditRetention, v))
+}
+
+// AuditRetentionLT applies the LT predicate on the "audit_retention" field.
+func AuditRetentionLT(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLT(FieldAuditRetention, v))
+}
+
+// AuditRetentionLTE applies the LTE predicate on the "audit_retention" field.
+func AuditRetentionLTE(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLTE(FieldAuditRetention, v))
+}
+
 // AuditSequenceEQ applies the EQ predicate on the "audit_sequence" field.
 func AuditSequenceEQ(v int64) predicate.Tenant {
 	return predicate.Tenant(sql.FieldEQ(FieldAuditSequence, v))
@@ -649,6 +704,96 @@ func AuditSequenceLT(v int64) predicate.Tenant {
 // AuditSequenceLTE applies the LTE predicate on the "audit_sequence" field.
 func AuditSequenceLTE(v int64) predicate.Tenant {
 	return predicate.Tenant(sql.FieldLTE(FieldAuditSequence, v))
+}
+
+// AuditHashEQ applies the EQ predicate on the "audit_hash" field.
+func AuditHashEQ(v []byte) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldAuditHash, v))
+}
+
+// AuditHashNEQ applies the NEQ predicate on the "audit_hash" field.
+func AuditHashNEQ(v []byte) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNEQ(FieldAuditHash, v))
+}
+
+// AuditHashIn applies the In predicate on the "audit_hash" field.
+func AuditHashIn(vs ...[]byte) predicate.Tenant {
+	return predicate.Tenant(sql.FieldIn(FieldAuditHash, vs...))
+}
+
+// AuditHashNotIn applies the NotIn predicate on the "audit_hash" field.
+func AuditHashNotIn(vs ...[]byte) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotIn(FieldAuditHash, vs...))
+}
+
+// AuditHashGT applies the GT predicate on the "audit_hash" field.
+func AuditHashGT(v []byte) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGT(FieldAuditHash, v))
+}
+
+// AuditHashGTE applies the GTE predicate on the "audit_hash" field.
+func AuditHashGTE(v []byte) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGTE(FieldAuditHash, v))
+}
+
+// AuditHashLT applies the LT predicate on the "audit_hash" field.
+func AuditHashLT(v []byte) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLT(FieldAuditHash, v))
+}
+
+// AuditHashLTE applies the LTE predicate on the "audit_hash" field.
+func AuditHashLTE(v []byte) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLTE(FieldAuditHash, v))
+}
+
+// AuditHashIsNil applies the IsNil predicate on the "audit_hash" field.
+func AuditHashIsNil() predicate.Tenant {
+	return predicate.Tenant(sql.FieldIsNull(FieldAuditHash))
+}
+
+// AuditHashNotNil applies the NotNil predicate on the "audit_hash" field.
+func AuditHashNotNil() predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotNull(FieldAuditHash))
+}
+
+// AuditUnchainedEQ applies the EQ predicate on the "audit_unchained" field.
+func AuditUnchainedEQ(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldEQ(FieldAuditUnchained, v))
+}
+
+// AuditUnchainedNEQ applies the NEQ predicate on the "audit_unchained" field.
+func AuditUnchainedNEQ(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNEQ(FieldAuditUnchained, v))
+}
+
+// AuditUnchainedIn applies the In predicate on the "audit_unchained" field.
+func AuditUnchainedIn(vs ...int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldIn(FieldAuditUnchained, vs...))
+}
+
+// AuditUnchainedNotIn applies the NotIn predicate on the "audit_unchained" field.
+func AuditUnchainedNotIn(vs ...int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldNotIn(FieldAuditUnchained, vs...))
+}
+
+// AuditUnchainedGT applies the GT predicate on the "audit_unchained" field.
+func AuditUnchainedGT(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGT(FieldAuditUnchained, v))
+}
+
+// AuditUnchainedGTE applies the GTE predicate on the "audit_unchained" field.
+func AuditUnchainedGTE(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldGTE(FieldAuditUnchained, v))
+}
+
+// AuditUnchainedLT applies the LT predicate on the "audit_unchained" field.
+func AuditUnchainedLT(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLT(FieldAuditUnchained, v))
+}
+
+// AuditUnchainedLTE applies the LTE predicate on the "audit_unchained" field.
+func AuditUnchainedLTE(v int64) predicate.Tenant {
+	return predicate.Tenant(sql.FieldLTE(FieldAuditUnchained, v))
 }
 
 // LastInstantEQ applies the EQ predicate on the "last_instant" field.

@@ -146,6 +146,16 @@ func (ec *executionContext) compiledAuditEvent() map[string]compiled.Resolve {
 			r.Close()
 			return nil
 		},
+		"hash": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.AuditEvent)
+			v := obj.Hash()
+			if v == nil {
+				r.Null()
+			} else {
+				r.Text(*v)
+			}
+			return nil
+		},
 		"id": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*model.AuditEvent)
 			v := obj.NodeID()
@@ -3201,7 +3211,7 @@ func (ec *executionContext) compiledQuery() map[string]compiled.Resolve {
 			if err != nil {
 				return err
 			}
-			v, err := ec.Resolvers.Query().AuditEvents(ctx, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string))
+			v, err := ec.Resolvers.Query().AuditEvents(ctx, args["filter"].(*model.AuditEventFilter), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string))
 			if err != nil {
 				return err
 			}
@@ -4519,6 +4529,14 @@ func (ec *executionContext) compiledSubscribedProductEdge() map[string]compiled.
 
 func (ec *executionContext) compiledTenant() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
+		"auditRetentionSeconds": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*tenant.Tenant)
+			v := obj.AuditRetentionSeconds()
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
 		"country": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*tenant.Tenant)
 			v := obj.Country
@@ -5098,6 +5116,14 @@ func (ec *executionContext) compiledVerificationProblem() map[string]compiled.Re
 
 func (ec *executionContext) compiledVerificationReport() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
+		"eventsChecked": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Verification)
+			v := obj.EventsChecked
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
 		"ok": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*licensing.Verification)
 			v := obj.OK()

@@ -74,6 +74,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AddGroupMembersInput", ec.unmarshalInputAddGroupMembersInput),
 			graphql.NewInputUnmarshaler("AssignLicensesInput", ec.unmarshalInputAssignLicensesInput),
+			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
 			graphql.NewInputUnmarshaler("CancelOperationInput", ec.unmarshalInputCancelOperationInput),
 			graphql.NewInputUnmarshaler("CancelSubscriptionInput", ec.unmarshalInputCancelSubscriptionInput),
 			graphql.NewInputUnmarshaler("ChangeGroupMembersInput", ec.unmarshalInputChangeGroupMembersInput),
@@ -207,6 +208,8 @@ type Tenant implements Node {
   historyRetentionSeconds: Int!
   "The first instant that can be asked for with ` + "`" + `asOf` + "`" + `, and where timelines begin."
   historySince: DateTime!
+  "How long an event stays in the audit log, at least, in seconds. 0: for ever."
+  auditRetentionSeconds: Int!
 }
 
 """
@@ -503,7 +506,7 @@ the change, and never altered. A change that concerns a million users is one eve
 type AuditEvent implements Node {
   "The event's id: ` + "`" + `audit_…` + "`" + `."
   id: ID!
-  "Its number: 1, 2, 3 and so on within the tenant, without a gap."
+  "Its number: 1, 2, 3 and so on within the tenant, without a gap; the first ones may have been removed since."
   sequence: Int!
   "When the change was made."
   occurredAt: DateTime!
@@ -518,7 +521,8 @@ type AuditEvent implements Node {
   ` + "`" + `user.delete` + "`" + `, ` + "`" + `user.restore` + "`" + `, ` + "`" + `user.remove` + "`" + ` (for good, when its time to be restored is over),
   ` + "`" + `group.create` + "`" + `, ` + "`" + `group.update` + "`" + `, ` + "`" + `group.delete` + "`" + `, ` + "`" + `group.members.change` + "`" + `, ` + "`" + `licenses.assign` + "`" + `,
   ` + "`" + `subscription.create` + "`" + `, ` + "`" + `subscription.update` + "`" + `, ` + "`" + `subscription.cancel` + "`" + `, ` + "`" + `subscription.status` + "`" + ` (a date of a
-  subscription has come), ` + "`" + `catalog.import` + "`" + `.
+  subscription has come), ` + "`" + `catalog.import` + "`" + `, ` + "`" + `operation.begin` + "`" + ` and ` + "`" + `operation.end` + "`" + ` (a change that runs apart from
+  its request), ` + "`" + `audit.prune` + "`" + ` (old events were removed).
   """
   action: String!
   "The change in one sentence."
@@ -529,8 +533,17 @@ type AuditEvent implements Node {
   fields: [AuditFieldChange!]!
   "What followed for the users of each product, ordered by name."
   products: [AuditProductImpact!]!
-  "The event that brought this one about; null when it came about by itself."
+  """
+  The event that brought this one about; null when it came about by itself, or the event that did was removed
+  after the tenant's ` + "`" + `auditRetentionSeconds` + "`" + `.
+  """
   cause: AuditEvent
+  """
+  SHA-256, in hex, over the hash of the event before and everything that is stored of this one: whoever keeps
+  the latest one elsewhere can prove by it that nothing up to there was changed since. Null for events from
+  before there were hashes.
+  """
+  hash: String
 }
 
 "Something that was changed. The name is kept as it was: readable after the thing itself is gone."
@@ -595,13 +608,15 @@ type VerificationReport {
   ok: Boolean!
   "How many users were checked."
   usersChecked: Int!
+  "How many audit events were checked."
+  eventsChecked: Int!
   "What was found; at most the first 1,000."
   problems: [VerificationProblem!]!
 }
 
-"A place where what is stored does not agree with the rules."
+"A place where what is stored does not agree with the rules, or with the chain of the audit log."
 type VerificationProblem {
-  "The rule, such as ` + "`" + `R17` + "`" + `."
+  "The rule: ` + "`" + `R17` + "`" + `, or ` + "`" + `R28` + "`" + ` where the audit log is not as it was written."
   rule: String!
   "What was found, in words."
   message: String!
@@ -611,9 +626,37 @@ type VerificationProblem {
   product: Product
 }
 
+"Which events are wanted. All that is given has to hold."
+input AuditEventFilter {
+  "Made by a token or command with exactly this name."
+  actor: String
+  "Made by this kind of actor."
+  actorKind: ActorKind
+  """
+  That name this user or group, as what was changed or as whom a fact is about: a member who came or went, whom
+  a product was assigned to. Also after it has been removed for good. What a change to a group did to its
+  members names the group alone.
+  """
+  principalId: ID
+  "That name this product: assigned, bought or imported, or gained or lost by users. A product id or its bare UUID."
+  productId: ID
+  "That name this group."
+  groupId: ID
+  """
+  That did one of these, as ` + "`" + `AuditEvent.action` + "`" + ` lists them; any other word is refused (` + "`" + `BAD_USER_INPUT` + "`" + `). At most
+  100; ` + "`" + `[]` + "`" + ` lists nothing.
+  """
+  actions: [String!]
+  "Made at this instant or later."
+  since: DateTime
+  "Made before this instant."
+  until: DateTime
+}
+
 extend type Query {
   """
-  Checks the tenant from the ground up: recounts the seats and judges every user again. It reads
+  Checks the tenant from the ground up: recounts the seats, judges every user again, and follows the chain of the
+  audit log. It reads
   everything, so ask seldom, and for some hundred thousand users or more use ` + "`" + `licensegraph verify` + "`" + `, which does the
   same at the command line: it takes longer than a request may. Memory stays the same for any number of users.
   """
@@ -621,6 +664,8 @@ extend type Query {
 
   "The tenant's changes, the latest first."
   auditEvents(
+    "Which events; all of them when absent."
+    filter: AuditEventFilter
     "How many rows from the start: 0 to 100; 25 when absent. Not together with ` + "`" + `last` + "`" + `."
     first: Int
     "Go on after this cursor, the ` + "`" + `endCursor` + "`" + ` of the page before."
@@ -3616,6 +3661,8 @@ func (ec *executionContext) childFields_AuditEvent(ctx context.Context, field gr
 		return ec.fieldContext_AuditEvent_products(ctx, field)
 	case "cause":
 		return ec.fieldContext_AuditEvent_cause(ctx, field)
+	case "hash":
+		return ec.fieldContext_AuditEvent_hash(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuditEvent", field.Name)
 }
@@ -4752,6 +4799,8 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 		return ec.fieldContext_Tenant_historyRetentionSeconds(ctx, field)
 	case "historySince":
 		return ec.fieldContext_Tenant_historySince(ctx, field)
+	case "auditRetentionSeconds":
+		return ec.fieldContext_Tenant_auditRetentionSeconds(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tenant", field.Name)
 }
@@ -4920,6 +4969,8 @@ func (ec *executionContext) childFields_VerificationReport(ctx context.Context, 
 		return ec.fieldContext_VerificationReport_ok(ctx, field)
 	case "usersChecked":
 		return ec.fieldContext_VerificationReport_usersChecked(ctx, field)
+	case "eventsChecked":
+		return ec.fieldContext_VerificationReport_eventsChecked(ctx, field)
 	case "problems":
 		return ec.fieldContext_VerificationReport_problems(ctx, field)
 	}

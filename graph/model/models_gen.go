@@ -10,6 +10,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing"
@@ -80,6 +81,29 @@ type AssignLicensesInput struct {
 	RunAsOperation bool `json:"runAsOperation"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
+}
+
+// Which events are wanted. All that is given has to hold.
+type AuditEventFilter struct {
+	// Made by a token or command with exactly this name.
+	Actor graphql.Omittable[*string] `json:"actor,omitempty"`
+	// Made by this kind of actor.
+	ActorKind graphql.Omittable[*audit.ActorKind] `json:"actorKind,omitempty"`
+	// That name this user or group, as what was changed or as whom a fact is about: a member who came or went, whom
+	// a product was assigned to. Also after it has been removed for good. What a change to a group did to its
+	// members names the group alone.
+	PrincipalID graphql.Omittable[*string] `json:"principalId,omitempty"`
+	// That name this product: assigned, bought or imported, or gained or lost by users. A product id or its bare UUID.
+	ProductID graphql.Omittable[*string] `json:"productId,omitempty"`
+	// That name this group.
+	GroupID graphql.Omittable[*string] `json:"groupId,omitempty"`
+	// That did one of these, as `AuditEvent.action` lists them; any other word is refused (`BAD_USER_INPUT`). At most
+	// 100; `[]` lists nothing.
+	Actions graphql.Omittable[[]string] `json:"actions,omitempty"`
+	// Made at this instant or later.
+	Since graphql.Omittable[*clock.Instant] `json:"since,omitempty"`
+	// Made before this instant.
+	Until graphql.Omittable[*clock.Instant] `json:"until,omitempty"`
 }
 
 // Which operation to cancel.

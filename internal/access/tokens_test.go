@@ -240,7 +240,7 @@ func TestWrongInputMakesNoToken(t *testing.T) {
 		if _, _, err := w.tokens.Create(t.Context(), uuid.New(), access.NewToken{Name: "t", Role: access.GlobalAdmin}); fault.CodeOf(err) != fault.NotFound {
 			t.Errorf("unknown tenant: %v, want NOT_FOUND", err)
 		}
-		events, err := audit.NewLog(w.db).Count(t.Context(), w.tenant.ID)
+		events, err := audit.NewLog(w.db).Count(t.Context(), w.tenant.ID, audit.Filter{})
 		if err != nil || events != 1 {
 			t.Errorf("%d audit events (%v), want that of the tenant alone", events, err)
 		}
@@ -254,7 +254,7 @@ func TestR28CreatingATokenIsAudited(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, err := audit.NewLog(w.db).Page(t.Context(), w.tenant.ID, paging.Args{First: new(1)})
+		page, err := audit.NewLog(w.db).Page(t.Context(), w.tenant.ID, audit.Filter{}, paging.Args{First: new(1)})
 		if err != nil {
 			t.Fatal(err)
 		}

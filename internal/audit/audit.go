@@ -1,11 +1,12 @@
 // Package audit records every change: who, when, by which request, what it was and what
 // followed (R28). Events are numbered 1, 2, 3 … per tenant without a gap, because the number
-// is taken from the tenant's row, in the transaction of the change, under its lock.
+// is taken from the tenant's row, in the transaction of the change, under its lock. Each bears a
+// hash over the one before and itself, and the tenant's row that of the last: what is changed or
+// taken out afterwards shows (Verify).
 package audit
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -40,7 +41,17 @@ const (
 	AssignmentStart    Action = "assignment.start"    // by the clock
 	AssignmentEnd      Action = "assignment.end"      // by the clock
 	CatalogImport      Action = "catalog.import"
+	OperationBegin     Action = "operation.begin" // a change that runs apart from its request
+	OperationEnd       Action = "operation.end"
+	AuditPrune         Action = "audit.prune" // events were removed, after the tenant's retention
 )
+
+// Actions are all of them, in the order of docs/audit.md.
+var Actions = []Action{
+	TenantCreate, TenantUpdate, TokenCreate, UserCreate, UserUpdate, UserDelete, UserRestore, GroupCreate, GroupUpdate, GroupDelete,
+	GroupMembersChange, LicensesAssign, UserRemove, SubscriptionCreate, SubscriptionUpdate, SubscriptionStatus, SubscriptionCancel,
+	CatalogImport, OperationBegin, OperationEnd, AuditPrune,
+}
 
 // ActorKind is what kind of actor made a change.
 type ActorKind string
@@ -59,7 +70,10 @@ type Actor struct {
 	RequestID string
 }
 
-type actorKey struct{}
+type (
+	actorKey struct{}
+	causeKey struct{}
+)
 
 // WithActor says who acts in a context.
 func WithActor(ctx context.Context, a Actor) context.Context {
@@ -74,6 +88,19 @@ func ActorFrom(ctx context.Context) Actor {
 	return Actor{Kind: ActorSystem, Name: "licensegraph"}
 }
 
+// WithCause says which event brings about the changes made with a context.
+func WithCause(ctx context.Context, event uuid.UUID) context.Context {
+	return context.WithValue(ctx, causeKey{}, event)
+}
+
+// CauseFrom tells which event brings about the changes made with a context; nil where none does.
+func CauseFrom(ctx context.Context) *uuid.UUID {
+	if event, ok := ctx.Value(causeKey{}).(uuid.UUID); ok {
+		return &event
+	}
+	return nil
+}
+
 // Event is one audit event. Names are kept as they were.
 type Event struct {
 	ID         uuid.UUID
@@ -86,6 +113,7 @@ type Event struct {
 	Fields     []FieldChange
 	Products   []ProductImpact
 	CauseID    *uuid.UUID
+	Hash       Hash // of the chain; zero for one from before there was a chain
 }
 
 // NodeID is the event's TypeID.
@@ -93,15 +121,17 @@ func (e *Event) NodeID() string { return id.Format(id.Audit, e.ID) }
 
 // Subject is something that the change was made to.
 type Subject struct {
-	ID   string `json:"id"` // TypeID
-	Name string `json:"name"`
+	ID        string `json:"id"` // TypeID
+	Name      string `json:"name"`
+	ProductID string `json:"productId,omitempty"` // TypeID of the product of a subscription
 }
 
 // FieldChange is a fact before and after; nil is not set.
 type FieldChange struct {
-	Field  string  `json:"field"`
-	Before *string `json:"before"`
-	After  *string `json:"after"`
+	Field     string  `json:"field"`
+	Before    *string `json:"before"`
+	After     *string `json:"after"`
+	ProductID string  `json:"productId,omitempty"` // TypeID of the product of an assignment
 }
 
 // ProductImpact counts what the change did to the users of one product.
@@ -113,37 +143,23 @@ type ProductImpact struct {
 	UsersInError int    `json:"usersInError"`
 }
 
-// Append writes an event under the tenant's lock and gives it the next number.
+// Append writes an event under the tenant's lock, as the next one of its chain.
 func Append(ctx context.Context, tx *database.Tx, tenant uuid.UUID, e *Event) error {
-	const next = `UPDATE tenants SET audit_sequence = audit_sequence + 1 WHERE id = $1 RETURNING audit_sequence`
-	if err := tx.QueryRowContext(ctx, next, tenant).Scan(&e.Sequence); err != nil {
+	var head Head
+	err := tx.QueryRowContext(ctx, `SELECT `+HeadColumns+` FROM tenants t WHERE t.id = $1`+tx.Dialect().ForUpdate(), tenant).Scan(head.Dest()...)
+	if err != nil {
+		return fmt.Errorf("read the end of the audit log: %w", err)
+	}
+	sealed, err := Seal(tenant, head, e)
+	if err != nil {
+		return err
+	}
+	const next = `UPDATE tenants SET audit_sequence = $2, audit_hash = $3 WHERE id = $1`
+	hash := sealed.Hash()
+	if _, err := tx.ExecContext(ctx, next, tenant, sealed.Sequence(), hash[:]); err != nil {
 		return fmt.Errorf("number the audit event: %w", err)
 	}
-	return Insert(ctx, tx, tenant, e)
-}
-
-// Insert writes an event that has its number: the tenant's audit_sequence, which the caller has
-// raised by one under the tenant's lock.
-func Insert(ctx context.Context, tx *database.Tx, tenant uuid.UUID, e *Event) error {
-	var texts [3]string
-	for i, v := range []any{orEmpty(e.Subjects), orEmpty(e.Fields), orEmpty(e.Products)} {
-		b, err := json.Marshal(v)
-		if err != nil {
-			return fmt.Errorf("write the audit event: %w", err)
-		}
-		texts[i] = string(b)
-	}
-	create := tx.Ent().AuditEvent.Create().
-		SetID(e.ID).SetTenantID(tenant).SetSequence(e.Sequence).SetOccurredAt(e.OccurredAt).
-		SetActorKind(string(e.Actor.Kind)).SetActor(e.Actor.Name).SetAction(string(e.Action)).SetSummary(e.Summary).
-		SetSubjects(texts[0]).SetFields(texts[1]).SetProducts(texts[2]).SetNillableCauseID(e.CauseID)
-	if e.Actor.RequestID != "" {
-		create.SetRequestID(e.Actor.RequestID)
-	}
-	if err := create.Exec(ctx); err != nil {
-		return fmt.Errorf("write the audit event: %w", err)
-	}
-	return nil
+	return sealed.Insert(ctx, tx)
 }
 
 func orEmpty[T any](list []T) []T {

@@ -3,7 +3,6 @@ package audit
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -15,13 +14,13 @@ import (
 )
 
 // newestFirst is the order in which events are listed: an auditor begins with what happened
-// last. The number alone tells a tenant's events apart.
-var newestFirst = paging.Order{
-	Name: "auditEvents", Columns: []paging.Column{{Expr: "e.sequence", Type: paging.Int}}, Descending: true,
+// last. The number alone tells a tenant's events apart. column is where the number is read.
+func newestFirst(column string) paging.Order {
+	return paging.Order{Name: "auditEvents", Columns: []paging.Column{{Expr: column, Type: paging.Int}}, Descending: true}
 }
 
 const columns = `e.id, e.sequence, e.occurred_at, e.actor_kind, e.actor, coalesce(e.request_id, ''), e.action, e.summary,
-	e.subjects, e.fields, e.products, e.cause_id`
+	e.subjects, e.fields, e.products, e.cause_id, e.hash`
 
 // Log reads the audit events of tenants.
 type Log struct{ db *database.DB }
@@ -29,25 +28,21 @@ type Log struct{ db *database.DB }
 // NewLog returns the log kept in a database.
 func NewLog(db *database.DB) *Log { return &Log{db: db} }
 
-// Page returns a page of a tenant's events, newest first.
+// Page returns a page of those of a tenant's events that a filter finds, newest first.
 //
 // Errors: BAD_USER_INPUT with the path of the paging argument; those of the database.
-func (l *Log) Page(ctx context.Context, tenant uuid.UUID, args paging.Args) (paging.Page[*Event], error) {
-	w := &paging.Where{}
-	w.And("e.tenant_id = " + w.Arg(tenant))
-	list := paging.Keyset[*Event]{Order: newestFirst, Select: columns, From: "audit_events e", Where: w, Scan: scan}
+func (l *Log) Page(ctx context.Context, tenant uuid.UUID, f Filter, args paging.Args) (paging.Page[*Event], error) {
+	q := l.query(tenant, &f, true)
+	list := paging.Keyset[*Event]{Order: newestFirst(q.sequence), Select: columns, From: q.from, Where: q.where, Scan: scan}
 	return list.Page(ctx, l.db.Reader(), args)
 }
 
-// Count returns the number of a tenant's events. They are numbered without a gap, so it is
-// the last one's number.
-func (l *Log) Count(ctx context.Context, tenant uuid.UUID) (int, error) {
-	var n int64
-	const last = `SELECT audit_sequence FROM tenants WHERE id = $1`
-	if err := l.db.Reader().QueryRowContext(ctx, last, tenant).Scan(&n); err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("count audit events: %w", err)
+// orNone takes it for nothing wrong that there is no row.
+func orNone(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
 	}
-	return paging.Count(n), nil
+	return err
 }
 
 // ByIDs returns the events with the given ids, in their order; nil where the tenant has no
@@ -86,24 +81,39 @@ func find[K comparable](ctx context.Context, l *Log, keys []K, key func(*Event) 
 	return events, nil
 }
 
+// LastOf returns the id of the last event of a tenant that did one of some actions to what has the
+// TypeID, and that changed a field of it; nil where there is none, or none any more.
+func LastOf(ctx context.Context, tx *database.Tx, tenant uuid.UUID, node, field string, actions ...Action) (*uuid.UUID, error) {
+	names := make([]string, len(actions))
+	for i, a := range actions {
+		names[i] = string(a)
+	}
+	var event uuid.UUID
+	err := tx.QueryRowContext(ctx, `SELECT e.id FROM audit_mentions m JOIN audit_events e ON e.tenant_id = m.tenant_id AND e.sequence = m.sequence
+		WHERE m.tenant_id = $1 AND m.node = $2 AND e.fields LIKE $3 AND `+tx.Dialect().InText("e.action", 4)+` ORDER BY m.sequence DESC LIMIT 1`,
+		tenant, node, `%"field":"`+field+`"%`, tx.Dialect().TextArray(names)).Scan(&event)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil //nolint:nilnil // no event
+	case err != nil:
+		return nil, fmt.Errorf("look for the event before: %w", err)
+	}
+	return &event, nil
+}
+
 func scan(scan func(...any) error) (*Event, error) {
 	var e Event
 	var occurred int64
 	var kind, action string
-	var subjects, fields, products []byte
+	var subjects, fields, products string
 	err := scan(&e.ID, &e.Sequence, &occurred, &kind, &e.Actor.Name, &e.Actor.RequestID, &action, &e.Summary,
-		&subjects, &fields, &products, &e.CauseID)
+		&subjects, &fields, &products, &e.CauseID, &e.Hash)
 	if err != nil {
 		return nil, err
 	}
 	e.OccurredAt, e.Actor.Kind, e.Action = clock.Instant(occurred), ActorKind(kind), Action(action)
-	for _, part := range []struct {
-		text []byte
-		into any
-	}{{subjects, &e.Subjects}, {fields, &e.Fields}, {products, &e.Products}} {
-		if err := json.Unmarshal(part.text, part.into); err != nil {
-			return nil, fmt.Errorf("audit event %d: %w", e.Sequence, err)
-		}
+	if err := e.unmarshal(subjects, fields, products); err != nil {
+		return nil, fmt.Errorf("audit event %d: %w", e.Sequence, err)
 	}
 	return &e, nil
 }

@@ -52,13 +52,13 @@ func TestEventsAreListedNewestFirstAndCountedByTheirNumber(t *testing.T) {
 			write(t, db, acme, &audit.Event{Action: audit.UserCreate})
 		}
 		log := audit.NewLog(db)
-		if n, err := log.Count(t.Context(), acme); err != nil || n != 7 {
+		if n, err := log.Count(t.Context(), acme, audit.Filter{}); err != nil || n != 7 {
 			t.Errorf("counted %d, %v; want 7", n, err)
 		}
 		var numbers []int64
 		args := paging.Args{First: new(3)}
 		for {
-			page, err := log.Page(t.Context(), acme, args)
+			page, err := log.Page(t.Context(), acme, audit.Filter{}, args)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +73,7 @@ func TestEventsAreListedNewestFirstAndCountedByTheirNumber(t *testing.T) {
 		if !slices.Equal(numbers, []int64{7, 6, 5, 4, 3, 2, 1}) {
 			t.Errorf("listed %v", numbers)
 		}
-		if _, err := log.Page(t.Context(), acme, paging.Args{First: new(-1)}); fault.CodeOf(err) != fault.BadUserInput {
+		if _, err := log.Page(t.Context(), acme, audit.Filter{}, paging.Args{First: new(-1)}); fault.CodeOf(err) != fault.BadUserInput {
 			t.Errorf("first -1: %v", err)
 		}
 	})
@@ -87,14 +87,14 @@ func TestEventsOfAnotherTenantLookAbsent(t *testing.T) {
 		if got, err := log.ByIDs(t.Context(), other, []uuid.UUID{e.ID}); err != nil || got[0] != nil {
 			t.Errorf("by id: %v, %v", got, err)
 		}
-		page, err := log.Page(t.Context(), other, paging.Args{})
+		page, err := log.Page(t.Context(), other, audit.Filter{}, paging.Args{})
 		if err != nil || len(page.Items) != 1 || page.Items[0].Action != audit.TenantCreate {
 			t.Errorf("listed %v, %v; want the other tenant's own event", page.Items, err)
 		}
-		if n, err := log.Count(t.Context(), other); err != nil || n != 1 {
+		if n, err := log.Count(t.Context(), other, audit.Filter{}); err != nil || n != 1 {
 			t.Errorf("counted %d, %v", n, err)
 		}
-		if n, err := log.Count(t.Context(), uuid.New()); err != nil || n != 0 {
+		if n, err := log.Count(t.Context(), uuid.New(), audit.Filter{}); err != nil || n != 0 {
 			t.Errorf("unknown tenant: counted %d, %v", n, err)
 		}
 	})

@@ -96,7 +96,7 @@ func Find(ctx context.Context, db *database.DB, users int, seed uint64) (*Tenant
 
 // verified is how many problems there are with R17.
 func verified(ctx context.Context, licenses *licensing.Service, t *Tenant, progress Progress) (int, error) {
-	v, err := licenses.Verify(ctx, t.ID, func(users int) { progress.say("verify", users, t.Users) })
+	v, err := licenses.Verify(ctx, t.ID, func(users, _ int) { progress.say("verify", users, t.Users) })
 	if err != nil {
 		return 0, fmt.Errorf("verify: %w", err)
 	}

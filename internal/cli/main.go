@@ -42,6 +42,7 @@ type commands struct {
 	Tenant  TenantCmd  `cmd:"" help:"The organisations of the database."`
 	Token   TokenCmd   `cmd:"" help:"The tokens with which clients call the API."`
 	Catalog CatalogCmd `cmd:"" help:"The vendor's products and plans."`
+	Audit   AuditCmd   `cmd:"" help:"The audit log."`
 	Verify  VerifyCmd  `cmd:"" help:"Check that the stored state obeys every rule."`
 	Bench   BenchCmd   `cmd:"" help:"Measure reads and writes on a made-up organisation."`
 	Version VersionCmd `cmd:"" help:"Print the version."`

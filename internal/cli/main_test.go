@@ -221,7 +221,7 @@ func TestTenantCreatePrintsTheIDAloneAndListShowsIt(t *testing.T) {
 		}
 		on(t, url, "tenant", "create", "Alpha", "--country", "US").done(t)
 		lines := strings.Split(on(t, url, "tenant", "list").done(t).stdout, "\n")
-		const usual = "  loss-threshold=100  grace=720h  suspension=2160h  deleted-user-retention=720h  history-retention=0s  "
+		const usual = "  loss-threshold=100  grace=720h  suspension=2160h  deleted-user-retention=720h  history-retention=0s  audit-retention=0s  "
 		if len(lines) != 3 || !strings.HasSuffix(lines[0], "  US"+usual+"Alpha") || lines[1] != key+"  NL"+usual+"Zeta & Zonen" {
 			t.Errorf("list: %q", lines)
 		}
@@ -295,8 +295,8 @@ func TestVerifyReportsWhatDoesNotHoldAndExitsWith1R17(t *testing.T) {
 			t.Fatal(err)
 		}
 		on(t, url, "tenant", "create", "Alpha", "--country", "NL").done(t)
-		clean := "Alpha: 0 users checked, no problem\n"
-		if out := on(t, url, "verify").done(t).stdout; !strings.HasPrefix(out, clean+o.Tenant.Name+": ") || !strings.HasSuffix(out, " users checked, no problem\n") {
+		clean := "Alpha: 0 users and 1 audit event checked, no problem\n"
+		if out := on(t, url, "verify").done(t).stdout; !strings.HasPrefix(out, clean+o.Tenant.Name+": ") || !strings.HasSuffix(out, " audit events checked, no problem\n") {
 			t.Errorf("clean: %q", out)
 		}
 		if err := db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
@@ -331,7 +331,7 @@ func TestLongWorkShowsProgressOnATerminalAndStaysQuietInAPipe(t *testing.T) {
 	for _, terminal := range []bool{true, false} {
 		var stdout, stderr bytes.Buffer
 		code := cli.Main(t.Context(), cli.Process{Args: []string{"verify", "--database-url", url}, Stdout: &stdout, Stderr: &stderr, Terminal: terminal})
-		if shown := strings.Contains(stderr.String(), "users checked"); code != 0 || shown != terminal {
+		if shown := strings.Contains(stderr.String(), " audit events checked"); code != 0 || shown != terminal {
 			t.Errorf("terminal %t: exit code %d, stderr %q", terminal, code, stderr.String())
 		}
 	}

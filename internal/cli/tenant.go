@@ -68,6 +68,7 @@ type TenantUpdateCmd struct {
 	Suspension           *period       `placeholder:"TIME" help:"How long it is suspended before it is locked out. ${terms_suspension} at creation."`
 	DeletedUserRetention *period       `placeholder:"TIME" help:"How long a deleted user can be restored before everything of the user is removed for good. ${terms_retention} at creation."`
 	HistoryRetention     *period       `placeholder:"TIME" help:"For how long it can be asked what was (asOf, timelines); 0s: without end, as at creation."`
+	AuditRetention       *period       `placeholder:"TIME" help:"How long an event stays in the audit log, at least; 0s keeps it for ever. ${terms_audit} at creation."`
 	DryRun               bool          `help:"Print the same, and store nothing."`
 	AcknowledgeLosses    *acknowledged `placeholder:"N" help:"How many users may lose a product by another country; without it, as many as the loss threshold allows."`
 }
@@ -85,8 +86,8 @@ Shorter periods count from the same dates: what is over by them falls due at onc
 // Validate refuses what cannot be meant, as wrong usage.
 func (c *TenantUpdateCmd) Validate() error {
 	switch {
-	case c.Country == nil && c.LossThreshold == nil && c.Grace == nil && c.Suspension == nil && c.DeletedUserRetention == nil && c.HistoryRetention == nil:
-		return errors.New("say what to change: --country, --loss-threshold, --grace, --suspension, --deleted-user-retention or --history-retention")
+	case c.Country == nil && c.LossThreshold == nil && c.Grace == nil && c.Suspension == nil && c.DeletedUserRetention == nil && c.HistoryRetention == nil && c.AuditRetention == nil:
+		return errors.New("say what to change: --country, --loss-threshold, --grace, --suspension, --deleted-user-retention, --history-retention or --audit-retention")
 	case c.LossThreshold != nil && (*c.LossThreshold < 0 || *c.LossThreshold > math.MaxInt32):
 		return fmt.Errorf("--loss-threshold is a number of users from 0 to %d, not %d", math.MaxInt32, *c.LossThreshold)
 	}
@@ -114,7 +115,8 @@ func (c *TenantUpdateCmd) Run(ctx context.Context, env *Env) (err error) {
 	}
 	out, err := licenses.UpdateTenant(acting(ctx, "tenant update"), t.ID, licensing.UpdateTenantInput{
 		Country: c.Country, LossThreshold: c.LossThreshold, Grace: (*time.Duration)(c.Grace), Suspension: (*time.Duration)(c.Suspension),
-		DeletedUserRetention: (*time.Duration)(c.DeletedUserRetention), HistoryRetention: (*time.Duration)(c.HistoryRetention), DryRun: c.DryRun, AcknowledgeLosses: (*int)(c.AcknowledgeLosses),
+		DeletedUserRetention: (*time.Duration)(c.DeletedUserRetention), HistoryRetention: (*time.Duration)(c.HistoryRetention), AuditRetention: (*time.Duration)(c.AuditRetention),
+		DryRun: c.DryRun, AcknowledgeLosses: (*int)(c.AcknowledgeLosses),
 	})
 	if err != nil {
 		return inFlags(err, "Nothing was changed.")
@@ -155,6 +157,7 @@ func termTexts(country string, t licensing.Terms) []termText {
 		{"country", country}, {"loss-threshold", strconv.Itoa(t.LossThreshold)}, {"grace", period(t.Grace).String()},
 		{"suspension", period(t.Suspension).String()}, {"deleted-user-retention", period(t.DeletedUserRetention).String()},
 		{"history-retention", period(t.HistoryRetention).String()},
+		{"audit-retention", period(t.AuditRetention).String()},
 	}
 }
 
@@ -163,7 +166,7 @@ func termVars() kong.Vars {
 	t := tenant.DefaultTerms
 	return kong.Vars{
 		"terms_loss": strconv.Itoa(t.LossThreshold), "terms_grace": period(t.Grace).String(),
-		"terms_suspension": period(t.Suspension).String(), "terms_retention": period(t.DeletedUserRetention).String(),
+		"terms_suspension": period(t.Suspension).String(), "terms_retention": period(t.DeletedUserRetention).String(), "terms_audit": period(t.AuditRetention).String(),
 	}
 }
 

@@ -41,8 +41,8 @@ func TestTenantUpdateChangesTermsAndPrintsWhatChangesR16R19R27(t *testing.T) {
 		if out := on(t, url, change...).done(t).stdout; out != "Alpha: nothing changes\n" {
 			t.Errorf("again it says %q", out)
 		}
-		if after := list(); !strings.Contains(after, "NL  loss-threshold=5    grace=240h  suspension=90m    deleted-user-retention=0s    history-retention=9600h  Alpha\n") ||
-			!strings.Contains(after, "NL  loss-threshold=100  grace=720h  suspension=2160h  deleted-user-retention=720h  history-retention=0s     Beta\n") {
+		if after := list(); !strings.Contains(after, "NL  loss-threshold=5    grace=240h  suspension=90m    deleted-user-retention=0s    history-retention=9600h  audit-retention=0s  Alpha\n") ||
+			!strings.Contains(after, "NL  loss-threshold=100  grace=720h  suspension=2160h  deleted-user-retention=720h  history-retention=0s     audit-retention=0s  Beta\n") {
 			t.Errorf("the list is %s", after)
 		}
 		on(t, url, "tenant", "update", "Alpha", "--country", "UK").refused(t, 1, "UK", "GB")
@@ -70,7 +70,7 @@ func TestAnotherCountryJudgesUsersWithoutALocationR11R27R28(t *testing.T) {
 		if out := on(t, url, append(change, "--acknowledge-losses", "2")...).done(t).stdout; out != told+"Alpha: updated\n" {
 			t.Errorf("it says %q", out)
 		}
-		page, err := audit.NewLog(s.db).Page(t.Context(), s.tenant, paging.Args{})
+		page, err := audit.NewLog(s.db).Page(t.Context(), s.tenant, audit.Filter{}, paging.Args{})
 		if err != nil {
 			t.Fatal(err)
 		}

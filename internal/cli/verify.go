@@ -13,14 +13,14 @@ import (
 	"github.com/licensegraph/licensegraph/internal/tenant"
 )
 
-// VerifyCmd checks R17.
+// VerifyCmd checks R17 and the audit log (R28).
 type VerifyCmd struct {
 	Tenant string `placeholder:"NAME" help:"Check this organisation only, by name. Default: all."`
 }
 
 // Help is what --help adds to the flags.
 func (VerifyCmd) Help() string {
-	return `Derives every user's licenses anew and compares: no user's plans break a rule, every stored error still holds and names the first failing rule, nobody waits while a seat is free, and every seat and member counter equals a recount. It reads one committed state and changes nothing, so it may run beside a serving process.
+	return `Derives every user's licenses anew and compares: no user's plans break a rule, every stored error still holds and names the first failing rule, nobody waits while a seat is free, and every seat and member counter equals a recount. Follows the chain of the audit log as well: no event was changed, taken out or added since it was written, and each is found by what it names. It reads one committed state and changes nothing, so it may run beside a serving process.
 
 One line for each organisation, and one for each problem below it. The exit code is 1 where there is a problem.
 
@@ -46,7 +46,9 @@ func (c *VerifyCmd) Run(ctx context.Context, env *Env) (err error) {
 	defer p.clear()
 	problems, broken := 0, 0
 	for _, t := range list {
-		found, err := service.Verify(ctx, t.ID, func(users int) { p.say("%s: %s checked", t.Name, counted(users, "user")) })
+		found, err := service.Verify(ctx, t.ID, func(users, events int) {
+			p.say("%s: %s and %s checked", t.Name, counted(users, "user"), counted(events, "audit event"))
+		})
 		if err != nil {
 			return fmt.Errorf("verify %s: %w", t.Name, err)
 		}
@@ -86,7 +88,7 @@ func writeVerification(w io.Writer, t *tenant.Tenant, v *licensing.Verification)
 	if !v.OK() {
 		result = counted(len(v.Problems), "problem")
 	}
-	fmt.Fprintf(out, "%s: %s checked, %s\n", t.Name, counted(v.UsersChecked, "user"), result)
+	fmt.Fprintf(out, "%s: %s and %s checked, %s\n", t.Name, counted(v.UsersChecked, "user"), counted(v.EventsChecked, "audit event"), result)
 	for _, p := range v.Problems {
 		fmt.Fprintf(out, "  %s", p.Rule)
 		if p.UserID != nil {

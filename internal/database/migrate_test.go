@@ -396,3 +396,27 @@ func TestTheCatalogueIsOneRow(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatOldEventsNamedCanBeFound: events from before the chain are counted as such, and what they
+// named is written down: subjects, products, and whom a field is of, each once for an event.
+func TestWhatOldEventsNamedCanBeFound(t *testing.T) {
+	eachMigrated(t, 5, func(t *testing.T, db *database.DB, migrate func()) {
+		const user, group, product = "user_00000000007000800000000061", "group_00000000007000800000000072", "product_00000000007000800000000031"
+		write(t, db, func(ctx context.Context, tx *database.Tx) error {
+			_, err := tx.ExecContext(ctx, `UPDATE audit_events SET subjects = $1, fields = $2, products = $3 WHERE sequence = 2`,
+				`[{"id":"`+user+`","name":"Anna \"of user_x\""}]`,
+				`[{"field":"members of `+group+`","before":null,"after":"Anna (`+user+`)"},{"field":"Suite of `+user+`","before":null,"after":"all plans"},{"field":"mail","before":null,"after":"a of b"}]`,
+				`[{"productId":"`+product+`","productName":"Suite","usersGaining":1,"usersLosing":0,"usersInError":0}]`)
+			return err
+		})
+		migrate()
+		mentions, err := database.Values[string](t.Context(), db.Reader(), `SELECT node FROM audit_mentions WHERE sequence = 2 ORDER BY node`)
+		if err != nil || strings.Join(mentions, " ") != group+" "+product+" "+user {
+			t.Errorf("found %v, %v", mentions, err)
+		}
+		unchained, err := database.Values[int64](t.Context(), db.Reader(), `SELECT audit_unchained FROM tenants ORDER BY id`)
+		if err != nil || len(unchained) != 2 || unchained[0] != 2 || unchained[1] != 0 {
+			t.Errorf("without a hash are %v, %v", unchained, err)
+		}
+	})
+}

@@ -132,7 +132,7 @@ func TestEveryReferenceHasAForeignKey(t *testing.T) {
 		"audit_events.cause_id",                         // an audit event stands for itself
 		"license_violations.principal_id",               // a copy of the assignment's
 		"operations.request_id", "operations.runner_id", // of a request and of a server process: not kept
-		"operations.event_id",        // as a cause
+		"operations.event_id", "operations.begin_event_id", "operations.end_event_id", // as a cause
 		"operation_results.group_id", // what the input named, which may be gone
 	}
 	former := map[string]bool{} // rows that outlive what they refer to

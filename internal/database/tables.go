@@ -104,6 +104,8 @@ func foreignKeys() []foreignKey {
 	keys := []foreignKey{
 		to("api_tokens", "tenant_id", "tenants"),
 		to("audit_events", "tenant_id", "tenants"),
+		to("audit_mentions", "tenant_id", "tenants"),
+		to("audit_checkpoints", "tenant_id", "tenants"),
 		to("users", "tenant_id", "tenants"),
 		to("groups", "tenant_id", "tenants"),
 		to("product_plans", "product_id", "products"),
@@ -186,6 +188,7 @@ var checks = map[string]map[string]string{
 	"tenants": {
 		"tenants_country":  "length(country) = 2",
 		"tenants_counters": "graph_revision >= 0 AND audit_sequence >= 0",
+		"tenants_audit":    "audit_retention >= 0 AND audit_unchained >= 0 AND (audit_hash IS NULL OR length(audit_hash) = 32)",
 		"tenants_terms":    "loss_threshold >= 0 AND grace_period >= 0 AND suspension_period >= 0 AND deleted_user_retention >= 0",
 		"tenants_history":  "history_retention >= 0 AND history_since >= 0",
 	},
@@ -200,6 +203,9 @@ var checks = map[string]map[string]string{
 	},
 	"audit_events": {
 		"audit_events_sequence": "sequence >= 1",
+	},
+	"audit_checkpoints": {
+		"audit_checkpoints_hashes": "length(hash) = 32 AND length(seal) = 32",
 	},
 	"users": {
 		"users_usage_location": "usage_location IS NULL OR length(usage_location) = 2",

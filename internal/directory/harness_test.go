@@ -241,7 +241,7 @@ func (w *world) sound() {
 // events returns the number of audit events, and the last one.
 func (w *world) events() (int, *audit.Event) {
 	w.t.Helper()
-	page, err := audit.NewLog(w.db).Page(w.t.Context(), w.tenant, paging.Args{First: ptr(1)})
+	page, err := audit.NewLog(w.db).Page(w.t.Context(), w.tenant, audit.Filter{}, paging.Args{First: ptr(1)})
 	w.ok(err)
 	return int(page.Items[0].Sequence), page.Items[0]
 }

@@ -561,7 +561,7 @@ func TestAUserRemovedForGoodAfterTheRetentionIsUnknownAndStaysInTheAuditLogR19(t
 		w.refused(err, fault.NotFound, "id")
 		r := w.add(sales, anna)
 		w.same("adding to a group", outcomes(r.Results), []string{"NOT_FOUND memberIds.0"})
-		page, err := audit.NewLog(w.db).Page(w.t.Context(), w.tenant, paging.Args{})
+		page, err := audit.NewLog(w.db).Page(w.t.Context(), w.tenant, audit.Filter{}, paging.Args{})
 		w.ok(err)
 		named := 0
 		for _, e := range page.Items {

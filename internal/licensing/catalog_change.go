@@ -174,11 +174,16 @@ func (s *Service) importInstant(ctx context.Context, tx *database.Tx, tenants []
 }
 
 func (s *Service) changeCatalogOf(ctx context.Context, tx *database.Tx, tenant uuid.UUID, now clock.Instant, before, after *tenantgraph.Catalog, o CatalogOptions) (*TenantImpact, error) {
+	at, err := s.lockTenant(ctx, tx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	at.now = now
 	g, err := s.loadGraphWith(ctx, tx, tenant, before)
 	if err != nil {
 		return nil, err
 	}
-	d := s.draft(tx, g, now)
+	d := s.draft(tx, g, at)
 	d.changed = true
 	d.edit.SetCatalog(after)
 	d.Summary("The catalogue was imported.")

@@ -26,6 +26,7 @@ type Draft struct {
 	Graph  *tenantgraph.Graph // before the change
 
 	newID   id.Source
+	head    audit.Head // of the tenant's audit log, before the change
 	edit    *tenantgraph.Edit
 	users   map[uuid.UUID]*userDraft
 	touched map[uuid.UUID]bool // groups whose version rises
@@ -176,6 +177,9 @@ func (d *Draft) Subject(kind id.Kind, key uuid.UUID, name string) {
 func (d *Draft) Field(field string, before, after *string) {
 	d.event.Fields = append(d.event.Fields, audit.FieldChange{Field: field, Before: before, After: after})
 }
+
+// Cause says which event brought the change about, for the audit event; nil: that of the context.
+func (d *Draft) Cause(event *uuid.UUID) { d.event.CauseID = event }
 
 // Summary says in one sentence what the change is, for the audit event.
 func (d *Draft) Summary(text string) { d.event.Summary = text }

@@ -34,10 +34,10 @@ const removalBatch = 500
 // ApplyDue carries out what has fallen due by the clock, over all tenants but some, in the order
 // of the instants at which it did: the transitions of subscriptions (R16), the removal for
 // good of users whose retention is over (R19), and the starts and ends of assignments (R1), those of
-// one instant together; and prunes history that need not be kept any longer.
-// Each of the others is a change of its own by the system, judged
-// again under the tenant's lock: whoever comes second finds nothing to do, so any number of
-// servers may call this at the same time.
+// one instant together; then the removal of audit events that are kept no longer. Each is a change of
+// its own by the system, judged again under the tenant's lock: whoever comes second finds nothing to do,
+// so any number of servers may call this at the same time. History that need not be kept any longer is
+// pruned beside them.
 //
 // Errors: those of the database, where it cannot say what is due. What fails at one tenant is
 // in Due, and keeps no other one waiting.
@@ -51,10 +51,10 @@ func (s *Service) ApplyDue(ctx context.Context, except ...uuid.UUID) (*Due, erro
 		case err != nil:
 			return done, err
 		case item == nil:
-			return done, nil
+			return done, s.pruneDue(ctx, done, except)
 		case item.at > now:
 			done.Next = item.at
-			return done, nil
+			return done, s.pruneDue(ctx, done, except)
 		}
 		changed, err := s.applyDue(ctx, item, now)
 		switch {
@@ -145,23 +145,30 @@ func (item *dueItem) change(now clock.Instant) (Options, func(ctx context.Contex
 	case dueAssignment:
 		return Options{Action: audit.AssignmentStart, Unguarded: true}, func(ctx context.Context, d *Draft) error { return turnAssignments(ctx, d, item.at) }
 	default:
-		return Options{Action: audit.SubscriptionStatus, Unguarded: true}, func(_ context.Context, d *Draft) error {
-			moveOn(d, item.key, now)
-			return nil
-		}
+		return Options{Action: audit.SubscriptionStatus, Unguarded: true}, func(ctx context.Context, d *Draft) error { return moveOn(ctx, d, item.key, now) }
 	}
 }
 
-// moveOn drafts the next transition of a subscription, if it is due.
-func moveOn(d *Draft, key uuid.UUID, now clock.Instant) {
+// moveOn drafts the next transition of a subscription, if it is due. What brought it about is the
+// event that set the date.
+func moveOn(ctx context.Context, d *Draft, key uuid.UUID, now clock.Instant) error {
 	before := d.Graph.Subscription(key)
 	if before == nil {
-		return
+		return nil
 	}
 	to, at, comes := transition(before, d.Graph.Terms)
 	if !comes || at > now {
-		return
+		return nil
 	}
+	field := "endsAt"
+	if before.Status == string(SubscriptionScheduled) {
+		field = "startsAt"
+	}
+	cause, err := audit.LastOf(ctx, d.Tx, d.Tenant, id.Format(id.Subscription, key), field, audit.SubscriptionCreate, audit.SubscriptionUpdate)
+	if err != nil {
+		return err
+	}
+	d.Cause(cause)
 	after := *before
 	after.Status, after.UpdatedAt, after.Version = string(to), d.Now, before.Version+1
 	if to == SubscriptionEnabled { // it was not live before
@@ -170,10 +177,12 @@ func moveOn(d *Draft, key uuid.UUID, now clock.Instant) {
 	d.Summary(fmt.Sprintf("%s of %s: %s after %s, due %s", seatText(after.Seats), d.Graph.Product(after.ProductID).DisplayName, to, before.Status, at))
 	recordSubscription(d, before, &after)
 	d.putSubscription(&after)
+	return nil
 }
 
 // removeForGood drafts the removal of users whose retention is over, those deleted first before
-// others. A deleted user has no sources, so nobody's licenses change.
+// others. A deleted user has no sources, so nobody's licenses change. What brought it about is the
+// deletion of the first of them.
 func removeForGood(ctx context.Context, d *Draft, now clock.Instant) error {
 	var users []uuid.UUID
 	err := database.Each(ctx, d.Tx, func(scan func(...any) error) error {
@@ -195,6 +204,11 @@ func removeForGood(ctx context.Context, d *Draft, now clock.Instant) error {
 	if len(users) == 0 {
 		return nil
 	}
+	cause, err := audit.LastOf(ctx, d.Tx, d.Tenant, id.Format(id.User, users[0]), "deletedAt", audit.UserDelete)
+	if err != nil {
+		return err
+	}
+	d.Cause(cause)
 	kept := termText(d.Graph.Terms.DeletedUserRetention)
 	if len(users) == 1 {
 		d.Summary("Removed a user for good, " + kept + " after the deletion")

@@ -72,7 +72,7 @@ func (p *product) reset(t interface{ Fatal(...any) }) {
 	ctx := context.Background()
 	err := p.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		for _, table := range []string{"license_violations", "seat_counters", "assignments", "subscriptions", "memberships", "nestings",
-			"group_counters", "groups", "user_words", "users", "audit_events", "exclusion_set_plans", "exclusion_sets",
+			"group_counters", "groups", "user_words", "users", "audit_mentions", "audit_checkpoints", "audit_events", "exclusion_set_plans", "exclusion_sets",
 			"plan_prerequisites", "plan_locations", "product_plans", "products", "plans", "former_catalogs"} {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
@@ -44,11 +45,12 @@ func (s *Service) loadGraph(ctx context.Context, q database.Querier, tenant uuid
 func (s *Service) loadGraphWith(ctx context.Context, q database.Querier, tenant uuid.UUID, catalog *tenantgraph.Catalog) (*tenantgraph.Graph, error) {
 	data := tenantgraph.Data{Tenant: tenant, Catalog: catalog}
 	row := q.QueryRowContext(ctx, `SELECT `+tagColumns+`, t.name, t.country, t.loss_threshold, t.grace_period, t.suspension_period,
-		t.deleted_user_retention, t.history_retention FROM tenants t WHERE t.id = $1`, tenant)
-	var grace, suspension, retention, history int64
-	err := row.Scan(&data.Tag.Graph, &data.Tag.Catalog, &data.Name, &data.Country, &data.Terms.LossThreshold, &grace, &suspension, &retention, &history)
+		t.deleted_user_retention, t.history_retention, t.audit_retention FROM tenants t WHERE t.id = $1`, tenant)
+	var grace, suspension, retention, history, audited int64
+	err := row.Scan(&data.Tag.Graph, &data.Tag.Catalog, &data.Name, &data.Country, &data.Terms.LossThreshold, &grace, &suspension, &retention, &history, &audited)
 	data.Terms.Grace, data.Terms.Suspension = time.Duration(grace)*time.Microsecond, time.Duration(suspension)*time.Microsecond
 	data.Terms.DeletedUserRetention, data.Terms.HistoryRetention = time.Duration(retention)*time.Microsecond, time.Duration(history)*time.Microsecond
+	data.Terms.AuditRetention = time.Duration(audited) * time.Microsecond
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "There is no such tenant.")
 	}
@@ -248,29 +250,50 @@ func loadCounters(ctx context.Context, q database.Querier, tenant uuid.UUID) (ma
 
 // lock takes the locks of a change in the order that keeps changes free of deadlocks: the
 // catalogue (shared, unless it is what changes), then the tenant. It returns the graph before
-// the change, and the change's instant, later than every one before it.
-func (s *Service) lock(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (*tenantgraph.Graph, clock.Instant, error) {
+// the change, and when and after which audit event it is made: later than every one before it.
+func (s *Service) lock(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (*tenantgraph.Graph, turn, error) {
 	var tag tenantgraph.Tag
 	var last, imported clock.Instant
-	row := tx.QueryRowContext(ctx, `SELECT c.revision, c.changed_at, t.graph_revision, t.last_instant FROM catalog c CROSS JOIN tenants t
+	var at turn
+	row := tx.QueryRowContext(ctx, `SELECT c.revision, c.changed_at, t.graph_revision, t.last_instant, `+audit.HeadColumns+` FROM catalog c CROSS JOIN tenants t
 		WHERE c.id = 1 AND t.id = $1`+tx.Dialect().ForShare("c")+tx.Dialect().ForUpdate("t"), tenant)
-	if err := row.Scan(&tag.Catalog, &imported, &tag.Graph, &last); errors.Is(err, sql.ErrNoRows) {
-		return nil, 0, noTenant()
+	if err := row.Scan(append([]any{&tag.Catalog, &imported, &tag.Graph, &last}, at.head.Dest()...)...); errors.Is(err, sql.ErrNoRows) {
+		return nil, at, noTenant()
 	} else if err != nil {
-		return nil, 0, fmt.Errorf("lock the tenant: %w", err)
+		return nil, at, fmt.Errorf("lock the tenant: %w", err)
 	}
+	at.now = s.instant(last)
 	g := s.cached(tenant, tag)
 	if g == nil {
 		var err error
 		if g, err = s.loadGraph(ctx, tx, tenant); err != nil {
-			return nil, 0, err
+			return nil, at, err
 		}
 		s.keep(g) // its rows are committed: the locks keep everybody else from changing them
 	}
-	return g, s.instant(max(last, imported)), nil
+	return g, at, nil
+}
+
+// turn is a change's place among those of its tenant.
+type turn struct {
+	now  clock.Instant
+	head audit.Head // of the audit log, before the change
 }
 
 func noTenant() error { return fault.New(fault.NotFound, "There is no such tenant.") }
 
 // instant is that of a change after one at another instant.
 func (s *Service) instant(last clock.Instant) clock.Instant { return max(s.clock.Now(), last+1) }
+
+// lockTenant takes the tenant's lock, and the change's turn under it.
+func (s *Service) lockTenant(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (at turn, err error) {
+	var last clock.Instant
+	row := tx.QueryRowContext(ctx, `SELECT t.last_instant, `+audit.HeadColumns+` FROM tenants t WHERE t.id = $1`+tx.Dialect().ForUpdate(), tenant)
+	if err := row.Scan(append([]any{&last}, at.head.Dest()...)...); errors.Is(err, sql.ErrNoRows) {
+		return at, noTenant()
+	} else if err != nil {
+		return at, fmt.Errorf("lock the tenant: %w", err)
+	}
+	at.now = s.instant(last)
+	return at, nil
+}

@@ -284,17 +284,18 @@ type Waiting struct {
 	principal uuid.UUID
 }
 
-// Verification is the result of checking R17.
+// Verification is the result of checking R17 and the audit log (R28).
 type Verification struct {
-	VerifiedAt   clock.Instant
-	UsersChecked int
-	Problems     []Problem
+	VerifiedAt    clock.Instant
+	UsersChecked  int
+	EventsChecked int // of the audit log
+	Problems      []Problem
 }
 
 // OK tells whether nothing was found.
 func (v *Verification) OK() bool { return len(v.Problems) == 0 }
 
-// Problem is one place where the stored state does not hold R17.
+// Problem is one place where the stored state does not hold R17 or R28.
 type Problem struct {
 	Rule    string // "R17" and the like
 	Message string

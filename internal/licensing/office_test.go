@@ -196,7 +196,7 @@ func (o *office) seats(product uuid.UUID) licensing.SeatCounts {
 // events reads the tenant's audit log, oldest first.
 func (o *office) events() []*audit.Event {
 	o.Helper()
-	page, err := audit.NewLog(o.db).Page(o.Context(), o.tenant, paging.Args{First: ptr(100)})
+	page, err := audit.NewLog(o.db).Page(o.Context(), o.tenant, audit.Filter{}, paging.Args{First: ptr(100)})
 	if err != nil {
 		o.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func (s *Service) within(ctx context.Context, tenant uuid.UUID, at clock.Instant
 func (s *Service) foresee(ctx context.Context, tenant uuid.UUID, at clock.Instant, read func(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph) error) error {
 	ctx = WithChangeList(ctx, ChangeList{Skip: true})
 	return s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		g, now, err := s.lock(ctx, tx, tenant)
+		g, turn, err := s.lock(ctx, tx, tenant)
 		if err != nil {
 			return err
 		}
@@ -55,9 +55,13 @@ func (s *Service) foresee(ctx context.Context, tenant uuid.UUID, at clock.Instan
 			if item == nil {
 				break
 			}
-			now = max(now, item.at)
-			d := s.draft(tx, g, now)
-			o, plan := item.change(now)
+			next, err := s.lockTenant(ctx, tx, tenant) // the audit log has grown
+			if err != nil {
+				return err
+			}
+			next.now = max(next.now, turn.now, item.at)
+			d := s.draft(tx, g, next)
+			o, plan := item.change(next.now)
 			out, err := s.carryOut(ctx, d, o, plan)
 			if err == nil && !out.Changed {
 				err = fmt.Errorf("licensing: what is due at %s changes nothing", item.at)
@@ -68,7 +72,6 @@ func (s *Service) foresee(ctx context.Context, tenant uuid.UUID, at clock.Instan
 			if after := d.committed(); after != nil {
 				g = after
 			}
-			now++
 		}
 		if err := read(ctx, tx, g); err != nil {
 			return err

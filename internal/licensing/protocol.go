@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/audit"
-	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/engine"
 	"github.com/licensegraph/licensegraph/internal/fault"
@@ -83,12 +82,12 @@ func (s *Service) Change(ctx context.Context, tenant uuid.UUID, o Options, plan 
 	progress(ctx, Progress{Phase: PhaseWaiting})
 	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		after = nil
-		g, now, err := s.lock(ctx, tx, tenant)
+		g, at, err := s.lock(ctx, tx, tenant)
 		if err != nil {
 			return err
 		}
 		progress(ctx, Progress{Phase: PhaseReading})
-		d := s.draft(tx, g, now)
+		d := s.draft(tx, g, at)
 		if out, err = s.carryOut(ctx, d, o, plan); err != nil {
 			return err
 		}
@@ -138,9 +137,9 @@ func (d *Draft) committed() *tenantgraph.Graph {
 	return e.Graph().Tagged(tenantgraph.Tag{Graph: d.Graph.Tag.Graph + 1, Catalog: d.Graph.Tag.Catalog})
 }
 
-func (s *Service) draft(tx *database.Tx, g *tenantgraph.Graph, now clock.Instant) *Draft {
+func (s *Service) draft(tx *database.Tx, g *tenantgraph.Graph, at turn) *Draft {
 	return &Draft{
-		Tx: tx, Tenant: g.Tenant, Now: now, Graph: g, newID: s.newID, edit: g.Edit(),
+		Tx: tx, Tenant: g.Tenant, Now: at.now, head: at.head, Graph: g, newID: s.newID, edit: g.Edit(),
 		users: map[uuid.UUID]*userDraft{}, touched: map[uuid.UUID]bool{}, adds: map[uuid.UUID]bool{},
 	}
 }

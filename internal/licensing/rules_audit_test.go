@@ -89,15 +89,15 @@ func TestEventTellsWhoDidWhatAndWhatFollowedR28(t *testing.T) {
 			{"seats", func(ctx context.Context) error {
 				_, err := o.service.UpdateSubscription(ctx, o.tenant, licensing.UpdateSubscriptionInput{ID: sub.ID, Seats: optional.Of(5)})
 				return err
-			}, audit.SubscriptionUpdate, []audit.Subject{{ID: id.Format(id.Subscription, sub.ID), Name: "Base"}}, []string{"seats 2 → 5"}, nil},
+			}, audit.SubscriptionUpdate, []audit.Subject{{ID: id.Format(id.Subscription, sub.ID), Name: "Base", ProductID: id.Format(id.Product, base)}}, []string{"seats 2 → 5"}, nil},
 			{"seats without a limit", func(ctx context.Context) error {
 				_, err := o.service.UpdateSubscription(ctx, o.tenant, licensing.UpdateSubscriptionInput{ID: sub.ID, Seats: optional.Null[int]()})
 				return err
-			}, audit.SubscriptionUpdate, []audit.Subject{{ID: id.Format(id.Subscription, sub.ID), Name: "Base"}}, []string{"seats 5 → unlimited"}, nil},
+			}, audit.SubscriptionUpdate, []audit.Subject{{ID: id.Format(id.Subscription, sub.ID), Name: "Base", ProductID: id.Format(id.Product, base)}}, []string{"seats 5 → unlimited"}, nil},
 			{"the end of a subscription", func(ctx context.Context) error {
 				_, err := o.service.CancelSubscription(ctx, o.tenant, licensing.CancelSubscriptionInput{ID: sub.ID, AcknowledgeLosses: ptr(2)})
 				return err
-			}, audit.SubscriptionCancel, []audit.Subject{{ID: id.Format(id.Subscription, sub.ID), Name: "Base"}}, []string{"status ENABLED → CANCELLED"},
+			}, audit.SubscriptionCancel, []audit.Subject{{ID: id.Format(id.Subscription, sub.ID), Name: "Base", ProductID: id.Format(id.Product, base)}}, []string{"status ENABLED → CANCELLED"},
 				// what excluded suite is gone for two users
 				[]string{"Base 0 2 0", "Suite 2 0 0"}},
 		} {
@@ -281,7 +281,7 @@ func TestAssignmentEventsTellTheSelectionBeforeAndAfterR28(t *testing.T) {
 			if c.after != "" {
 				after = `"` + c.after + `"`
 			}
-			if want := `[{"field":"` + name + `","before":"` + c.before + `","after":` + after + `}]`; fields != want {
+			if want := `[{"field":"` + name + `","before":"` + c.before + `","after":` + after + `,"productId":"` + id.Format(id.Product, s.sku) + `"}]`; fields != want {
 				t.Errorf("recorded %s, want %s", fields, want)
 			}
 		}

@@ -42,6 +42,7 @@ type Service struct {
 	byCases bool
 	load    int64 // as Config.Load
 	singles *singles
+	pauses  pauses // of removing audit events
 
 	mu     sync.Mutex
 	graphs map[uuid.UUID]*tenantgraph.Graph // by tenant, as last read from committed rows

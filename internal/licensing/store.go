@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/engine"
@@ -17,10 +18,14 @@ import (
 // store writes a judged change: facts, exceptions, counters, audit event. What others refer
 // to is written before them and removed after them.
 func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts []engine.Verdict, fast *fastPath, out *Outcome, o Options) error {
+	event, err := s.event(ctx, d, out, o)
+	if err != nil {
+		return fmt.Errorf("write the change: %w", err)
+	}
 	w := &writer{ctx: ctx, tx: d.Tx, d: d, q: d.Tx.Dialect(), event: out.EventID}
 	changes := d.edit.Changes()
 	steps := []func() error{
-		func() error { return w.tenant(!d.edit.Empty()) },
+		func() error { return w.tenant(!d.edit.Empty(), event) },
 		func() error { return w.groupsIn(changes.Groups) },
 		w.users,
 		func() error { return w.nestings(changes.Nestings) },
@@ -42,7 +47,7 @@ func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts 
 			}
 			return nil
 		},
-		func() error { return s.audit(ctx, d, w.number, out, o) },
+		func() error { return event.Insert(ctx, d.Tx) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -60,8 +65,7 @@ type writer struct {
 	q    database.Dialect
 	rows newRows
 
-	event  uuid.UUID // of the audit log
-	number int64     // of the event
+	event uuid.UUID // of the audit log
 }
 
 func (w *writer) exec(query string, args ...any) error {
@@ -69,19 +73,21 @@ func (w *writer) exec(query string, args ...any) error {
 	return err
 }
 
-func (w *writer) tenant(graphChanged bool) error {
-	row := w.tx.QueryRowContext(w.ctx, `UPDATE tenants SET last_instant = $2, graph_revision = graph_revision + $3, audit_sequence = audit_sequence + 1
-		WHERE id = $1 RETURNING audit_sequence`, w.d.Tenant, w.d.Now, num(graphChanged))
-	if err := row.Scan(&w.number); err != nil || !w.d.edit.TenantDiffers() {
+func (w *writer) tenant(graphChanged bool, event *audit.Sealed) error {
+	hash := event.Hash()
+	err := w.exec(`UPDATE tenants SET last_instant = $2, graph_revision = graph_revision + $3, audit_sequence = $4, audit_hash = $5 WHERE id = $1`,
+		w.d.Tenant, w.d.Now, num(graphChanged), event.Sequence(), hash[:])
+	if err != nil || !w.d.edit.TenantDiffers() {
 		return err
 	}
 	if err := w.keep("tenants", "tenants t WHERE t.id = $1", w.d.Tenant); err != nil {
 		return err
 	}
 	after := w.d.edit.Graph()
-	return w.exec(`UPDATE tenants SET country = $2, loss_threshold = $3, grace_period = $4, suspension_period = $5, deleted_user_retention = $6, history_retention = $7
-		WHERE id = $1`, w.d.Tenant, after.Country, after.Terms.LossThreshold, after.Terms.Grace.Microseconds(),
-		after.Terms.Suspension.Microseconds(), after.Terms.DeletedUserRetention.Microseconds(), after.Terms.HistoryRetention.Microseconds())
+	return w.exec(`UPDATE tenants SET country = $2, loss_threshold = $3, grace_period = $4, suspension_period = $5, deleted_user_retention = $6,
+		history_retention = $7, audit_retention = $8 WHERE id = $1`, w.d.Tenant, after.Country, after.Terms.LossThreshold, after.Terms.Grace.Microseconds(),
+		after.Terms.Suspension.Microseconds(), after.Terms.DeletedUserRetention.Microseconds(), after.Terms.HistoryRetention.Microseconds(),
+		after.Terms.AuditRetention.Microseconds())
 }
 
 func (w *writer) nestings(all map[[2]uuid.UUID]*tenantgraph.Nesting) error {

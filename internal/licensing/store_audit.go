@@ -12,12 +12,15 @@ import (
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 )
 
-// audit writes the event of a change (R28), with a number that tenant has given it.
-func (s *Service) audit(ctx context.Context, d *Draft, number int64, out *Outcome, o Options) error {
+// event makes the event of a change (R28), the next one of the tenant's chain.
+func (s *Service) event(ctx context.Context, d *Draft, out *Outcome, o Options) (*audit.Sealed, error) {
 	e := d.event
-	e.Sequence, e.ID, e.OccurredAt, e.Actor = number, out.EventID, d.Now, audit.ActorFrom(ctx)
+	e.ID, e.OccurredAt, e.Actor = out.EventID, d.Now, audit.ActorFrom(ctx)
 	if e.Action == "" { // only the plan of what is due knows it better
 		e.Action = o.Action
+	}
+	if e.CauseID == nil {
+		e.CauseID = audit.CauseFrom(ctx)
 	}
 	e.Fields = append(e.Fields, d.assignmentFields()...)
 	for _, p := range out.Impact.Products {
@@ -28,7 +31,7 @@ func (s *Service) audit(ctx context.Context, d *Draft, number int64, out *Outcom
 			})
 		}
 	}
-	return audit.Insert(ctx, d.Tx, d.Tenant, &e)
+	return audit.Seal(d.Tenant, d.head, &e)
 }
 
 // assignmentFields tells which plans each assignment selected, and between which dates, before and after.
@@ -37,7 +40,7 @@ func (d *Draft) assignmentFields() []audit.FieldChange {
 	add := func(kind id.Kind, principal, product uuid.UUID, before, after *tenantgraph.Assignment) {
 		fields = append(fields, audit.FieldChange{
 			Field:  d.Graph.Product(product).DisplayName + " of " + id.Format(kind, principal),
-			Before: d.selectionText(before), After: d.selectionText(after),
+			Before: d.selectionText(before), After: d.selectionText(after), ProductID: d.Graph.Product(product).NodeID(),
 		})
 	}
 	for user, u := range d.users {

@@ -204,7 +204,8 @@ func (s *Service) subscribe(ctx context.Context, tenant uuid.UUID, o Options,
 func (d *Draft) putSubscription(sub *tenantgraph.Subscription) {
 	d.changed = true
 	d.edit.PutSubscription(sub)
-	d.Subject(id.Subscription, sub.ID, d.Graph.Product(sub.ProductID).DisplayName)
+	p := d.Graph.Product(sub.ProductID)
+	d.event.Subjects = append(d.event.Subjects, audit.Subject{ID: id.Format(id.Subscription, sub.ID), Name: p.DisplayName, ProductID: p.NodeID()})
 }
 
 func (s *Service) subscription(d *Draft, key uuid.UUID, expected *int) (*tenantgraph.Subscription, *Product, error) {

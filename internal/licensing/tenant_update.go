@@ -31,6 +31,7 @@ type UpdateTenantInput struct {
 	Suspension           *time.Duration
 	DeletedUserRetention *time.Duration
 	HistoryRetention     *time.Duration // 0: without end
+	AuditRetention       *time.Duration // 0 keeps audit events for ever
 	DryRun               bool
 	AcknowledgeLosses    *int
 }
@@ -44,11 +45,12 @@ type TenantOutcome struct {
 
 // UpdateTenant changes a tenant's country and terms. Another country judges anew, in the same
 // commit, the users who have no location of their own (R11). Other terms move the instants at
-// which subscriptions go on and deleted users are removed: what is due by them falls due at once.
+// which subscriptions go on and deleted users and audit events are removed: what is due by them
+// falls due at once.
 // The losses of the call itself are judged by the threshold before it (R27).
 //
 // Errors: NOT_FOUND; INVALID_VALUE with the path country, lossThreshold, gracePeriod,
-// suspensionPeriod, deletedUserRetention or historyRetention; CONFIRMATION_REQUIRED with LossDetails.
+// suspensionPeriod, deletedUserRetention, historyRetention or auditRetention; CONFIRMATION_REQUIRED with LossDetails.
 func (s *Service) UpdateTenant(ctx context.Context, tenant uuid.UUID, in UpdateTenantInput) (*TenantOutcome, error) {
 	if err := in.validate(); err != nil {
 		return nil, err
@@ -94,7 +96,10 @@ func (in *UpdateTenantInput) validate() error {
 	for _, term := range []struct {
 		name  string
 		value *time.Duration
-	}{{"gracePeriod", in.Grace}, {"suspensionPeriod", in.Suspension}, {"deletedUserRetention", in.DeletedUserRetention}, {"historyRetention", in.HistoryRetention}} {
+	}{
+		{"gracePeriod", in.Grace}, {"suspensionPeriod", in.Suspension}, {"deletedUserRetention", in.DeletedUserRetention},
+		{"historyRetention", in.HistoryRetention}, {"auditRetention", in.AuditRetention},
+	} {
 		if v := term.value; v != nil && (*v < 0 || *v > MaxTerm || *v%time.Second != 0) {
 			return fault.New(fault.InvalidValue, "A period is whole seconds from 0 to %d days, not %s.", MaxTerm/(24*time.Hour), *v).At(term.name)
 		}
@@ -113,6 +118,7 @@ func (in *UpdateTenantInput) apply(g *tenantgraph.Graph) (code string, terms Ter
 	for _, term := range []struct{ from, to *time.Duration }{
 		{in.Grace, &terms.Grace}, {in.Suspension, &terms.Suspension}, {in.DeletedUserRetention, &terms.DeletedUserRetention},
 		{in.HistoryRetention, &terms.HistoryRetention},
+		{in.AuditRetention, &terms.AuditRetention},
 	} {
 		if term.from != nil {
 			*term.to = *term.from
@@ -130,6 +136,7 @@ func tenantFields(code string, t Terms) []field {
 		{"country", code}, {"lossThreshold", strconv.Itoa(t.LossThreshold)}, {"gracePeriodSeconds", seconds(t.Grace)},
 		{"suspensionPeriodSeconds", seconds(t.Suspension)}, {"deletedUserRetentionSeconds", seconds(t.DeletedUserRetention)},
 		{"historyRetentionSeconds", seconds(t.HistoryRetention)},
+		{"auditRetentionSeconds", seconds(t.AuditRetention)},
 	}
 }
 

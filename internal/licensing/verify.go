@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/engine"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
@@ -14,10 +15,14 @@ import (
 // maxProblems bounds a report; where there are more, the last one says so.
 const maxProblems = 1000
 
-// Verify checks R17 on one committed state of the tenant, beside a serving process: it
-// derives every user anew, asks the engine whether each state holds, and recounts the
-// counters. progress, which may be nil, is told how many users are done.
-func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(users int)) (*Verification, error) {
+// Verify checks R17 and the audit log (R28) on one committed state of the tenant, beside a serving
+// process: it derives every user anew, asks the engine whether each state holds, recounts the
+// counters, and follows the chain of audit events. progress, which may be nil, is told how many
+// users and events are done.
+func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(users, events int)) (*Verification, error) {
+	if progress == nil {
+		progress = func(int, int) {}
+	}
 	var v *verifying
 	err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
 		v = &verifying{report: &Verification{VerifiedAt: s.clock.Now()}, recount: map[int32]*counters{}} // anew in each attempt
@@ -39,7 +44,10 @@ func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(us
 		if err := v.copies(ctx, tx); err != nil {
 			return err
 		}
-		return v.members(ctx, tx)
+		if err := v.members(ctx, tx); err != nil {
+			return err
+		}
+		return v.log(ctx, tx, progress)
 	})
 	if err != nil {
 		return nil, err
@@ -63,7 +71,7 @@ func (v *verifying) problem(p Problem) {
 	}
 }
 
-func (v *verifying) users(ctx context.Context, tx *database.Tx, progress func(int)) error {
+func (v *verifying) users(ctx context.Context, tx *database.Tx, progress func(users, events int)) error {
 	reached := func(group uuid.UUID) bool { return len(v.graph.Reach(group)) > 0 }
 	after := uuid.Nil
 	for {
@@ -84,9 +92,8 @@ func (v *verifying) users(ctx context.Context, tx *database.Tx, progress func(in
 		for _, p := range loaded {
 			v.user(p)
 		}
-		if v.report.UsersChecked += len(ids); progress != nil {
-			progress(v.report.UsersChecked)
-		}
+		v.report.UsersChecked += len(ids)
+		progress(v.report.UsersChecked, 0)
 		if len(ids) < chunk {
 			return nil
 		}
@@ -171,6 +178,23 @@ func (v *verifying) members(ctx context.Context, tx *database.Tx) error {
 		WHERE g.tenant_id = $1 AND coalesce(c.members, 0) <> coalesce(m.n, 0)`, v.graph.Tenant)
 	if err != nil {
 		return fmt.Errorf("recount members: %w", err)
+	}
+	return nil
+}
+
+// log follows the chain of audit events.
+func (v *verifying) log(ctx context.Context, tx *database.Tx, progress func(users, events int)) error {
+	found, err := audit.Verify(ctx, tx, v.graph.Tenant, func(events int) { progress(v.report.UsersChecked, events) })
+	if err != nil {
+		return err
+	}
+	v.report.EventsChecked = found.Events
+	for _, f := range found.Findings {
+		text := f.Message
+		if f.More > 0 {
+			text += fmt.Sprintf(" There are %d more such places.", f.More)
+		}
+		v.problem(Problem{Rule: "R28", Message: text})
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
@@ -34,8 +35,9 @@ type job struct {
 	cancel context.CancelCauseFunc
 
 	progress atomic.Pointer[licensing.Progress]
-	asked    atomic.Bool // to be cancelled
-	recorded atomic.Bool // a transaction has got as far as to say that it succeeded
+	asked    atomic.Bool            // to be cancelled
+	asker    atomic.Pointer[string] // by whom
+	recorded atomic.Bool            // a transaction has got as far as to say that it succeeded
 	end      atomic.Pointer[ending]
 	ended    chan struct{} // closed when end is known
 }
@@ -106,6 +108,9 @@ func (s *Service) work(j *job, begin bool) {
 		}
 		close(j.ended)
 	}
+	if begin && end != nil { // else the transaction of the change has told, or Tend will
+		s.told(j)
+	}
 	s.mu.Lock()
 	if begin {
 		delete(s.busy, j.tenant)
@@ -132,7 +137,11 @@ func (s *Service) carryOut(j *job) *ending {
 		return s.failed(j, err)
 	}
 	j.progress.Store(&licensing.Progress{Phase: licensing.PhaseWaiting})
-	ctx := licensing.WithChangeList(j.ctx, licensing.ChangeList{Skip: true})
+	ctx, err := s.reportBegin(j.ctx, j)
+	if err != nil {
+		return s.failed(j, err)
+	}
+	ctx = licensing.WithChangeList(ctx, licensing.ChangeList{Skip: true})
 	ctx = licensing.WithProgress(ctx, func(p licensing.Progress) { j.progress.Store(&p) })
 	ctx = licensing.WithRecord(ctx, func(ctx context.Context, tx *database.Tx, out *licensing.Outcome) error {
 		return s.record(ctx, tx, j, out)
@@ -278,7 +287,10 @@ func (s *Service) Cancel(ctx context.Context, tenant, key uuid.UUID) (o *Operati
 // stop ends an operation of this process, and waits until it has ended. It returns how where it
 // was cancelled, and whether first by this call; nil where it ended in another way.
 func (s *Service) stop(ctx context.Context, j *job) (end *ending, first bool, err error) {
-	first = j.asked.CompareAndSwap(false, true)
+	if first = j.asked.CompareAndSwap(false, true); first {
+		by := audit.ActorFrom(ctx).Name
+		j.asker.Store(&by)
+	}
 	j.cancel(errCancelled)
 	s.mu.Lock()
 	s.dispatch()

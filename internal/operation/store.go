@@ -3,11 +3,13 @@ package operation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/audit"
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/fault"
@@ -52,6 +54,11 @@ func (s *Service) record(ctx context.Context, tx *database.Tx, j *job, out *lice
 		return errElsewhere // nothing is changed
 	}
 	j.recorded.Store(true)
+	if err == nil {
+		if err = s.reportEnd(ctx, tx, j.tenant, j.op.ID); errors.Is(err, database.ErrRollback) { // there is nothing to tell
+			err = nil
+		}
+	}
 	return err
 }
 
@@ -83,13 +90,21 @@ func (s *Service) write(ctx context.Context, tx *database.Tx, j *job, end *endin
 	if p := j.progress.Load(); p != nil {
 		progress = *p
 	}
-	alive, err = changes(ctx, tx, `UPDATE operations SET state = $3, finished_at = $4, changed = $5, event_id = $6, impact = $7, errors = $8, results = $9, phase = $10, done = $11, total = $12
+	alive, err = changes(ctx, tx, `UPDATE operations SET state = $3, finished_at = $4, changed = $5, event_id = $6, impact = $7, errors = $8, results = $9, phase = $10, done = $11, total = $12, cancelled_by = $13
 		WHERE tenant_id = $1 AND id = $2 AND `+unfinished,
-		j.tenant, j.op.ID, string(end.state), int64(end.at), changed, event, impact, errs, len(end.results), phaseOf(progress), progress.Done, totalOf(progress))
+		j.tenant, j.op.ID, string(end.state), int64(end.at), changed, event, impact, errs, len(end.results), phaseOf(progress), progress.Done, totalOf(progress), j.canceller(end.state))
 	if err != nil || !alive {
 		return alive, err
 	}
 	return true, insertResults(ctx, tx, j, end.results)
+}
+
+// canceller is who had the operation cancelled, if it ended so.
+func (j *job) canceller(state State) *string {
+	if state != Cancelled {
+		return nil
+	}
+	return j.asker.Load()
 }
 
 // resultsAtOnce is how many results are stored by one statement.
@@ -126,8 +141,8 @@ func insertResults(ctx context.Context, tx *database.Tx, j *job, results []Resul
 // markCancelled ends an operation that no job of this process is about; false where it has ended.
 func (s *Service) markCancelled(ctx context.Context, tenant, key uuid.UUID) (cancelled bool, err error) {
 	err = s.db.Aside(ctx, func(ctx context.Context, tx *database.Tx) error {
-		cancelled, err = changes(ctx, tx, `UPDATE operations SET state = $3, finished_at = $4 WHERE tenant_id = $1 AND id = $2 AND `+unfinished,
-			tenant, key, string(Cancelled), int64(s.clock.Now()))
+		cancelled, err = changes(ctx, tx, `UPDATE operations SET state = $3, finished_at = $4, cancelled_by = $5 WHERE tenant_id = $1 AND id = $2 AND `+unfinished,
+			tenant, key, string(Cancelled), int64(s.clock.Now()), audit.ActorFrom(ctx).Name)
 		return err
 	})
 	return cancelled, err

@@ -18,7 +18,8 @@ import (
 const beatPatience = 3 * time.Second
 
 // Tend says that this process is alive and how far its operations are, gives up those that were
-// ended elsewhere, marks what dead servers left behind, and removes what is kept no longer. Run
+// ended elsewhere, marks what dead servers left behind, tells the audit log of ends that it does not
+// know, and removes what is kept no longer. Run
 // calls it every second.
 //
 // On SQLite it does nothing while an operation of this process runs: that holds the one writer,
@@ -32,7 +33,7 @@ func (s *Service) Tend(ctx context.Context) error {
 	if held && s.db.Dialect() == database.SQLite {
 		return nil
 	}
-	return errors.Join(s.beat(ctx), s.bury(ctx), s.sweep(ctx))
+	return errors.Join(s.beat(ctx), s.bury(ctx), s.tellRest(ctx), s.sweep(ctx))
 }
 
 func (s *Service) beat(ctx context.Context) error {

@@ -94,7 +94,7 @@ func (w *world) buy(from, to time.Duration) {
 // statuses are those that subscriptions came to by the clock, in the order of events.
 func (w *world) statuses() []string {
 	w.Helper()
-	page, err := audit.NewLog(w.db).Page(w.Context(), w.tenant, paging.Args{})
+	page, err := audit.NewLog(w.db).Page(w.Context(), w.tenant, audit.Filter{}, paging.Args{})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestWhatAnEndedServerLeftIsCarriedOutOnceR16(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		var events atomic.Int32
 		ending := w.open(database.Options{Observe: func(query string) {
-			if strings.Contains(query, "audit_events") && events.Add(1) == 3 {
+			if strings.Contains(query, "INSERT INTO audit_events") && events.Add(1) == 3 {
 				end() // in the third change, after its facts
 			}
 		}})

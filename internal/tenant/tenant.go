@@ -60,6 +60,9 @@ func (t *Tenant) DeletedUserRetentionSeconds() int {
 // HistoryRetentionSeconds is for how long the past can be asked for; 0 is without end.
 func (t *Tenant) HistoryRetentionSeconds() int { return int(t.Terms.HistoryRetention / time.Second) }
 
+// AuditRetentionSeconds is how long audit events are kept; 0: for ever.
+func (t *Tenant) AuditRetentionSeconds() int { return int(t.Terms.AuditRetention / time.Second) }
+
 // Config is what Tenants needs.
 type Config struct {
 	DB    *database.DB
@@ -125,10 +128,11 @@ func checkName(name string) error {
 
 func (s *Tenants) store(ctx context.Context, tx *database.Tx, t *Tenant) error {
 	const insert = `INSERT INTO tenants (id, name, name_key, country, last_instant, created_at,
-		loss_threshold, grace_period, suspension_period, deleted_user_retention, history_retention, history_since)
-		VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $5) ON CONFLICT (name_key) DO NOTHING`
+		loss_threshold, grace_period, suspension_period, deleted_user_retention, history_retention, history_since, audit_retention)
+		VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $5, $11) ON CONFLICT (name_key) DO NOTHING`
 	result, err := tx.ExecContext(ctx, insert, t.ID, t.Name, textkey.Fold(t.Name), t.Country, int64(t.CreatedAt),
-		t.Terms.LossThreshold, t.Terms.Grace.Microseconds(), t.Terms.Suspension.Microseconds(), t.Terms.DeletedUserRetention.Microseconds(), t.Terms.HistoryRetention.Microseconds())
+		t.Terms.LossThreshold, t.Terms.Grace.Microseconds(), t.Terms.Suspension.Microseconds(), t.Terms.DeletedUserRetention.Microseconds(),
+		t.Terms.HistoryRetention.Microseconds(), t.Terms.AuditRetention.Microseconds())
 	if err != nil {
 		return fmt.Errorf("store a tenant: %w", err)
 	}
@@ -152,17 +156,18 @@ func (s *Tenants) store(ctx context.Context, tx *database.Tx, t *Tenant) error {
 }
 
 const columns = `SELECT id, name, country, loss_threshold, grace_period, suspension_period, deleted_user_retention, history_retention,
-	history_since, created_at FROM tenants`
+	history_since, audit_retention, created_at FROM tenants`
 
 // scan reads the columns of one row.
 func scan(row func(...any) error) (*Tenant, error) {
 	var t Tenant
-	var grace, suspension, retention, history int64
-	if err := row(&t.ID, &t.Name, &t.Country, &t.Terms.LossThreshold, &grace, &suspension, &retention, &history, &t.HistorySince, &t.CreatedAt); err != nil {
+	var grace, suspension, retention, history, audited int64
+	if err := row(&t.ID, &t.Name, &t.Country, &t.Terms.LossThreshold, &grace, &suspension, &retention, &history, &t.HistorySince, &audited, &t.CreatedAt); err != nil {
 		return nil, err
 	}
 	t.Terms.Grace, t.Terms.Suspension = time.Duration(grace)*time.Microsecond, time.Duration(suspension)*time.Microsecond
 	t.Terms.DeletedUserRetention, t.Terms.HistoryRetention = time.Duration(retention)*time.Microsecond, time.Duration(history)*time.Microsecond
+	t.Terms.AuditRetention = time.Duration(audited) * time.Microsecond
 	return &t, nil
 }
 

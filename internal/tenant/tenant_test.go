@@ -153,7 +153,7 @@ func TestAnUnknownTenantIsAnsweredWithTheOnesThatExistWhereTheyAreFew(t *testing
 func TestR28CreatingATenantIsItsFirstAuditEvent(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		made := create(t, newTenants(t, db), "Acme", "US")
-		page, err := audit.NewLog(db).Page(t.Context(), made.ID, paging.Args{})
+		page, err := audit.NewLog(db).Page(t.Context(), made.ID, audit.Filter{}, paging.Args{})
 		if err != nil || len(page.Items) != 1 {
 			t.Fatalf("%d events, %v; want 1", len(page.Items), err)
 		}

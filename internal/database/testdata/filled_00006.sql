@@ -1,4 +1,5 @@
--- What version 6 of the schema adds: former rows, whose referents may be gone; and dates of assignments.
+-- What version 6 of the schema adds to the rows of the files before: former rows, whose referents may be gone; dates of
+-- assignments; an event with a hash, what it named, and a checkpoint.
 INSERT INTO former_catalogs (id, until, data) VALUES (1, 1700000000000005, $BLOB);
 INSERT INTO tenants_history (tenant_id, country, until) VALUES ('00000000-0000-7000-8000-000000000001', 'NL', 1700000000000005);
 INSERT INTO groups_history (id, tenant_id, display_name, display_name_key, description, external_id, created_at, updated_at, version, until) VALUES
@@ -17,3 +18,13 @@ INSERT INTO seat_counters_history (tenant_id, product_id, consumed, waiting, in_
   ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000e5', 3, 1, 1, '00000000-0000-7000-8000-0000000000e7', 1, 2, 3, 4, 1700000000000005);
 UPDATE assignments SET scheduled = true, starts_at = 1700000000000005, ends_at = 1700000000000009 WHERE id = '00000000-0000-7000-8000-000000000091';
 UPDATE assignments SET starts_at = 1700000000000001, began_at = 1700000000000002 WHERE id = '00000000-0000-7000-8000-000000000092';
+UPDATE tenants SET audit_retention = 3600000000, audit_sequence = 3, audit_hash = $BLOB, audit_unchained = 2
+  WHERE id = '00000000-0000-7000-8000-000000000001';
+INSERT INTO audit_events (id, tenant_id, sequence, occurred_at, actor_kind, actor, request_id, action, summary, subjects, fields, products, cause_id, encoding, hash) VALUES
+  ('00000000-0000-7000-8000-000000000023', '00000000-0000-7000-8000-000000000001', 3, 1700000000000003, 'COMMAND', 'tenant update', NULL, 'tenant.update', 'Updated.', '[{"id":"tenant_00000000007000800000000001","name":"Example"}]', '[]', '[]', NULL, 1, $BLOB);
+INSERT INTO audit_mentions (tenant_id, node, sequence) VALUES
+  ('00000000-0000-7000-8000-000000000001', 'tenant_00000000007000800000000001', 3);
+INSERT INTO audit_checkpoints (tenant_id, sequence, hash, occurred_at, events, pruned_at, event_sequence, seal) VALUES
+  ('00000000-0000-7000-8000-000000000002', 4, $BLOB, 1700000000000000, 4, 1700000000000001, 5, $BLOB);
+UPDATE operations SET begin_event_id = '00000000-0000-7000-8000-0000000000a2', end_event_id = '00000000-0000-7000-8000-0000000000a3', cancelled_by = 'ci'
+  WHERE id = '00000000-0000-7000-8000-000000000091';

@@ -136,6 +136,7 @@ type Terms struct {
 	Suspension           time.Duration // from its suspension to its lock-out (R16)
 	DeletedUserRetention time.Duration // from a user's deletion to the removal for good (R19)
 	HistoryRetention     time.Duration // for which the past can be asked for; 0: without end
+	AuditRetention       time.Duration // from an audit event to its removal; 0: it stays
 }
 
 // Graph is one tenant's immutable graph.
