@@ -239,6 +239,8 @@ var badInputs = []struct {
 	{"no subscription", assignVar, assignInput(add("{{tool}}", nil)), "NO_SUBSCRIPTION", "add.0"},
 	{"retired product", assignVar, assignInput(add("{{past}}", nil)), "PRODUCT_RETIRED", "add.0"},
 	{"nested members of a user", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "includeNested": false}}), "INVALID_VALUE", "add.0.includeNested"},
+	{"priority out of range", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "priority": 1001}}), "INVALID_VALUE", "add.0.priority"},
+	{"priority that is no number", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "priority": "1"}}), "BAD_USER_INPUT", "variable.in.add.0.priority"},
 	{"no seat", assignVar, assignInput(add("{{suite}}", nil), "principalIds", []string{"{{ben}}"}), "COUNT_VIOLATION", "add.0"},
 	{"a version that is no number", assignVar, assignInput(nil, "expectedVersion", "1"), "BAD_USER_INPUT", "variable.in.expectedVersion"},
 	{"null principals", assignVar, assignInput(nil, "principalIds", nil), "BAD_USER_INPUT", "variable.in.principalIds"},

@@ -70,6 +70,7 @@ func licenseInput(in *model.LicenseInput) (license licensing.LicenseInput, wrong
 		license.Replaces = product(*replaced, "replaces")
 	}
 	license.IncludeNested = in.IncludeNested.Value()
+	license.Priority = option(in.Priority)
 	return license, wrong, nil
 }
 

@@ -65,6 +65,7 @@ func (Assignment) Fields() []ent.Field {
 		field.String("mode").Comment("ALL, EXCEPT or ONLY"),
 		field.Text("plans").Default("[]").Comment("JSON array of plan ids, sorted; empty for ALL"),
 		field.Bool("include_nested").Default(true),
+		field.Int("priority").Default(0).Comment("of those who wait, the higher go first (R5)"),
 		instant("created_at"),
 		instant("updated_at"),
 		field.Int("version").Default(1),
@@ -86,8 +87,8 @@ func (Assignment) Annotations() []schema.Annotation {
 }
 
 // LicenseViolation is the stored exception: a source (plan_id null), or one plan of it, that
-// was not admitted for a user. The copied columns never change; they make R5's order an index
-// order.
+// was not admitted for a user. The columns copied from the assignment make R5's order an index
+// order; of these rank changes with the assignment's priority, the others never.
 type LicenseViolation struct{ ent.Schema }
 
 // Mixin of LicenseViolation.
@@ -106,6 +107,7 @@ func (LicenseViolation) Fields() []ent.Field {
 		field.UUID("principal_id", uuid.UUID{}),
 		field.Bool("inherited"),
 		instant("assignment_created_at"),
+		field.Int("rank").Default(0).Comment("the negative of the assignment's priority: ascending, as the rest of the order"),
 	}
 }
 
@@ -116,7 +118,7 @@ func (LicenseViolation) Indexes() []ent.Index {
 			Annotations(entsql.IndexWhere("plan_id IS NULL")),
 		// It is not partial, so that the violations of a user can be looked up by it.
 		index.Fields("tenant_id", "user_id", "assignment_id", "plan_id").Unique().StorageKey("license_violations_plan"),
-		index.Fields("tenant_id", "product_id", "inherited", "since", "assignment_created_at", "user_id", "principal_id").
+		index.Fields("tenant_id", "product_id", "inherited", "rank", "since", "assignment_created_at", "user_id", "principal_id").
 			StorageKey("license_violations_waiting").
 			Annotations(entsql.IndexWhere("plan_id IS NULL AND code = 'COUNT_VIOLATION'")),
 		index.Fields("tenant_id", "product_id", "user_id", "assignment_id", "plan_id").StorageKey("license_violations_listed"),

@@ -68,6 +68,14 @@ func ended(s engine.Source) engine.Source {
 	return s
 }
 
+// ranking is a source of an assignment with a priority.
+func ranking(s engine.Source, priority int64) engine.Source {
+	a := *s.Assignment
+	a.Priority = priority
+	s.Assignment = &a
+	return s
+}
+
 // selecting is a source with another selection.
 func selecting(s engine.Source, selected ...int32) engine.Source {
 	s.Selected = plans(selected...)
@@ -139,7 +147,7 @@ func waiter(user byte, u engine.User) *engine.Waiter {
 	k := engine.Key{Since: row.Since, User: userID(user), Plan: engine.Whole}
 	for _, s := range u.Sources {
 		if s.Key == row.Assignment {
-			k.Direct, k.Created, k.Sku, k.Principal = s.Direct, s.Created, s.Sku, s.Principal
+			k.Direct, k.Priority, k.Created, k.Sku, k.Principal = s.Direct, s.Priority, s.Created, s.Sku, s.Principal
 			if s.Direct {
 				k.Principal = k.User
 			}

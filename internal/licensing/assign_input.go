@@ -7,6 +7,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/internal/fault"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
+	"github.com/licensegraph/licensegraph/internal/optional"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
@@ -20,9 +21,10 @@ type LicenseInput struct {
 	Product       uuid.UUID
 	Plans         *SelectionInput
 	Switch        *SwitchInput
-	PlansFrom     *uuid.UUID // a product: what is off in the principal's own assignment of it is off here
-	Replaces      *uuid.UUID // a product: only for principals with an assignment of their own of it, which goes
-	IncludeNested *bool      // nil keeps; true on a new one; means nothing for a user
+	PlansFrom     *uuid.UUID             // a product: what is off in the principal's own assignment of it is off here
+	Replaces      *uuid.UUID             // a product: only for principals with an assignment of their own of it, which goes
+	IncludeNested *bool                  // nil keeps; true on a new one; means nothing for a user
+	Priority      optional.Optional[int] // absent keeps, null is 0; 0 on a new one
 }
 
 // want is a LicenseInput checked against the catalogue.
@@ -33,6 +35,7 @@ type want struct {
 	from      *Product // PlansFrom
 	replaces  *Product
 	nested    *bool
+	priority  optional.Optional[int]
 	at        int // index in the input
 }
 
@@ -116,7 +119,10 @@ func checkOne(g *tenantgraph.Graph, in LicenseInput) (*want, *fault.Error) {
 	if p == nil {
 		return nil, unknownProduct().At("productId")
 	}
-	w := &want{product: p, nested: in.IncludeNested}
+	w := &want{product: p, nested: in.IncludeNested, priority: in.Priority}
+	if err := checkPriority(in.Priority); err != nil {
+		return nil, err.At("priority")
+	}
 	if err := w.choose(g, in); err != nil {
 		return nil, err
 	}
@@ -162,7 +168,8 @@ func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, 
 	if w.nested != nil && !before.Direct() {
 		a.IncludeNested = *w.nested
 	}
-	if a.Selection.Equal(before.Selection) && a.IncludeNested == before.IncludeNested {
+	a.Priority = w.priorityAfter(before.Priority)
+	if a.Selection.Equal(before.Selection) && a.IncludeNested == before.IncludeNested && a.Priority == before.Priority {
 		return before, nil
 	}
 	if a.Direct() && !a.Selection.Of(d.Graph.Catalog, w.product).Minus(before.Selection.Of(d.Graph.Catalog, w.product)).Empty() {
@@ -185,7 +192,7 @@ func (d *Draft) begin(w want, selection tenantgraph.Selection, user, group uuid.
 	}
 	a := &tenantgraph.Assignment{
 		ID: key, UserID: user, GroupID: group, ProductID: w.product.ID, Selection: selection,
-		IncludeNested: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
+		IncludeNested: true, Priority: w.priorityAfter(0), CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
 	}
 	if group != uuid.Nil && w.nested != nil {
 		a.IncludeNested = *w.nested

@@ -142,6 +142,7 @@ func AssignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment) *Assignment {
 func assignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment, p *Product) Assignment {
 	shown := Assignment{
 		ID: a.ID, Product: p, Selection: Selection{Mode: a.Selection.Mode, named: a.Selection.Plans, graph: g}, IncludeNested: a.IncludeNested,
+		Priority:  a.Priority,
 		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, Version: a.Version,
 	}
 	if a.Direct() {

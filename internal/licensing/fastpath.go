@@ -232,6 +232,9 @@ func (f *fastPath) decide() bool {
 		if len(f.products) > 1 && (scarce || c.Waiting > 0) {
 			return false
 		}
+		if scarce && p.free > 0 && line > 0 && p.newcomers > 0 && !f.onePriority(p.ID) { // a newcomer may come before who waits
+			return false
+		}
 		if p.losing > 0 && !f.movesAll(f.d.adds) { // who holds a product that is added needs to be looked up
 			return false
 		}
@@ -240,6 +243,33 @@ func (f *fastPath) decide() bool {
 		}
 	}
 	return true
+}
+
+// onePriority tells whether all group assignments of a product have the same: then who waits comes
+// before who begins to. Direct sources that wait come first in any case, and none begins where
+// anybody waits.
+func (f *fastPath) onePriority(product uuid.UUID) bool {
+	var first *tenantgraph.Bound
+	for _, a := range f.book.after.Assignments() {
+		if a.ProductID != product {
+			continue
+		}
+		if first == nil {
+			first = a
+		}
+		if a.Priority != first.Priority {
+			return false
+		}
+	}
+	return true
+}
+
+// rankAfter is the rank that an assignment gives after the change, or gave where it is gone.
+func (f *fastPath) rankAfter(b *tenantgraph.Bound) int64 {
+	if after := f.book.after.Assignment(b.ID); after != nil {
+		b = after
+	}
+	return rankOf(int64(b.Priority))
 }
 
 func (f *fastPath) movesAll(products map[uuid.UUID]bool) bool {

@@ -250,6 +250,9 @@ func licenseInputs(adds []oracle.Add) []licensing.LicenseInput {
 	var all []licensing.LicenseInput
 	for _, a := range adds {
 		in := licensing.LicenseInput{Product: a.Product, IncludeNested: a.IncludeNested, PlansFrom: a.PlansFrom, Replaces: a.Replaces}
+		if a.Priority != nil {
+			in.Priority = optional.Of(*a.Priority)
+		}
 		if a.Selection != nil {
 			in.Plans = &licensing.SelectionInput{Mode: modes[a.Selection.Mode], Plans: a.Selection.Plans.Sorted()}
 		}

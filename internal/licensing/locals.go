@@ -381,6 +381,7 @@ func appendDirect(k []byte, direct []*tenantgraph.Assignment) []byte {
 		k = append(k, a.ProductID[:]...)
 		k = append(k, a.Selection.Mode...)
 		k = binary.AppendVarint(k, int64(a.CreatedAt))
+		k = binary.AppendVarint(k, int64(a.Priority))
 		k = binary.AppendUvarint(k, uint64(len(a.Selection.Plans)))
 		for _, p := range a.Selection.Plans {
 			k = append(k, p[:]...)

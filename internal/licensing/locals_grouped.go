@@ -288,7 +288,7 @@ func (g *grouping) query(b *casebook) (args []any, head string) {
 	m0 AS (SELECT m.user_id AS u FROM memberships m WHERE m.tenant_id = $1 AND m.group_id = ` + fmt.Sprintf("$%d", largest) + `),
 	reach AS (SELECT m.user_id AS u, ` + reach + ` AS b, max(k.l) AS l FROM memberships m JOIN kinds k ON k.g = m.group_id
 		WHERE m.tenant_id = $1` + among + ` GROUP BY m.user_id),
-	own AS (SELECT a.user_id AS u, CAST(` + q.JSONAgg(q.JSONArray("a.product_id", "a.mode", "a.plans", "a.created_at"), "a.product_id") + ` AS text) AS t
+	own AS (SELECT a.user_id AS u, CAST(` + q.JSONAgg(q.JSONArray("a.product_id", "a.mode", "a.plans", "a.created_at", "a.priority"), "a.product_id") + ` AS text) AS t
 		FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL` + product("a.product_id") + ` GROUP BY a.user_id),
 	held AS (SELECT v.user_id AS u, CAST(` + q.JSONAgg(q.JSONArray(source, "v.plan_id", "v.code", "v.since"), source+", v.plan_id") + ` AS text) AS t
 		FROM license_violations v WHERE v.tenant_id = $1` + product("v.product_id") + ` GROUP BY v.user_id),
@@ -308,14 +308,14 @@ func (g *grouping) read(p *person) error {
 		return err
 	}
 	if sig.own != "" {
-		var own [][4]json.RawMessage
+		var own [][5]json.RawMessage
 		if err := json.Unmarshal([]byte(sig.own), &own); err != nil {
 			return err
 		}
 		for _, o := range own {
 			a := &tenantgraph.Assignment{}
 			var plans string
-			if err := unmarshalAll(o[:], &a.ID, &a.Selection.Mode, &plans, (*int64)(&a.CreatedAt)); err != nil {
+			if err := unmarshalAll(o[:], &a.ID, &a.Selection.Mode, &plans, (*int64)(&a.CreatedAt), &a.Priority); err != nil {
 				return err
 			}
 			a.ProductID = a.ID

@@ -24,6 +24,7 @@ type Assignment struct {
 	Product       *Product
 	Selection     Selection
 	IncludeNested bool
+	Priority      int // MinPriority to MaxPriority; of those who wait, the higher go first (R5)
 	CreatedAt     clock.Instant
 	UpdatedAt     clock.Instant
 	Version       int
@@ -267,6 +268,7 @@ type Waiting struct {
 	Sources []*Source
 
 	inherited bool // with UserID and Since, the place in WaitingOrder
+	rank      int64
 	created   clock.Instant
 	principal uuid.UUID
 }

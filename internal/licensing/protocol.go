@@ -147,6 +147,9 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if err != nil {
 		return nil, err
 	}
+	if err := d.moveInLine(ctx, d.edit.Changes().Assignments); err != nil {
+		return nil, err
+	}
 	book := newCasebook(d)
 	out.Impact = newImpact(s, d, book, counts, o.DryRun)
 	if !d.changed {
@@ -348,25 +351,26 @@ func (w *waiters) List(cases []*engine.Case) error { return w.book.list(w.ctx, c
 
 // WaitingOrder is R5's order among whole sources that wait for one product, as an index has
 // it: what engine.Less is in Go.
-const WaitingOrder = `v.inherited, v.since, v.assignment_created_at, v.user_id, v.principal_id`
+const WaitingOrder = `v.inherited, v.rank, v.since, v.assignment_created_at, v.user_id, v.principal_id`
 
 func (w *waiters) load(product int32, page *waiterPage) error {
 	sku := w.book.after.ProductAt(product).ID
 	args := []any{w.d.Tenant, sku}
 	after := ""
 	if k := page.after; k != nil {
-		after = ` AND (v.inherited, v.since, v.assignment_created_at, v.user_id, v.principal_id) > ($3, $4, $5, $6, $7)`
-		args = append(args, !k.Direct, k.Since, k.Created, uuid.UUID(k.User), uuid.UUID(k.Principal))
+		after = ` AND (` + WaitingOrder + `) > ($3, $4, $5, $6, $7, $8)`
+		args = append(args, !k.Direct, rankOf(k.Priority), k.Since, k.Created, uuid.UUID(k.User), uuid.UUID(k.Principal))
 	}
 	var keys []engine.Key
 	err := database.Each(w.ctx, w.d.Tx, func(scan func(...any) error) error {
 		k := engine.Key{Sku: sku, Plan: engine.Whole}
 		var inherited bool
-		err := scan(&inherited, &k.Since, &k.Created, (*uuid.UUID)(&k.User), (*uuid.UUID)(&k.Principal))
-		k.Direct = !inherited
+		var rank int64
+		err := scan(&inherited, &rank, &k.Since, &k.Created, (*uuid.UUID)(&k.User), (*uuid.UUID)(&k.Principal))
+		k.Direct, k.Priority = !inherited, priorityOf(rank)
 		keys = append(keys, k)
 		return err
-	}, `SELECT v.inherited, v.since, v.assignment_created_at, v.user_id, v.principal_id FROM license_violations v
+	}, `SELECT `+WaitingOrder+` FROM license_violations v
 		WHERE v.tenant_id = $1 AND v.product_id = $2 AND v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION'`+after+`
 		ORDER BY `+WaitingOrder+fmt.Sprintf(` LIMIT %d`, waiterBatch), args...)
 	if err != nil {

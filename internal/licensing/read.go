@@ -114,7 +114,7 @@ var listColumns = func() string {
 	}
 	return strings.Join([]string{
 		list("memberships m", "m", "m.group_id", "m.created_at"),
-		list("assignments a", "a", "a.id", "a.product_id", "a.mode", "a.plans", "a.created_at", "a.updated_at", "a.version"),
+		list("assignments a", "a", "a.id", "a.product_id", "a.mode", "a.plans", "a.priority", "a.created_at", "a.updated_at", "a.version"),
 		list("license_violations v", "v", "v.assignment_id", "coalesce(CAST(v.plan_id AS text), '')", "v.code", "v.since"),
 	}, ", ")
 }()
@@ -189,6 +189,7 @@ func parseLists(user uuid.UUID, memberships, direct, violations []byte) ([]tenan
 		if plans := l.field(); string(plans) != "[]" && l.err == nil {
 			l.err = json.Unmarshal(plans, &a.Selection.Plans)
 		}
+		a.Priority = int(l.number())
 		a.CreatedAt, a.UpdatedAt, a.Version = clock.Instant(l.number()), clock.Instant(l.number()), int(l.number())
 		assignments = append(assignments, a)
 	}

@@ -29,6 +29,7 @@ func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts 
 		func() error { return w.violations(book, verdicts, out.EventID) },
 		func() error { return fast.healWaiting(w) },
 		func() error { return w.assignments(changes.Assignments) },
+		w.ownPlaces,
 		w.newViolations,
 		func() error { return fast.refuse(w, out.EventID) },
 		func() error { return w.counters(book.after, out.Impact) },
@@ -199,12 +200,14 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 	ids, products := make([]uuid.UUID, n), make([]uuid.UUID, n)
 	users, groups := make([]uuid.NullUUID, n), make([]uuid.NullUUID, n)
 	modes, plans := make([]string, n), make([]string, n)
-	nested, created, updated, versions := make([]bool, n), make([]clock.Instant, n), make([]clock.Instant, n), make([]int64, n)
+	nested, priorities := make([]bool, n), make([]int64, n)
+	created, updated, versions := make([]clock.Instant, n), make([]clock.Instant, n), make([]int64, n)
 	for i, a := range put {
 		ids[i], products[i] = a.ID, a.ProductID
 		users[i] = uuid.NullUUID{UUID: a.UserID, Valid: a.Direct()}
 		groups[i] = uuid.NullUUID{UUID: a.GroupID, Valid: !a.Direct()}
 		modes[i], nested[i], created[i], updated[i], versions[i] = string(a.Selection.Mode), a.IncludeNested, a.CreatedAt, a.UpdatedAt, int64(a.Version)
+		priorities[i] = int64(a.Priority)
 		plans[i] = "[]"
 		if len(a.Selection.Plans) > 0 {
 			text, err := json.Marshal(a.Selection.Plans)
@@ -215,14 +218,15 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 		}
 	}
 	col := func(name string, t database.ColumnType) database.Column { return database.Column{Name: name, Type: t} }
-	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, created_at, updated_at, version)
-		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.created, v.updated, v.version FROM `+
+	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, priority,
+		created_at, updated_at, version)
+		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.priority, v.created, v.updated, v.version FROM `+
 		w.q.Unnest("v", 2, col("id", database.UUID), col("u", database.UUID), col("g", database.UUID), col("p", database.UUID),
-			col("mode", database.Text), col("plans", database.Text), col("nested", database.Bool),
+			col("mode", database.Text), col("plans", database.Text), col("nested", database.Bool), col("priority", database.BigInt),
 			col("created", database.BigInt), col("updated", database.BigInt), col("version", database.BigInt))+
 		` WHERE true ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, plans = excluded.plans,
-		include_nested = excluded.include_nested, updated_at = excluded.updated_at, version = excluded.version`,
-		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, created, updated, versions)...)...)
+		include_nested = excluded.include_nested, priority = excluded.priority, updated_at = excluded.updated_at, version = excluded.version`,
+		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, priorities, created, updated, versions)...)...)
 }
 
 // counters moves the seat counters by what the verdicts add up to.

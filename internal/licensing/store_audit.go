@@ -2,6 +2,7 @@ package licensing
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,7 +29,7 @@ func (s *Service) audit(ctx context.Context, d *Draft, number int64, out *Outcom
 	return audit.Insert(ctx, d.Tx, d.Tenant, &e)
 }
 
-// assignmentFields tells which plans each assignment selected before and after.
+// assignmentFields tells what each assignment was before and is after.
 func (d *Draft) assignmentFields() []audit.FieldChange {
 	var fields []audit.FieldChange
 	add := func(kind id.Kind, principal, product uuid.UUID, before, after *tenantgraph.Assignment) {
@@ -57,7 +58,7 @@ func (d *Draft) assignmentFields() []audit.FieldChange {
 	return fields
 }
 
-// selectionText words an assignment's plan selection; nil where there is no assignment.
+// selectionText words an assignment: its plan selection, and what else it says; nil where there is no assignment.
 func (d *Draft) selectionText(a *tenantgraph.Assignment) *string {
 	if a == nil {
 		return nil
@@ -77,6 +78,9 @@ func (d *Draft) selectionText(a *tenantgraph.Assignment) *string {
 	}
 	if !a.IncludeNested {
 		text += "; first-level members only"
+	}
+	if a.Priority != 0 {
+		text += fmt.Sprintf("; priority %d", a.Priority)
 	}
 	return &text
 }

@@ -146,7 +146,7 @@ func (v *verifying) copies(ctx context.Context, tx *database.Tx) error {
 		return err
 	}, `SELECT v.user_id FROM license_violations v JOIN assignments a ON a.tenant_id = v.tenant_id AND a.id = v.assignment_id
 		WHERE v.tenant_id = $1 AND (v.product_id <> a.product_id OR v.principal_id <> coalesce(a.group_id, a.user_id)
-		OR v.inherited <> (a.group_id IS NOT NULL) OR v.assignment_created_at <> a.created_at) ORDER BY v.user_id`, v.graph.Tenant)
+		OR v.inherited <> (a.group_id IS NOT NULL) OR v.rank <> -a.priority OR v.assignment_created_at <> a.created_at) ORDER BY v.user_id`, v.graph.Tenant)
 	if err != nil {
 		return fmt.Errorf("compare the violations with their assignments: %w", err)
 	}

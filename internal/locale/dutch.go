@@ -153,11 +153,13 @@ var dutch = map[string]string{
 	"A new user has nothing that could be replaced.":                   "Een nieuwe gebruiker heeft niets om te vervangen.",
 	"Leave it out.":           "Laat het weg.",
 	"Leave it out for users.": "Laat het bij gebruikers weg.",
-	"includeNested: false is about a group's nested members; a user has none.":              "includeNested: false gaat over de geneste leden van een groep; een gebruiker heeft die niet.",
-	"%s has left the vendor's catalogue: existing assignments go on, new ones are refused.": "%s is uit de catalogus van de leverancier verdwenen: bestaande toewijzingen gaan door, nieuwe worden geweigerd.",
-	"Assign the product that follows it.":                                                   "Wijs het product toe dat het opvolgt.",
-	"%s has no usage location, which a direct assignment of %s needs.":                      "%s heeft geen gebruikslocatie, en die is nodig om %s rechtstreeks toe te wijzen.",
-	"Set the user's usageLocation to the country where the services are used.":              "Stel de usageLocation van de gebruiker in op het land waar de diensten worden gebruikt.",
+	"includeNested: false is about a group's nested members; a user has none.":                       "includeNested: false gaat over de geneste leden van een groep; een gebruiker heeft die niet.",
+	"The priority %d is out of range.":                                                               "De prioriteit %d valt buiten het bereik.",
+	"Pass one from %d to %d; the higher go first, and 0 is that of an assignment that says nothing.": "Geef er een van %d tot en met %d; de hogere gaan voor, en 0 is die van een toewijzing die niets zegt.",
+	"%s has left the vendor's catalogue: existing assignments go on, new ones are refused.":          "%s is uit de catalogus van de leverancier verdwenen: bestaande toewijzingen gaan door, nieuwe worden geweigerd.",
+	"Assign the product that follows it.":                                                            "Wijs het product toe dat het opvolgt.",
+	"%s has no usage location, which a direct assignment of %s needs.":                               "%s heeft geen gebruikslocatie, en die is nodig om %s rechtstreeks toe te wijzen.",
+	"Set the user's usageLocation to the country where the services are used.":                       "Stel de usageLocation van de gebruiker in op het land waar de diensten worden gebruikt.",
 
 	// Selections of plans.
 	"plans must have exactly one of all, except, only and switch, and not null.":                "plans moet precies één van all, except, only en switch hebben, en geen null.",

@@ -16,6 +16,7 @@ type Add struct {
 	PlansFrom     *ID // off is what is off in the principal's own assignment of this product
 	Replaces      *ID // only for principals with an own assignment of this product, which goes
 	IncludeNested *bool
+	Priority      *int // nil keeps, and is 0 for a new assignment
 }
 
 // Assign is assignLicenses: the same adds and removes for every principal,
@@ -270,6 +271,9 @@ func (s *State) resolve(key AssignmentKey, add Add) Assignment {
 	if add.IncludeNested != nil {
 		a.IncludeNested = *add.IncludeNested
 	}
+	if add.Priority != nil {
+		a.Priority = *add.Priority
+	}
 	return a
 }
 
@@ -293,7 +297,7 @@ func (c *change) write(principal ID, adds []Add, removes []ID) (changed bool) {
 		key := AssignmentKey{principal, add.Product}
 		a := c.before.resolve(key, add)
 		old, exists := c.before.Assignments[key]
-		if exists && a.IncludeNested == old.IncludeNested && a.Selection.Equal(old.Selection) {
+		if exists && a.IncludeNested == old.IncludeNested && a.Priority == old.Priority && a.Selection.Equal(old.Selection) {
 			continue
 		}
 		if !exists {

@@ -136,8 +136,8 @@ func (c *change) withholdExcluded() {
 	}
 }
 
-// compareHeld orders held plans by (2), (4), (6) and (7) of R5; the user is the
-// same.
+// compareHeld orders held plans by (2), (5), (7) and (8) of R5; the user is the
+// same, and what is held does not wait: no priority orders it.
 func (c *change) compareHeld(a, b RowKey) int {
 	return cmp.Or(
 		compareBools(a.direct(), b.direct()),
@@ -195,6 +195,7 @@ func (c *change) compare(a, b RowKey) int {
 	return cmp.Or(
 		compareBools(c.kept(a), c.kept(b)),
 		compareBools(a.direct(), b.direct()),
+		cmp.Compare(c.after.Assignments[b.assignment()].Priority, c.after.Assignments[a.assignment()].Priority),
 		cmp.Compare(c.after.Violations[a].Since, c.after.Violations[b].Since),
 		cmp.Compare(c.after.Assignments[a.assignment()].CreatedAt, c.after.Assignments[b.assignment()].CreatedAt),
 		compareIDs(a.Product, b.Product),

@@ -106,6 +106,7 @@ type AssignmentKey struct{ Principal, Product ID }
 type Assignment struct {
 	Selection     Selection
 	IncludeNested bool
+	Priority      int   // of those who wait, the higher go first (R5)
 	CreatedAt     int64 // the instant of the change that made it
 }
 

@@ -65,6 +65,7 @@ type Assignment struct {
 	ProductID     uuid.UUID
 	Selection     Selection
 	IncludeNested bool
+	Priority      int // the higher, the earlier in line (R5)
 	CreatedAt     clock.Instant
 	UpdatedAt     clock.Instant
 	Version       int
@@ -261,6 +262,7 @@ func (g *Graph) Bind(a *Assignment) *Bound {
 		Assignment: a, Product: p, Selected: a.Selection.Of(g.Catalog, p),
 		Engine: &engine.Assignment{
 			Key: a.ID, Product: p.Index, Sku: p.ID, Principal: a.GroupID, Direct: a.Direct(), Created: int64(a.CreatedAt),
+			Priority: int64(a.Priority),
 		},
 	}
 }

@@ -126,7 +126,16 @@ func (w *World) add(t *rapid.T, s *oracle.State, product oracle.ID) oracle.Add {
 		nested := rapid.Bool().Draw(t, "include nested")
 		add.IncludeNested = &nested
 	}
+	if below(t, "priority given", 3) == 0 {
+		add.Priority = priority(t)
+	}
 	return add
+}
+
+// priority is that of an assignment that says nothing, or one above or below.
+func priority(t *rapid.T) *int {
+	n := below(t, "priority", 4) - 1
+	return &n
 }
 
 // takeBase takes from a user an own assignment that brings what a plan of the
