@@ -32,6 +32,8 @@ type Assignment struct {
 	Plans string `json:"plans,omitempty"`
 	// IncludeNested holds the value of the "include_nested" field.
 	IncludeNested bool `json:"include_nested,omitempty"`
+	// of those who wait, the higher go first (R5)
+	Priority int `json:"priority,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt clock.Instant `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
@@ -50,7 +52,7 @@ func (*Assignment) scanValues(columns []string) ([]any, error) {
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case assignment.FieldIncludeNested:
 			values[i] = new(sql.NullBool)
-		case assignment.FieldCreatedAt, assignment.FieldUpdatedAt, assignment.FieldVersion:
+		case assignment.FieldPriority, assignment.FieldCreatedAt, assignment.FieldUpdatedAt, assignment.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case assignment.FieldMode, assignment.FieldPlans:
 			values[i] = new(sql.NullString)
@@ -120,6 +122,12 @@ func (_m *Assignment) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field include_nested", values[i])
 			} else if value.Valid {
 				_m.IncludeNested = value.Bool
+			}
+		case assignment.FieldPriority:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field priority", values[i])
+			} else if value.Valid {
+				_m.Priority = int(value.Int64)
 			}
 		case assignment.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -199,6 +207,9 @@ func (_m *Assignment) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("include_nested=")
 	builder.WriteString(fmt.Sprintf("%v", _m.IncludeNested))
+	builder.WriteString(", ")
+	builder.WriteString("priority=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Priority))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CreatedAt))

@@ -98,6 +98,20 @@ func (_c *AssignmentCreate) SetNillableIncludeNested(v *bool) *AssignmentCreate 
 	return _c
 }
 
+// SetPriority sets the "priority" field.
+func (_c *AssignmentCreate) SetPriority(v int) *AssignmentCreate {
+	_c.mutation.SetPriority(v)
+	return _c
+}
+
+// SetNillablePriority sets the "priority" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillablePriority(v *int) *AssignmentCreate {
+	if v != nil {
+		_c.SetPriority(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *AssignmentCreate) SetCreatedAt(v clock.Instant) *AssignmentCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -173,6 +187,10 @@ func (_c *AssignmentCreate) defaults() {
 		v := assignment.DefaultIncludeNested
 		_c.mutation.SetIncludeNested(v)
 	}
+	if _, ok := _c.mutation.Priority(); !ok {
+		v := assignment.DefaultPriority
+		_c.mutation.SetPriority(v)
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := assignment.DefaultVersion
 		_c.mutation.SetVersion(v)
@@ -195,6 +213,9 @@ func (_c *AssignmentCreate) check() error {
 	}
 	if _, ok := _c.mutation.IncludeNested(); !ok {
 		return &ValidationError{Name: "include_nested", err: errors.New(`ent: missing required field "Assignment.include_nested"`)}
+	}
+	if _, ok := _c.mutation.Priority(); !ok {
+		return &ValidationError{Name: "priority", err: errors.New(`ent: missing required field "Assignment.priority"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Assignment.created_at"`)}
@@ -268,6 +289,10 @@ func (_c *AssignmentCreate) createSpec() (*Assignment, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.IncludeNested(); ok {
 		_spec.SetField(assignment.FieldIncludeNested, field.TypeBool, value)
 		_node.IncludeNested = value
+	}
+	if value, ok := _c.mutation.Priority(); ok {
+		_spec.SetField(assignment.FieldPriority, field.TypeInt, value)
+		_node.Priority = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(assignment.FieldCreatedAt, field.TypeInt64, value)
@@ -414,6 +439,24 @@ func (u *AssignmentUpsert) SetIncludeNested(v bool) *AssignmentUpsert {
 // UpdateIncludeNested sets the "include_nested" field to the value that was provided on create.
 func (u *AssignmentUpsert) UpdateIncludeNested() *AssignmentUpsert {
 	u.SetExcluded(assignment.FieldIncludeNested)
+	return u
+}
+
+// SetPriority sets the "priority" field.
+func (u *AssignmentUpsert) SetPriority(v int) *AssignmentUpsert {
+	u.Set(assignment.FieldPriority, v)
+	return u
+}
+
+// UpdatePriority sets the "priority" field to the value that was provided on create.
+func (u *AssignmentUpsert) UpdatePriority() *AssignmentUpsert {
+	u.SetExcluded(assignment.FieldPriority)
+	return u
+}
+
+// AddPriority adds v to the "priority" field.
+func (u *AssignmentUpsert) AddPriority(v int) *AssignmentUpsert {
+	u.Add(assignment.FieldPriority, v)
 	return u
 }
 
@@ -617,6 +660,27 @@ func (u *AssignmentUpsertOne) SetIncludeNested(v bool) *AssignmentUpsertOne {
 func (u *AssignmentUpsertOne) UpdateIncludeNested() *AssignmentUpsertOne {
 	return u.Update(func(s *AssignmentUpsert) {
 		s.UpdateIncludeNested()
+	})
+}
+
+// SetPriority sets the "priority" field.
+func (u *AssignmentUpsertOne) SetPriority(v int) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetPriority(v)
+	})
+}
+
+// AddPriority adds v to the "priority" field.
+func (u *AssignmentUpsertOne) AddPriority(v int) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddPriority(v)
+	})
+}
+
+// UpdatePriority sets the "priority" field to the value that was provided on create.
+func (u *AssignmentUpsertOne) UpdatePriority() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdatePriority()
 	})
 }
 
@@ -996,6 +1060,27 @@ func (u *AssignmentUpsertBulk) SetIncludeNested(v bool) *AssignmentUpsertBulk {
 func (u *AssignmentUpsertBulk) UpdateIncludeNested() *AssignmentUpsertBulk {
 	return u.Update(func(s *AssignmentUpsert) {
 		s.UpdateIncludeNested()
+	})
+}
+
+// SetPriority sets the "priority" field.
+func (u *AssignmentUpsertBulk) SetPriority(v int) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetPriority(v)
+	})
+}
+
+// AddPriority adds v to the "priority" field.
+func (u *AssignmentUpsertBulk) AddPriority(v int) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddPriority(v)
+	})
+}
+
+// UpdatePriority sets the "priority" field to the value that was provided on create.
+func (u *AssignmentUpsertBulk) UpdatePriority() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdatePriority()
 	})
 }
 

@@ -126,6 +126,27 @@ func (_u *AssignmentUpdate) SetNillableIncludeNested(v *bool) *AssignmentUpdate 
 	return _u
 }
 
+// SetPriority sets the "priority" field.
+func (_u *AssignmentUpdate) SetPriority(v int) *AssignmentUpdate {
+	_u.mutation.ResetPriority()
+	_u.mutation.SetPriority(v)
+	return _u
+}
+
+// SetNillablePriority sets the "priority" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillablePriority(v *int) *AssignmentUpdate {
+	if v != nil {
+		_u.SetPriority(*v)
+	}
+	return _u
+}
+
+// AddPriority adds value to the "priority" field.
+func (_u *AssignmentUpdate) AddPriority(v int) *AssignmentUpdate {
+	_u.mutation.AddPriority(v)
+	return _u
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_u *AssignmentUpdate) SetCreatedAt(v clock.Instant) *AssignmentUpdate {
 	_u.mutation.ResetCreatedAt()
@@ -260,6 +281,12 @@ func (_u *AssignmentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if value, ok := _u.mutation.IncludeNested(); ok {
 		_spec.SetField(assignment.FieldIncludeNested, field.TypeBool, value)
 	}
+	if value, ok := _u.mutation.Priority(); ok {
+		_spec.SetField(assignment.FieldPriority, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedPriority(); ok {
+		_spec.AddField(assignment.FieldPriority, field.TypeInt, value)
+	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(assignment.FieldCreatedAt, field.TypeInt64, value)
 	}
@@ -393,6 +420,27 @@ func (_u *AssignmentUpdateOne) SetNillableIncludeNested(v *bool) *AssignmentUpda
 	if v != nil {
 		_u.SetIncludeNested(*v)
 	}
+	return _u
+}
+
+// SetPriority sets the "priority" field.
+func (_u *AssignmentUpdateOne) SetPriority(v int) *AssignmentUpdateOne {
+	_u.mutation.ResetPriority()
+	_u.mutation.SetPriority(v)
+	return _u
+}
+
+// SetNillablePriority sets the "priority" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillablePriority(v *int) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetPriority(*v)
+	}
+	return _u
+}
+
+// AddPriority adds value to the "priority" field.
+func (_u *AssignmentUpdateOne) AddPriority(v int) *AssignmentUpdateOne {
+	_u.mutation.AddPriority(v)
 	return _u
 }
 
@@ -559,6 +607,12 @@ func (_u *AssignmentUpdateOne) sqlSave(ctx context.Context) (_node *Assignment, 
 	}
 	if value, ok := _u.mutation.IncludeNested(); ok {
 		_spec.SetField(assignment.FieldIncludeNested, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Priority(); ok {
+		_spec.SetField(assignment.FieldPriority, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedPriority(); ok {
+		_spec.AddField(assignment.FieldPriority, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(assignment.FieldCreatedAt, field.TypeInt64, value)

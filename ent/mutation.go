@@ -886,6 +886,8 @@ type AssignmentMutation struct {
 	mode           *string
 	plans          *string
 	include_nested *bool
+	priority       *int
+	addpriority    *int
 	created_at     *clock.Instant
 	addcreated_at  *clock.Instant
 	updated_at     *clock.Instant
@@ -1280,6 +1282,62 @@ func (m *AssignmentMutation) ResetIncludeNested() {
 	m.include_nested = nil
 }
 
+// SetPriority sets the "priority" field.
+func (m *AssignmentMutation) SetPriority(i int) {
+	m.priority = &i
+	m.addpriority = nil
+}
+
+// Priority returns the value of the "priority" field in the mutation.
+func (m *AssignmentMutation) Priority() (r int, exists bool) {
+	v := m.priority
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPriority returns the old "priority" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldPriority(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPriority is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPriority requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPriority: %w", err)
+	}
+	return oldValue.Priority, nil
+}
+
+// AddPriority adds i to the "priority" field.
+func (m *AssignmentMutation) AddPriority(i int) {
+	if m.addpriority != nil {
+		*m.addpriority += i
+	} else {
+		m.addpriority = &i
+	}
+}
+
+// AddedPriority returns the value that was added to the "priority" field in this mutation.
+func (m *AssignmentMutation) AddedPriority() (r int, exists bool) {
+	v := m.addpriority
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPriority resets all changes to the "priority" field.
+func (m *AssignmentMutation) ResetPriority() {
+	m.priority = nil
+	m.addpriority = nil
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *AssignmentMutation) SetCreatedAt(c clock.Instant) {
 	m.created_at = &c
@@ -1482,7 +1540,7 @@ func (m *AssignmentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AssignmentMutation) Fields() []string {
-	fields := make([]string, 0, 10)
+	fields := make([]string, 0, 11)
 	if m.tenant_id != nil {
 		fields = append(fields, assignment.FieldTenantID)
 	}
@@ -1503,6 +1561,9 @@ func (m *AssignmentMutation) Fields() []string {
 	}
 	if m.include_nested != nil {
 		fields = append(fields, assignment.FieldIncludeNested)
+	}
+	if m.priority != nil {
+		fields = append(fields, assignment.FieldPriority)
 	}
 	if m.created_at != nil {
 		fields = append(fields, assignment.FieldCreatedAt)
@@ -1535,6 +1596,8 @@ func (m *AssignmentMutation) Field(name string) (ent.Value, bool) {
 		return m.Plans()
 	case assignment.FieldIncludeNested:
 		return m.IncludeNested()
+	case assignment.FieldPriority:
+		return m.Priority()
 	case assignment.FieldCreatedAt:
 		return m.CreatedAt()
 	case assignment.FieldUpdatedAt:
@@ -1564,6 +1627,8 @@ func (m *AssignmentMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldPlans(ctx)
 	case assignment.FieldIncludeNested:
 		return m.OldIncludeNested(ctx)
+	case assignment.FieldPriority:
+		return m.OldPriority(ctx)
 	case assignment.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case assignment.FieldUpdatedAt:
@@ -1628,6 +1693,13 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetIncludeNested(v)
 		return nil
+	case assignment.FieldPriority:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPriority(v)
+		return nil
 	case assignment.FieldCreatedAt:
 		v, ok := value.(clock.Instant)
 		if !ok {
@@ -1657,6 +1729,9 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *AssignmentMutation) AddedFields() []string {
 	var fields []string
+	if m.addpriority != nil {
+		fields = append(fields, assignment.FieldPriority)
+	}
 	if m.addcreated_at != nil {
 		fields = append(fields, assignment.FieldCreatedAt)
 	}
@@ -1674,6 +1749,8 @@ func (m *AssignmentMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *AssignmentMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case assignment.FieldPriority:
+		return m.AddedPriority()
 	case assignment.FieldCreatedAt:
 		return m.AddedCreatedAt()
 	case assignment.FieldUpdatedAt:
@@ -1689,6 +1766,13 @@ func (m *AssignmentMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *AssignmentMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case assignment.FieldPriority:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPriority(v)
+		return nil
 	case assignment.FieldCreatedAt:
 		v, ok := value.(clock.Instant)
 		if !ok {
@@ -1772,6 +1856,9 @@ func (m *AssignmentMutation) ResetField(name string) error {
 		return nil
 	case assignment.FieldIncludeNested:
 		m.ResetIncludeNested()
+		return nil
+	case assignment.FieldPriority:
+		m.ResetPriority()
 		return nil
 	case assignment.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -5358,6 +5445,8 @@ type LicenseViolationMutation struct {
 	inherited                *bool
 	assignment_created_at    *clock.Instant
 	addassignment_created_at *clock.Instant
+	rank                     *int
+	addrank                  *int
 	clearedFields            map[string]struct{}
 	done                     bool
 	oldValue                 func(context.Context) (*LicenseViolation, error)
@@ -5917,6 +6006,62 @@ func (m *LicenseViolationMutation) ResetAssignmentCreatedAt() {
 	m.addassignment_created_at = nil
 }
 
+// SetRank sets the "rank" field.
+func (m *LicenseViolationMutation) SetRank(i int) {
+	m.rank = &i
+	m.addrank = nil
+}
+
+// Rank returns the value of the "rank" field in the mutation.
+func (m *LicenseViolationMutation) Rank() (r int, exists bool) {
+	v := m.rank
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRank returns the old "rank" field's value of the LicenseViolation entity.
+// If the LicenseViolation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LicenseViolationMutation) OldRank(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRank is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRank requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRank: %w", err)
+	}
+	return oldValue.Rank, nil
+}
+
+// AddRank adds i to the "rank" field.
+func (m *LicenseViolationMutation) AddRank(i int) {
+	if m.addrank != nil {
+		*m.addrank += i
+	} else {
+		m.addrank = &i
+	}
+}
+
+// AddedRank returns the value that was added to the "rank" field in this mutation.
+func (m *LicenseViolationMutation) AddedRank() (r int, exists bool) {
+	v := m.addrank
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRank resets all changes to the "rank" field.
+func (m *LicenseViolationMutation) ResetRank() {
+	m.rank = nil
+	m.addrank = nil
+}
+
 // Where appends a list predicates to the LicenseViolationMutation builder.
 func (m *LicenseViolationMutation) Where(ps ...predicate.LicenseViolation) {
 	m.predicates = append(m.predicates, ps...)
@@ -5951,7 +6096,7 @@ func (m *LicenseViolationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *LicenseViolationMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 12)
 	if m.tenant_id != nil {
 		fields = append(fields, licenseviolation.FieldTenantID)
 	}
@@ -5985,6 +6130,9 @@ func (m *LicenseViolationMutation) Fields() []string {
 	if m.assignment_created_at != nil {
 		fields = append(fields, licenseviolation.FieldAssignmentCreatedAt)
 	}
+	if m.rank != nil {
+		fields = append(fields, licenseviolation.FieldRank)
+	}
 	return fields
 }
 
@@ -6015,6 +6163,8 @@ func (m *LicenseViolationMutation) Field(name string) (ent.Value, bool) {
 		return m.Inherited()
 	case licenseviolation.FieldAssignmentCreatedAt:
 		return m.AssignmentCreatedAt()
+	case licenseviolation.FieldRank:
+		return m.Rank()
 	}
 	return nil, false
 }
@@ -6046,6 +6196,8 @@ func (m *LicenseViolationMutation) OldField(ctx context.Context, name string) (e
 		return m.OldInherited(ctx)
 	case licenseviolation.FieldAssignmentCreatedAt:
 		return m.OldAssignmentCreatedAt(ctx)
+	case licenseviolation.FieldRank:
+		return m.OldRank(ctx)
 	}
 	return nil, fmt.Errorf("unknown LicenseViolation field %s", name)
 }
@@ -6132,6 +6284,13 @@ func (m *LicenseViolationMutation) SetField(name string, value ent.Value) error 
 		}
 		m.SetAssignmentCreatedAt(v)
 		return nil
+	case licenseviolation.FieldRank:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRank(v)
+		return nil
 	}
 	return fmt.Errorf("unknown LicenseViolation field %s", name)
 }
@@ -6146,6 +6305,9 @@ func (m *LicenseViolationMutation) AddedFields() []string {
 	if m.addassignment_created_at != nil {
 		fields = append(fields, licenseviolation.FieldAssignmentCreatedAt)
 	}
+	if m.addrank != nil {
+		fields = append(fields, licenseviolation.FieldRank)
+	}
 	return fields
 }
 
@@ -6158,6 +6320,8 @@ func (m *LicenseViolationMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedSince()
 	case licenseviolation.FieldAssignmentCreatedAt:
 		return m.AddedAssignmentCreatedAt()
+	case licenseviolation.FieldRank:
+		return m.AddedRank()
 	}
 	return nil, false
 }
@@ -6180,6 +6344,13 @@ func (m *LicenseViolationMutation) AddField(name string, value ent.Value) error 
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddAssignmentCreatedAt(v)
+		return nil
+	case licenseviolation.FieldRank:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRank(v)
 		return nil
 	}
 	return fmt.Errorf("unknown LicenseViolation numeric field %s", name)
@@ -6249,6 +6420,9 @@ func (m *LicenseViolationMutation) ResetField(name string) error {
 		return nil
 	case licenseviolation.FieldAssignmentCreatedAt:
 		m.ResetAssignmentCreatedAt()
+		return nil
+	case licenseviolation.FieldRank:
+		m.ResetRank()
 		return nil
 	}
 	return fmt.Errorf("unknown LicenseViolation field %s", name)

@@ -7,6 +7,7 @@ import (
 	"github.com/licensegraph/licensegraph/ent/catalog"
 	"github.com/licensegraph/licensegraph/ent/group"
 	"github.com/licensegraph/licensegraph/ent/groupcounter"
+	"github.com/licensegraph/licensegraph/ent/licenseviolation"
 	"github.com/licensegraph/licensegraph/ent/operation"
 	"github.com/licensegraph/licensegraph/ent/plan"
 	"github.com/licensegraph/licensegraph/ent/planlocation"
@@ -32,8 +33,12 @@ func init() {
 	assignmentDescIncludeNested := assignmentFields[5].Descriptor()
 	// assignment.DefaultIncludeNested holds the default value on creation for the include_nested field.
 	assignment.DefaultIncludeNested = assignmentDescIncludeNested.Default.(bool)
+	// assignmentDescPriority is the schema descriptor for priority field.
+	assignmentDescPriority := assignmentFields[6].Descriptor()
+	// assignment.DefaultPriority holds the default value on creation for the priority field.
+	assignment.DefaultPriority = assignmentDescPriority.Default.(int)
 	// assignmentDescVersion is the schema descriptor for version field.
-	assignmentDescVersion := assignmentFields[8].Descriptor()
+	assignmentDescVersion := assignmentFields[9].Descriptor()
 	// assignment.DefaultVersion holds the default value on creation for the version field.
 	assignment.DefaultVersion = assignmentDescVersion.Default.(int)
 	catalogFields := schema.Catalog{}.Fields()
@@ -54,6 +59,12 @@ func init() {
 	groupcounterDescMembers := groupcounterFields[1].Descriptor()
 	// groupcounter.DefaultMembers holds the default value on creation for the members field.
 	groupcounter.DefaultMembers = groupcounterDescMembers.Default.(int64)
+	licenseviolationFields := schema.LicenseViolation{}.Fields()
+	_ = licenseviolationFields
+	// licenseviolationDescRank is the schema descriptor for rank field.
+	licenseviolationDescRank := licenseviolationFields[10].Descriptor()
+	// licenseviolation.DefaultRank holds the default value on creation for the rank field.
+	licenseviolation.DefaultRank = licenseviolationDescRank.Default.(int)
 	operationFields := schema.Operation{}.Fields()
 	_ = operationFields
 	// operationDescForGroups is the schema descriptor for for_groups field.

@@ -25,6 +25,8 @@ const (
 	FieldPlans = "plans"
 	// FieldIncludeNested holds the string denoting the include_nested field in the database.
 	FieldIncludeNested = "include_nested"
+	// FieldPriority holds the string denoting the priority field in the database.
+	FieldPriority = "priority"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
@@ -45,6 +47,7 @@ var Columns = []string{
 	FieldMode,
 	FieldPlans,
 	FieldIncludeNested,
+	FieldPriority,
 	FieldCreatedAt,
 	FieldUpdatedAt,
 	FieldVersion,
@@ -65,6 +68,8 @@ var (
 	DefaultPlans string
 	// DefaultIncludeNested holds the default value on creation for the "include_nested" field.
 	DefaultIncludeNested bool
+	// DefaultPriority holds the default value on creation for the "priority" field.
+	DefaultPriority int
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
 )
@@ -110,6 +115,11 @@ func ByPlans(opts ...sql.OrderTermOption) OrderOption {
 // ByIncludeNested orders the results by the include_nested field.
 func ByIncludeNested(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldIncludeNested, opts...).ToFunc()
+}
+
+// ByPriority orders the results by the priority field.
+func ByPriority(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPriority, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -89,6 +89,11 @@ func IncludeNested(v bool) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldIncludeNested, v))
 }
 
+// Priority applies equality check predicate on the "priority" field. It's identical to PriorityEQ.
+func Priority(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldPriority, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v clock.Instant) predicate.Assignment {
 	vc := int64(v)
@@ -424,6 +429,46 @@ func IncludeNestedEQ(v bool) predicate.Assignment {
 // IncludeNestedNEQ applies the NEQ predicate on the "include_nested" field.
 func IncludeNestedNEQ(v bool) predicate.Assignment {
 	return predicate.Assignment(sql.FieldNEQ(FieldIncludeNested, v))
+}
+
+// PriorityEQ applies the EQ predicate on the "priority" field.
+func PriorityEQ(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldPriority, v))
+}
+
+// PriorityNEQ applies the NEQ predicate on the "priority" field.
+func PriorityNEQ(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldPriority, v))
+}
+
+// PriorityIn applies the In predicate on the "priority" field.
+func PriorityIn(vs ...int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldPriority, vs...))
+}
+
+// PriorityNotIn applies the NotIn predicate on the "priority" field.
+func PriorityNotIn(vs ...int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldPriority, vs...))
+}
+
+// PriorityGT applies the GT predicate on the "priority" field.
+func PriorityGT(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldPriority, v))
+}
+
+// PriorityGTE applies the GTE predicate on the "priority" field.
+func PriorityGTE(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldPriority, v))
+}
+
+// PriorityLT applies the LT predicate on the "priority" field.
+func PriorityLT(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldPriority, v))
+}
+
+// PriorityLTE applies the LTE predicate on the "priority" field.
+func PriorityLTE(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldPriority, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

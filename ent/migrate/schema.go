@@ -43,6 +43,7 @@ var (
 		{Name: "mode", Type: field.TypeString},
 		{Name: "plans", Type: field.TypeString, Size: 2147483647, Default: "[]"},
 		{Name: "include_nested", Type: field.TypeBool, Default: true},
+		{Name: "priority", Type: field.TypeInt, Default: 0},
 		{Name: "created_at", Type: field.TypeInt64},
 		{Name: "updated_at", Type: field.TypeInt64},
 		{Name: "version", Type: field.TypeInt, Default: 1},
@@ -231,6 +232,7 @@ var (
 		{Name: "principal_id", Type: field.TypeUUID},
 		{Name: "inherited", Type: field.TypeBool},
 		{Name: "assignment_created_at", Type: field.TypeInt64},
+		{Name: "rank", Type: field.TypeInt, Default: 0},
 	}
 	// LicenseViolationsTable holds the schema information for the "license_violations" table.
 	LicenseViolationsTable = &schema.Table{
@@ -254,7 +256,7 @@ var (
 			{
 				Name:    "license_violations_waiting",
 				Unique:  false,
-				Columns: []*schema.Column{LicenseViolationsColumns[1], LicenseViolationsColumns[8], LicenseViolationsColumns[10], LicenseViolationsColumns[6], LicenseViolationsColumns[11], LicenseViolationsColumns[2], LicenseViolationsColumns[9]},
+				Columns: []*schema.Column{LicenseViolationsColumns[1], LicenseViolationsColumns[8], LicenseViolationsColumns[10], LicenseViolationsColumns[12], LicenseViolationsColumns[6], LicenseViolationsColumns[11], LicenseViolationsColumns[2], LicenseViolationsColumns[9]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "plan_id IS NULL AND code = 'COUNT_VIOLATION'",
 				},

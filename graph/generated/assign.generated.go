@@ -626,7 +626,7 @@ func (ec *executionContext) unmarshalInputLicenseInput(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"productId", "plans", "plansFrom", "replaces", "includeNested"}
+	fieldsInOrder := [...]string{"productId", "plans", "plansFrom", "replaces", "includeNested", "priority"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -668,6 +668,13 @@ func (ec *executionContext) unmarshalInputLicenseInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.IncludeNested = graphql.OmittableOf(data)
+		case "priority":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("priority"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Priority = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil

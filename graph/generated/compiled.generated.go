@@ -1143,6 +1143,14 @@ func (ec *executionContext) compiledLicenseAssignment() map[string]compiled.Reso
 			}
 			return nil
 		},
+		"priority": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Assignment)
+			v := obj.Priority
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
 		"product": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*licensing.Assignment)
 			v := obj.Product

@@ -506,6 +506,29 @@ func (ec *executionContext) fieldContext_LicenseAssignment_includeNested(_ conte
 	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _LicenseAssignment_priority(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LicenseAssignment_priority(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Priority, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LicenseAssignment_priority(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "Int")
+}
+
 func (ec *executionContext) _LicenseAssignment_createdAt(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1268,6 +1291,11 @@ func (ec *executionContext) _LicenseAssignment(ctx context.Context, sel ast.Sele
 			}
 		case "includeNested":
 			out.Values[i] = ec._LicenseAssignment_includeNested(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "priority":
+			out.Values[i] = ec._LicenseAssignment_priority(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -345,6 +345,13 @@ input LicenseInput {
   existing assignment, true in a new one. False for a user is refused (` + "`" + `INVALID_VALUE` + "`" + `).
   """
   includeNested: Boolean
+  """
+  Who comes first where seats are too few: of those who wait, users with a higher priority are served before
+  others, however long these have waited; own assignments still come before those of groups. -1000 to 1000
+  (` + "`" + `INVALID_VALUE` + "`" + ` beyond). Absent: as it is in the existing assignment, 0 in a new one; null: 0. A new
+  priority moves those who wait in line at once, and takes no seat from anybody.
+  """
+  priority: Int
 }
 
 """
@@ -1750,9 +1757,14 @@ type LicenseAssignment implements Node {
   selection: PlanSelection!
   "Whether members of nested groups get it too. Always true for a user."
   includeNested: Boolean!
-  "When it was made. Of two assignments that wait for a seat since the same instant, the older comes first."
+  """
+  Who comes first where seats are too few: of those who wait, users with a higher priority are served before
+  others, however long these have waited. 0 unless set.
+  """
+  priority: Int!
+  "When it was made. Of two assignments of one priority that wait for a seat since the same instant, the older comes first."
   createdAt: DateTime!
-  "When its plans or ` + "`" + `includeNested` + "`" + ` were last changed."
+  "When anything it says (its plans, ` + "`" + `includeNested` + "`" + `, ` + "`" + `priority` + "`" + `) was last changed."
   updatedAt: DateTime!
   "Rises by one with every change of the assignment, from 1."
   version: Int!
@@ -3475,6 +3487,8 @@ func (ec *executionContext) childFields_LicenseAssignment(ctx context.Context, f
 		return ec.fieldContext_LicenseAssignment_selection(ctx, field)
 	case "includeNested":
 		return ec.fieldContext_LicenseAssignment_includeNested(ctx, field)
+	case "priority":
+		return ec.fieldContext_LicenseAssignment_priority(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_LicenseAssignment_createdAt(ctx, field)
 	case "updatedAt":

@@ -324,6 +324,11 @@ type LicenseInput struct {
 	// For a group: whether members of nested groups get the product too. Absent or null: as it is in the
 	// existing assignment, true in a new one. False for a user is refused (`INVALID_VALUE`).
 	IncludeNested graphql.Omittable[*bool] `json:"includeNested,omitempty"`
+	// Who comes first where seats are too few: of those who wait, users with a higher priority are served before
+	// others, however long these have waited; own assignments still come before those of groups. -1000 to 1000
+	// (`INVALID_VALUE` beyond). Absent: as it is in the existing assignment, 0 in a new one; null: 0. A new
+	// priority moves those who wait in line at once, and takes no seat from anybody.
+	Priority graphql.Omittable[*int] `json:"priority,omitempty"`
 }
 
 // Which operations to list. All conditions must hold; an absent or null one does not narrow.
