@@ -65,6 +65,7 @@ func (Assignment) Fields() []ent.Field {
 		field.String("mode").Comment("ALL, EXCEPT or ONLY"),
 		field.Text("plans").Default("[]").Comment("JSON array of plan ids, sorted; empty for ALL"),
 		field.Bool("include_nested").Default(true),
+		field.Text("excluded_groups").Default("[]").Comment("JSON array of group ids, sorted: their members do not get it (R1)"),
 		field.Int("priority").Default(0).Comment("of those who wait, the higher go first (R5)"),
 		instant("created_at"),
 		instant("updated_at"),

@@ -25,6 +25,9 @@ type LicenseInput struct {
 	Replaces      *uuid.UUID             // a product: only for principals with an assignment of their own of it, which goes
 	IncludeNested *bool                  // nil keeps; true on a new one; means nothing for a user
 	Priority      optional.Optional[int] // absent keeps, null is 0; 0 on a new one
+	// ExcludeGroups are groups whose members do not get a group's product; absent keeps, null and
+	// an empty list exclude nobody.
+	ExcludeGroups optional.Optional[[]uuid.UUID]
 }
 
 // want is a LicenseInput checked against the catalogue.
@@ -36,11 +39,16 @@ type want struct {
 	replaces  *Product
 	nested    *bool
 	priority  optional.Optional[int]
+	excluded  optional.Optional[[]uuid.UUID]
 	at        int // index in the input
 }
 
 // forUser refuses what only groups can have.
 func (w want) forUser() *fault.Error {
+	if w.excluded.Value != nil && len(*w.excluded.Value) > 0 {
+		return fault.New(fault.InvalidValue, "excludeGroupIds is about members of a group; a user's own assignment reaches nobody else.").
+			Fix("Leave it out for users.").At("excludeGroupIds")
+	}
 	if w.nested == nil || *w.nested {
 		return nil
 	}
@@ -123,6 +131,10 @@ func checkOne(g *tenantgraph.Graph, in LicenseInput) (*want, *fault.Error) {
 	if err := checkPriority(in.Priority); err != nil {
 		return nil, err.At("priority")
 	}
+	var err *fault.Error
+	if w.excluded, err = checkExcluded(g, in.ExcludeGroups); err != nil {
+		return nil, err.At("excludeGroupIds")
+	}
 	if err := w.choose(g, in); err != nil {
 		return nil, err
 	}
@@ -169,7 +181,10 @@ func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, 
 		a.IncludeNested = *w.nested
 	}
 	a.Priority = w.priorityAfter(before.Priority)
-	if a.Selection.Equal(before.Selection) && a.IncludeNested == before.IncludeNested && a.Priority == before.Priority {
+	if !before.Direct() {
+		a.ExcludedGroups = w.excludedAfter(before.ExcludedGroups)
+	}
+	if a.Says(before) {
 		return before, nil
 	}
 	if a.Direct() && !a.Selection.Of(d.Graph.Catalog, w.product).Minus(before.Selection.Of(d.Graph.Catalog, w.product)).Empty() {
@@ -193,6 +208,9 @@ func (d *Draft) begin(w want, selection tenantgraph.Selection, user, group uuid.
 	a := &tenantgraph.Assignment{
 		ID: key, UserID: user, GroupID: group, ProductID: w.product.ID, Selection: selection,
 		IncludeNested: true, Priority: w.priorityAfter(0), CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
+	}
+	if group != uuid.Nil {
+		a.ExcludedGroups = w.excludedAfter(nil)
 	}
 	if group != uuid.Nil && w.nested != nil {
 		a.IncludeNested = *w.nested

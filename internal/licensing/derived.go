@@ -150,6 +150,15 @@ func assignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment, p *Product) A
 	} else {
 		shown.GroupID = &a.GroupID
 	}
+	for _, group := range a.ExcludedGroups {
+		if shown.ExcludedGroups == nil {
+			shown.ExcludedGroups = make([]*principal.Group, 0, len(a.ExcludedGroups))
+		}
+		if excluded := g.Group(group); excluded != nil {
+			shown.ExcludedGroups = append(shown.ExcludedGroups, excluded)
+		}
+	}
+	g.SortGroups(shown.ExcludedGroups)
 	return shown
 }
 

@@ -62,6 +62,9 @@ func (s *Service) fast(ctx context.Context, d *Draft, book *casebook, counts map
 	}
 	f := &fastPath{s: s, d: d, book: book, counts: counts}
 	f.find()
+	if f.excludes() {
+		return nil, nil //nolint:nilnil // not this way
+	}
 	if ok, err := f.free(ctx); !ok || err != nil {
 		return nil, err
 	}
@@ -83,6 +86,13 @@ func (s *Service) fast(ctx context.Context, d *Draft, book *casebook, counts map
 		return nil, nil //nolint:nilnil // not this way
 	}
 	return f, nil
+}
+
+// excludes tells whether somebody may be excluded from what the change moves: then what a user has
+// is no longer the union of what the user's groups bring.
+func (f *fastPath) excludes() bool {
+	return len(tenantgraph.ExcludedDiffers(f.book.before, f.book.after)) > 0 ||
+		slices.ContainsFunc(f.pairs, func(p pair) bool { return len(p.bound.ExcludedGroups) > 0 })
 }
 
 // set runs a statement over all users whose sources change.

@@ -2,6 +2,7 @@ package licensing_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -252,6 +253,9 @@ func licenseInputs(adds []oracle.Add) []licensing.LicenseInput {
 		in := licensing.LicenseInput{Product: a.Product, IncludeNested: a.IncludeNested, PlansFrom: a.PlansFrom, Replaces: a.Replaces}
 		if a.Priority != nil {
 			in.Priority = optional.Of(*a.Priority)
+		}
+		if a.Exclude != nil {
+			in.ExcludeGroups = optional.Of(a.Exclude)
 		}
 		if a.Selection != nil {
 			in.Plans = &licensing.SelectionInput{Mode: modes[a.Selection.Mode], Plans: a.Selection.Plans.Sorted()}
@@ -528,6 +532,16 @@ func (p *product) compare(ctx context.Context, s *oracle.State) error {
 			if want := s.Holds(users[i], l.Product.ID); l.ConsumesSeat != want {
 				return fmt.Errorf("user %s holds %s: %v, want %v", users[i], l.Product.DisplayName, l.ConsumesSeat, want)
 			}
+		}
+		var excluded []oracle.AssignmentKey
+		for _, x := range v.ExcludedSources() {
+			excluded = append(excluded, oracle.AssignmentKey{Principal: x.Group.ID, Product: x.Assignment.Product.ID})
+		}
+		slices.SortFunc(excluded, func(a, b oracle.AssignmentKey) int {
+			return cmp.Or(bytes.Compare(a.Principal[:], b.Principal[:]), bytes.Compare(a.Product[:], b.Product[:]))
+		})
+		if want := s.Excluded(users[i]); !slices.Equal(excluded, want) {
+			return fmt.Errorf("user %s is excluded from %v, want %v", users[i], excluded, want)
 		}
 		if want := s.OnPlans(users[i]); !maps.Equal(on, want) {
 			return fmt.Errorf("user %s has the plans %v, want %v", users[i], on, want)

@@ -19,6 +19,7 @@ type local struct {
 
 func (s *Service) findLocal(ctx context.Context, d *Draft, book *casebook) (*local, error) {
 	l := &local{groups: tenantgraph.ReachDiffers(book.before, book.after), products: productsTouched(book.before, book.after)}
+	further := slices.Concat(tenantgraph.ExcludedDiffers(book.before, book.after), book.after.GroupsReachedBy(l.products))
 	for id, u := range d.users {
 		if u.reaches() && (u.before != nil || u.after == nil) {
 			l.named = append(l.named, id)
@@ -31,7 +32,7 @@ func (s *Service) findLocal(ctx context.Context, d *Draft, book *casebook) (*loc
 		}
 		l.named = append(l.named, moved...)
 	}
-	for _, group := range book.after.GroupsReachedBy(l.products) {
+	for _, group := range further {
 		if !slices.Contains(l.groups, group) {
 			l.groups = append(l.groups, group)
 		}

@@ -20,15 +20,15 @@ import (
 // can tell apart, and answers with how many there are of each kind. Users are listed only where a
 // seat tells them apart, where rows of theirs are written, or on the page of changes that is read.
 //
-// What reaches the members of a group is all that matters of it, so groups that the same
-// assignments reach are of one kind, and one of them stands for all.
+// What reaches the members of a group, and what it excludes them from, is all that matters of it,
+// so groups of which both are the same are of one kind, and one of them stands for all.
 type grouping struct {
 	local *local
 	bits  bool        // kinds come as bits, else as numbers
 	kinds []uuid.UUID // the group that stands for a kind
 	parts map[*engine.Case]int
 
-	groups        []uuid.UUID // that anything reaches, or that are local
+	groups        []uuid.UUID // that bring anything or exclude from it, or that are local
 	kind, isLocal []int64     // of each of groups
 	largest       int         // of groups; its members are joined, those of the others gathered by user
 	placed        bool        // where users are matters
@@ -114,6 +114,9 @@ func (b *casebook) findRelevant(l *local) {
 				add(p.bound.Product)
 			}
 		}
+		for _, x := range tenantgraph.ExcludedDifference(group, before, after) {
+			add(x.Product)
+		}
 	}
 	for _, p := range after.Products {
 		unitsBefore, unlimitedBefore := before.Seats(p.ID)
@@ -171,9 +174,9 @@ func (b *casebook) newGrouping(l *local) *grouping {
 		g.placed = g.placed || b.only[p.ID] && b.after.Rules.Located(p.Set)
 	}
 	at := map[string]int64{}
-	all := b.before.ReachingGroups()
-	for _, group := range b.after.ReachingGroups() {
-		if len(b.before.Reach(group)) == 0 {
+	all := b.before.TouchingGroups()
+	for _, group := range b.after.TouchingGroups() {
+		if !b.before.Touches(group) {
 			all = append(all, group)
 		}
 	}
@@ -186,8 +189,12 @@ func (b *casebook) newGrouping(l *local) *grouping {
 				}
 			}
 			key = append(key, '/')
+			for _, x := range graph.Excluded(group) {
+				key = append(key, x.ID[:]...)
+			}
+			key = append(key, '/')
 		}
-		if len(key) == 2 && !isLocal[group] {
+		if len(key) == 4 && !isLocal[group] {
 			continue
 		}
 		n, ok := at[string(key)]

@@ -25,9 +25,11 @@ type Assignment struct {
 	Selection     Selection
 	IncludeNested bool
 	Priority      int // MinPriority to MaxPriority; of those who wait, the higher go first (R5)
-	CreatedAt     clock.Instant
-	UpdatedAt     clock.Instant
-	Version       int
+	// ExcludedGroups are those whose members do not get it (R1), by name, then id.
+	ExcludedGroups []*principal.Group
+	CreatedAt      clock.Instant
+	UpdatedAt      clock.Instant
+	Version        int
 }
 
 // NodeID is the assignment's TypeID.

@@ -77,6 +77,17 @@ func TestCountingAgreesWithCasesOnRandomLines(t *testing.T) {
 				n := rapid.IntRange(-1, 1).Draw(rt, "priority")
 				return &n
 			}
+			excluding := rapid.Bool().Draw(rt, "exclusions")
+			exclude := func(by uuid.UUID) []uuid.UUID {
+				if !excluding {
+					return nil
+				}
+				other := rapid.SampledFrom(groups).Draw(rt, "excluded")
+				if other == by {
+					return []uuid.UUID{}
+				}
+				return []uuid.UUID{other}
+			}
 			subscriptions := []uuid.UUID{numbered(6, 1), numbered(6, 2)}
 			for n, sku := range skus {
 				h.step(rt, oracle.CreateSubscription{Subscription: subscriptions[n], Product: sku, Seats: seats()})
@@ -87,7 +98,7 @@ func TestCountingAgreesWithCasesOnRandomLines(t *testing.T) {
 				var op oracle.Operation
 				switch rapid.IntRange(0, 10).Draw(rt, "kind") {
 				case 0, 1, 2:
-					op = oracle.Assign{Principals: []uuid.UUID{group}, Add: []oracle.Add{{Product: sku, Priority: priority()}}}
+					op = oracle.Assign{Principals: []uuid.UUID{group}, Add: []oracle.Add{{Product: sku, Priority: priority(), Exclude: exclude(group)}}}
 				case 3, 4:
 					op = oracle.Assign{Principals: []uuid.UUID{group, other}, Remove: []uuid.UUID{sku}, Acknowledge: acknowledge()}
 				case 5:

@@ -45,6 +45,10 @@ func (o *office) line(product uuid.UUID, want ...uuid.UUID) {
 			o.Fatal(err)
 		}
 		place := slices.IndexFunc(errs, func(e *licensing.LicenseError) bool { return e.Product.ID == product && e.Code == fault.CountViolation })
+		if place < 0 {
+			o.Errorf("%s does not wait", user)
+			continue
+		}
 		if d := errs[place].Details.(*licensing.SeatDetails); d.Place == nil || *d.Place != i+1 {
 			o.Errorf("the error of %s tells the place %v, want %d", user, d.Place, i+1)
 		}

@@ -199,7 +199,7 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 	n := len(put)
 	ids, products := make([]uuid.UUID, n), make([]uuid.UUID, n)
 	users, groups := make([]uuid.NullUUID, n), make([]uuid.NullUUID, n)
-	modes, plans := make([]string, n), make([]string, n)
+	modes, plans, excluded := make([]string, n), make([]string, n), make([]string, n)
 	nested, priorities := make([]bool, n), make([]int64, n)
 	created, updated, versions := make([]clock.Instant, n), make([]clock.Instant, n), make([]int64, n)
 	for i, a := range put {
@@ -208,25 +208,33 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 		groups[i] = uuid.NullUUID{UUID: a.GroupID, Valid: !a.Direct()}
 		modes[i], nested[i], created[i], updated[i], versions[i] = string(a.Selection.Mode), a.IncludeNested, a.CreatedAt, a.UpdatedAt, int64(a.Version)
 		priorities[i] = int64(a.Priority)
-		plans[i] = "[]"
-		if len(a.Selection.Plans) > 0 {
-			text, err := json.Marshal(a.Selection.Plans)
-			if err != nil {
-				return err
-			}
-			plans[i] = string(text)
+		var err error
+		if plans[i], err = idList(a.Selection.Plans); err != nil {
+			return err
+		}
+		if excluded[i], err = idList(a.ExcludedGroups); err != nil {
+			return err
 		}
 	}
 	col := func(name string, t database.ColumnType) database.Column { return database.Column{Name: name, Type: t} }
-	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, priority,
+	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, priority, excluded_groups,
 		created_at, updated_at, version)
-		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.priority, v.created, v.updated, v.version FROM `+
+		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.priority, v.excluded, v.created, v.updated, v.version FROM `+
 		w.q.Unnest("v", 2, col("id", database.UUID), col("u", database.UUID), col("g", database.UUID), col("p", database.UUID),
-			col("mode", database.Text), col("plans", database.Text), col("nested", database.Bool), col("priority", database.BigInt),
+			col("mode", database.Text), col("plans", database.Text), col("nested", database.Bool), col("priority", database.BigInt), col("excluded", database.Text),
 			col("created", database.BigInt), col("updated", database.BigInt), col("version", database.BigInt))+
 		` WHERE true ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, plans = excluded.plans,
-		include_nested = excluded.include_nested, priority = excluded.priority, updated_at = excluded.updated_at, version = excluded.version`,
-		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, priorities, created, updated, versions)...)...)
+		include_nested = excluded.include_nested, priority = excluded.priority, excluded_groups = excluded.excluded_groups, updated_at = excluded.updated_at, version = excluded.version`,
+		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, priorities, excluded, created, updated, versions)...)...)
+}
+
+// idList is a list of ids as it is stored: a JSON array.
+func idList(ids []uuid.UUID) (string, error) {
+	if len(ids) == 0 {
+		return "[]", nil
+	}
+	text, err := json.Marshal(ids)
+	return string(text), err
 }
 
 // counters moves the seat counters by what the verdicts add up to.

@@ -82,5 +82,8 @@ func (d *Draft) selectionText(a *tenantgraph.Assignment) *string {
 	if a.Priority != 0 {
 		text += fmt.Sprintf("; priority %d", a.Priority)
 	}
+	if len(a.ExcludedGroups) > 0 {
+		text += "; not for members of " + groupNames(AssignmentOf(d.Graph, a).ExcludedGroups)
+	}
 	return &text
 }

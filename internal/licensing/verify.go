@@ -64,7 +64,7 @@ func (v *verifying) problem(p Problem) {
 }
 
 func (v *verifying) users(ctx context.Context, tx *database.Tx, progress func(int)) error {
-	reached := func(group uuid.UUID) bool { return len(v.graph.Reach(group)) > 0 }
+	reached := v.graph.Touches
 	after := uuid.Nil
 	for {
 		var ids []uuid.UUID

@@ -17,6 +17,7 @@ type Add struct {
 	Replaces      *ID // only for principals with an own assignment of this product, which goes
 	IncludeNested *bool
 	Priority      *int // nil keeps, and is 0 for a new assignment
+	Exclude       []ID // groups; nil keeps, and is none for a new assignment
 }
 
 // Assign is assignLicenses: the same adds and removes for every principal,
@@ -140,6 +141,11 @@ func (s *State) invalid(adds []Add, removes []ID) Code {
 		}
 	}
 	for _, add := range adds {
+		for _, group := range add.Exclude {
+			if !s.Groups[group] {
+				return NotFound
+			}
+		}
 		plans, known := s.Products[add.Product]
 		if !known {
 			return NotFound
@@ -192,7 +198,8 @@ func (s *State) invalid(adds []Add, removes []ID) Code {
 // inadmissible is what is wrong with one principal before any check. In this
 // order:
 //   - NOT_FOUND: neither a group nor a user who is not deleted;
-//   - INVALID_VALUE: first-level members only, asked for a user, who has none;
+//   - INVALID_VALUE: first-level members only, or groups to exclude, asked for a
+//     user, who has none; a group that is to exclude itself;
 //   - NOT_APPLIED: it has no assignment of its own of what is to be replaced;
 //   - NO_SUBSCRIPTION, which comes before all (R16): an add that would make an
 //     assignment of a product without live subscription, to a user or a group,
@@ -211,6 +218,9 @@ func (s *State) inadmissible(principal ID, adds []Add, removes []ID) Code {
 	}
 	for _, add := range adds {
 		if isUser && add.IncludeNested != nil && !*add.IncludeNested {
+			return InvalidValue
+		}
+		if isUser && len(add.Exclude) > 0 || slices.Contains(add.Exclude, principal) {
 			return InvalidValue
 		}
 	}
@@ -274,6 +284,9 @@ func (s *State) resolve(key AssignmentKey, add Add) Assignment {
 	if add.Priority != nil {
 		a.Priority = *add.Priority
 	}
+	if add.Exclude != nil {
+		a.Excludes = SetOf(add.Exclude...)
+	}
 	return a
 }
 
@@ -297,7 +310,7 @@ func (c *change) write(principal ID, adds []Add, removes []ID) (changed bool) {
 		key := AssignmentKey{principal, add.Product}
 		a := c.before.resolve(key, add)
 		old, exists := c.before.Assignments[key]
-		if exists && a.IncludeNested == old.IncludeNested && a.Priority == old.Priority && a.Selection.Equal(old.Selection) {
+		if exists && a.IncludeNested == old.IncludeNested && a.Priority == old.Priority && maps.Equal(a.Excludes, old.Excludes) && a.Selection.Equal(old.Selection) {
 			continue
 		}
 		if !exists {

@@ -107,6 +107,7 @@ type Assignment struct {
 	Selection     Selection
 	IncludeNested bool
 	Priority      int   // of those who wait, the higher go first (R5)
+	Excludes      Set   // groups whose members it does not reach (R1); never written once it is stored
 	CreatedAt     int64 // the instant of the change that made it
 }
 

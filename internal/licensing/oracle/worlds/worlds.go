@@ -80,7 +80,11 @@ func (w *World) assign(t *rapid.T, s *oracle.State) oracle.Operation {
 			op.Remove = append(op.Remove, product)
 			continue
 		}
-		op.Add = append(op.Add, w.add(t, s, product))
+		add := w.add(t, s, product)
+		if slices.ContainsFunc(principals, func(p oracle.ID) bool { return s.Groups[p] }) && below(t, "exclusion given", 4) == 0 {
+			add.Exclude = append([]oracle.ID{}, w.some(t, "excluded groups", s.Groups.Sorted(), 0, 2)...)
+		}
+		op.Add = append(op.Add, add)
 	}
 	named := oracle.SetOf(op.Remove...)
 	for _, add := range op.Add {
