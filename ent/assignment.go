@@ -32,6 +32,8 @@ type Assignment struct {
 	Plans string `json:"plans,omitempty"`
 	// IncludeNested holds the value of the "include_nested" field.
 	IncludeNested bool `json:"include_nested,omitempty"`
+	// JSON array of group ids, sorted: their members do not get it (R1)
+	ExcludedGroups string `json:"excluded_groups,omitempty"`
 	// of those who wait, the higher go first (R5)
 	Priority int `json:"priority,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -54,7 +56,7 @@ func (*Assignment) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case assignment.FieldPriority, assignment.FieldCreatedAt, assignment.FieldUpdatedAt, assignment.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case assignment.FieldMode, assignment.FieldPlans:
+		case assignment.FieldMode, assignment.FieldPlans, assignment.FieldExcludedGroups:
 			values[i] = new(sql.NullString)
 		case assignment.FieldID, assignment.FieldTenantID, assignment.FieldProductID:
 			values[i] = new(uuid.UUID)
@@ -122,6 +124,12 @@ func (_m *Assignment) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field include_nested", values[i])
 			} else if value.Valid {
 				_m.IncludeNested = value.Bool
+			}
+		case assignment.FieldExcludedGroups:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field excluded_groups", values[i])
+			} else if value.Valid {
+				_m.ExcludedGroups = value.String
 			}
 		case assignment.FieldPriority:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -207,6 +215,9 @@ func (_m *Assignment) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("include_nested=")
 	builder.WriteString(fmt.Sprintf("%v", _m.IncludeNested))
+	builder.WriteString(", ")
+	builder.WriteString("excluded_groups=")
+	builder.WriteString(_m.ExcludedGroups)
 	builder.WriteString(", ")
 	builder.WriteString("priority=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Priority))

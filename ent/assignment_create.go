@@ -98,6 +98,20 @@ func (_c *AssignmentCreate) SetNillableIncludeNested(v *bool) *AssignmentCreate 
 	return _c
 }
 
+// SetExcludedGroups sets the "excluded_groups" field.
+func (_c *AssignmentCreate) SetExcludedGroups(v string) *AssignmentCreate {
+	_c.mutation.SetExcludedGroups(v)
+	return _c
+}
+
+// SetNillableExcludedGroups sets the "excluded_groups" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableExcludedGroups(v *string) *AssignmentCreate {
+	if v != nil {
+		_c.SetExcludedGroups(*v)
+	}
+	return _c
+}
+
 // SetPriority sets the "priority" field.
 func (_c *AssignmentCreate) SetPriority(v int) *AssignmentCreate {
 	_c.mutation.SetPriority(v)
@@ -187,6 +201,10 @@ func (_c *AssignmentCreate) defaults() {
 		v := assignment.DefaultIncludeNested
 		_c.mutation.SetIncludeNested(v)
 	}
+	if _, ok := _c.mutation.ExcludedGroups(); !ok {
+		v := assignment.DefaultExcludedGroups
+		_c.mutation.SetExcludedGroups(v)
+	}
 	if _, ok := _c.mutation.Priority(); !ok {
 		v := assignment.DefaultPriority
 		_c.mutation.SetPriority(v)
@@ -213,6 +231,9 @@ func (_c *AssignmentCreate) check() error {
 	}
 	if _, ok := _c.mutation.IncludeNested(); !ok {
 		return &ValidationError{Name: "include_nested", err: errors.New(`ent: missing required field "Assignment.include_nested"`)}
+	}
+	if _, ok := _c.mutation.ExcludedGroups(); !ok {
+		return &ValidationError{Name: "excluded_groups", err: errors.New(`ent: missing required field "Assignment.excluded_groups"`)}
 	}
 	if _, ok := _c.mutation.Priority(); !ok {
 		return &ValidationError{Name: "priority", err: errors.New(`ent: missing required field "Assignment.priority"`)}
@@ -289,6 +310,10 @@ func (_c *AssignmentCreate) createSpec() (*Assignment, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.IncludeNested(); ok {
 		_spec.SetField(assignment.FieldIncludeNested, field.TypeBool, value)
 		_node.IncludeNested = value
+	}
+	if value, ok := _c.mutation.ExcludedGroups(); ok {
+		_spec.SetField(assignment.FieldExcludedGroups, field.TypeString, value)
+		_node.ExcludedGroups = value
 	}
 	if value, ok := _c.mutation.Priority(); ok {
 		_spec.SetField(assignment.FieldPriority, field.TypeInt, value)
@@ -439,6 +464,18 @@ func (u *AssignmentUpsert) SetIncludeNested(v bool) *AssignmentUpsert {
 // UpdateIncludeNested sets the "include_nested" field to the value that was provided on create.
 func (u *AssignmentUpsert) UpdateIncludeNested() *AssignmentUpsert {
 	u.SetExcluded(assignment.FieldIncludeNested)
+	return u
+}
+
+// SetExcludedGroups sets the "excluded_groups" field.
+func (u *AssignmentUpsert) SetExcludedGroups(v string) *AssignmentUpsert {
+	u.Set(assignment.FieldExcludedGroups, v)
+	return u
+}
+
+// UpdateExcludedGroups sets the "excluded_groups" field to the value that was provided on create.
+func (u *AssignmentUpsert) UpdateExcludedGroups() *AssignmentUpsert {
+	u.SetExcluded(assignment.FieldExcludedGroups)
 	return u
 }
 
@@ -660,6 +697,20 @@ func (u *AssignmentUpsertOne) SetIncludeNested(v bool) *AssignmentUpsertOne {
 func (u *AssignmentUpsertOne) UpdateIncludeNested() *AssignmentUpsertOne {
 	return u.Update(func(s *AssignmentUpsert) {
 		s.UpdateIncludeNested()
+	})
+}
+
+// SetExcludedGroups sets the "excluded_groups" field.
+func (u *AssignmentUpsertOne) SetExcludedGroups(v string) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetExcludedGroups(v)
+	})
+}
+
+// UpdateExcludedGroups sets the "excluded_groups" field to the value that was provided on create.
+func (u *AssignmentUpsertOne) UpdateExcludedGroups() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateExcludedGroups()
 	})
 }
 
@@ -1060,6 +1111,20 @@ func (u *AssignmentUpsertBulk) SetIncludeNested(v bool) *AssignmentUpsertBulk {
 func (u *AssignmentUpsertBulk) UpdateIncludeNested() *AssignmentUpsertBulk {
 	return u.Update(func(s *AssignmentUpsert) {
 		s.UpdateIncludeNested()
+	})
+}
+
+// SetExcludedGroups sets the "excluded_groups" field.
+func (u *AssignmentUpsertBulk) SetExcludedGroups(v string) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetExcludedGroups(v)
+	})
+}
+
+// UpdateExcludedGroups sets the "excluded_groups" field to the value that was provided on create.
+func (u *AssignmentUpsertBulk) UpdateExcludedGroups() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateExcludedGroups()
 	})
 }
 

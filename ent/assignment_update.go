@@ -126,6 +126,20 @@ func (_u *AssignmentUpdate) SetNillableIncludeNested(v *bool) *AssignmentUpdate 
 	return _u
 }
 
+// SetExcludedGroups sets the "excluded_groups" field.
+func (_u *AssignmentUpdate) SetExcludedGroups(v string) *AssignmentUpdate {
+	_u.mutation.SetExcludedGroups(v)
+	return _u
+}
+
+// SetNillableExcludedGroups sets the "excluded_groups" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableExcludedGroups(v *string) *AssignmentUpdate {
+	if v != nil {
+		_u.SetExcludedGroups(*v)
+	}
+	return _u
+}
+
 // SetPriority sets the "priority" field.
 func (_u *AssignmentUpdate) SetPriority(v int) *AssignmentUpdate {
 	_u.mutation.ResetPriority()
@@ -281,6 +295,9 @@ func (_u *AssignmentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if value, ok := _u.mutation.IncludeNested(); ok {
 		_spec.SetField(assignment.FieldIncludeNested, field.TypeBool, value)
 	}
+	if value, ok := _u.mutation.ExcludedGroups(); ok {
+		_spec.SetField(assignment.FieldExcludedGroups, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.Priority(); ok {
 		_spec.SetField(assignment.FieldPriority, field.TypeInt, value)
 	}
@@ -419,6 +436,20 @@ func (_u *AssignmentUpdateOne) SetIncludeNested(v bool) *AssignmentUpdateOne {
 func (_u *AssignmentUpdateOne) SetNillableIncludeNested(v *bool) *AssignmentUpdateOne {
 	if v != nil {
 		_u.SetIncludeNested(*v)
+	}
+	return _u
+}
+
+// SetExcludedGroups sets the "excluded_groups" field.
+func (_u *AssignmentUpdateOne) SetExcludedGroups(v string) *AssignmentUpdateOne {
+	_u.mutation.SetExcludedGroups(v)
+	return _u
+}
+
+// SetNillableExcludedGroups sets the "excluded_groups" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableExcludedGroups(v *string) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetExcludedGroups(*v)
 	}
 	return _u
 }
@@ -607,6 +638,9 @@ func (_u *AssignmentUpdateOne) sqlSave(ctx context.Context) (_node *Assignment, 
 	}
 	if value, ok := _u.mutation.IncludeNested(); ok {
 		_spec.SetField(assignment.FieldIncludeNested, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ExcludedGroups(); ok {
+		_spec.SetField(assignment.FieldExcludedGroups, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Priority(); ok {
 		_spec.SetField(assignment.FieldPriority, field.TypeInt, value)

@@ -876,28 +876,29 @@ func (m *APITokenMutation) ResetEdge(name string) error {
 // AssignmentMutation represents an operation that mutates the Assignment nodes in the graph.
 type AssignmentMutation struct {
 	config
-	op             Op
-	typ            string
-	id             *uuid.UUID
-	tenant_id      *uuid.UUID
-	user_id        *uuid.UUID
-	group_id       *uuid.UUID
-	product_id     *uuid.UUID
-	mode           *string
-	plans          *string
-	include_nested *bool
-	priority       *int
-	addpriority    *int
-	created_at     *clock.Instant
-	addcreated_at  *clock.Instant
-	updated_at     *clock.Instant
-	addupdated_at  *clock.Instant
-	version        *int
-	addversion     *int
-	clearedFields  map[string]struct{}
-	done           bool
-	oldValue       func(context.Context) (*Assignment, error)
-	predicates     []predicate.Assignment
+	op              Op
+	typ             string
+	id              *uuid.UUID
+	tenant_id       *uuid.UUID
+	user_id         *uuid.UUID
+	group_id        *uuid.UUID
+	product_id      *uuid.UUID
+	mode            *string
+	plans           *string
+	include_nested  *bool
+	excluded_groups *string
+	priority        *int
+	addpriority     *int
+	created_at      *clock.Instant
+	addcreated_at   *clock.Instant
+	updated_at      *clock.Instant
+	addupdated_at   *clock.Instant
+	version         *int
+	addversion      *int
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*Assignment, error)
+	predicates      []predicate.Assignment
 }
 
 var _ ent.Mutation = (*AssignmentMutation)(nil)
@@ -1282,6 +1283,42 @@ func (m *AssignmentMutation) ResetIncludeNested() {
 	m.include_nested = nil
 }
 
+// SetExcludedGroups sets the "excluded_groups" field.
+func (m *AssignmentMutation) SetExcludedGroups(s string) {
+	m.excluded_groups = &s
+}
+
+// ExcludedGroups returns the value of the "excluded_groups" field in the mutation.
+func (m *AssignmentMutation) ExcludedGroups() (r string, exists bool) {
+	v := m.excluded_groups
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExcludedGroups returns the old "excluded_groups" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldExcludedGroups(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExcludedGroups is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExcludedGroups requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExcludedGroups: %w", err)
+	}
+	return oldValue.ExcludedGroups, nil
+}
+
+// ResetExcludedGroups resets all changes to the "excluded_groups" field.
+func (m *AssignmentMutation) ResetExcludedGroups() {
+	m.excluded_groups = nil
+}
+
 // SetPriority sets the "priority" field.
 func (m *AssignmentMutation) SetPriority(i int) {
 	m.priority = &i
@@ -1540,7 +1577,7 @@ func (m *AssignmentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AssignmentMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 12)
 	if m.tenant_id != nil {
 		fields = append(fields, assignment.FieldTenantID)
 	}
@@ -1561,6 +1598,9 @@ func (m *AssignmentMutation) Fields() []string {
 	}
 	if m.include_nested != nil {
 		fields = append(fields, assignment.FieldIncludeNested)
+	}
+	if m.excluded_groups != nil {
+		fields = append(fields, assignment.FieldExcludedGroups)
 	}
 	if m.priority != nil {
 		fields = append(fields, assignment.FieldPriority)
@@ -1596,6 +1636,8 @@ func (m *AssignmentMutation) Field(name string) (ent.Value, bool) {
 		return m.Plans()
 	case assignment.FieldIncludeNested:
 		return m.IncludeNested()
+	case assignment.FieldExcludedGroups:
+		return m.ExcludedGroups()
 	case assignment.FieldPriority:
 		return m.Priority()
 	case assignment.FieldCreatedAt:
@@ -1627,6 +1669,8 @@ func (m *AssignmentMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldPlans(ctx)
 	case assignment.FieldIncludeNested:
 		return m.OldIncludeNested(ctx)
+	case assignment.FieldExcludedGroups:
+		return m.OldExcludedGroups(ctx)
 	case assignment.FieldPriority:
 		return m.OldPriority(ctx)
 	case assignment.FieldCreatedAt:
@@ -1692,6 +1736,13 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetIncludeNested(v)
+		return nil
+	case assignment.FieldExcludedGroups:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExcludedGroups(v)
 		return nil
 	case assignment.FieldPriority:
 		v, ok := value.(int)
@@ -1856,6 +1907,9 @@ func (m *AssignmentMutation) ResetField(name string) error {
 		return nil
 	case assignment.FieldIncludeNested:
 		m.ResetIncludeNested()
+		return nil
+	case assignment.FieldExcludedGroups:
+		m.ResetExcludedGroups()
 		return nil
 	case assignment.FieldPriority:
 		m.ResetPriority()

@@ -33,12 +33,16 @@ func init() {
 	assignmentDescIncludeNested := assignmentFields[5].Descriptor()
 	// assignment.DefaultIncludeNested holds the default value on creation for the include_nested field.
 	assignment.DefaultIncludeNested = assignmentDescIncludeNested.Default.(bool)
+	// assignmentDescExcludedGroups is the schema descriptor for excluded_groups field.
+	assignmentDescExcludedGroups := assignmentFields[6].Descriptor()
+	// assignment.DefaultExcludedGroups holds the default value on creation for the excluded_groups field.
+	assignment.DefaultExcludedGroups = assignmentDescExcludedGroups.Default.(string)
 	// assignmentDescPriority is the schema descriptor for priority field.
-	assignmentDescPriority := assignmentFields[6].Descriptor()
+	assignmentDescPriority := assignmentFields[7].Descriptor()
 	// assignment.DefaultPriority holds the default value on creation for the priority field.
 	assignment.DefaultPriority = assignmentDescPriority.Default.(int)
 	// assignmentDescVersion is the schema descriptor for version field.
-	assignmentDescVersion := assignmentFields[9].Descriptor()
+	assignmentDescVersion := assignmentFields[10].Descriptor()
 	// assignment.DefaultVersion holds the default value on creation for the version field.
 	assignment.DefaultVersion = assignmentDescVersion.Default.(int)
 	catalogFields := schema.Catalog{}.Fields()

@@ -25,6 +25,8 @@ const (
 	FieldPlans = "plans"
 	// FieldIncludeNested holds the string denoting the include_nested field in the database.
 	FieldIncludeNested = "include_nested"
+	// FieldExcludedGroups holds the string denoting the excluded_groups field in the database.
+	FieldExcludedGroups = "excluded_groups"
 	// FieldPriority holds the string denoting the priority field in the database.
 	FieldPriority = "priority"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -47,6 +49,7 @@ var Columns = []string{
 	FieldMode,
 	FieldPlans,
 	FieldIncludeNested,
+	FieldExcludedGroups,
 	FieldPriority,
 	FieldCreatedAt,
 	FieldUpdatedAt,
@@ -68,6 +71,8 @@ var (
 	DefaultPlans string
 	// DefaultIncludeNested holds the default value on creation for the "include_nested" field.
 	DefaultIncludeNested bool
+	// DefaultExcludedGroups holds the default value on creation for the "excluded_groups" field.
+	DefaultExcludedGroups string
 	// DefaultPriority holds the default value on creation for the "priority" field.
 	DefaultPriority int
 	// DefaultVersion holds the default value on creation for the "version" field.
@@ -115,6 +120,11 @@ func ByPlans(opts ...sql.OrderTermOption) OrderOption {
 // ByIncludeNested orders the results by the include_nested field.
 func ByIncludeNested(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldIncludeNested, opts...).ToFunc()
+}
+
+// ByExcludedGroups orders the results by the excluded_groups field.
+func ByExcludedGroups(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExcludedGroups, opts...).ToFunc()
 }
 
 // ByPriority orders the results by the priority field.

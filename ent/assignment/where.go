@@ -89,6 +89,11 @@ func IncludeNested(v bool) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldIncludeNested, v))
 }
 
+// ExcludedGroups applies equality check predicate on the "excluded_groups" field. It's identical to ExcludedGroupsEQ.
+func ExcludedGroups(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldExcludedGroups, v))
+}
+
 // Priority applies equality check predicate on the "priority" field. It's identical to PriorityEQ.
 func Priority(v int) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldPriority, v))
@@ -429,6 +434,71 @@ func IncludeNestedEQ(v bool) predicate.Assignment {
 // IncludeNestedNEQ applies the NEQ predicate on the "include_nested" field.
 func IncludeNestedNEQ(v bool) predicate.Assignment {
 	return predicate.Assignment(sql.FieldNEQ(FieldIncludeNested, v))
+}
+
+// ExcludedGroupsEQ applies the EQ predicate on the "excluded_groups" field.
+func ExcludedGroupsEQ(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsNEQ applies the NEQ predicate on the "excluded_groups" field.
+func ExcludedGroupsNEQ(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsIn applies the In predicate on the "excluded_groups" field.
+func ExcludedGroupsIn(vs ...string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldExcludedGroups, vs...))
+}
+
+// ExcludedGroupsNotIn applies the NotIn predicate on the "excluded_groups" field.
+func ExcludedGroupsNotIn(vs ...string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldExcludedGroups, vs...))
+}
+
+// ExcludedGroupsGT applies the GT predicate on the "excluded_groups" field.
+func ExcludedGroupsGT(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsGTE applies the GTE predicate on the "excluded_groups" field.
+func ExcludedGroupsGTE(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsLT applies the LT predicate on the "excluded_groups" field.
+func ExcludedGroupsLT(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsLTE applies the LTE predicate on the "excluded_groups" field.
+func ExcludedGroupsLTE(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsContains applies the Contains predicate on the "excluded_groups" field.
+func ExcludedGroupsContains(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldContains(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsHasPrefix applies the HasPrefix predicate on the "excluded_groups" field.
+func ExcludedGroupsHasPrefix(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldHasPrefix(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsHasSuffix applies the HasSuffix predicate on the "excluded_groups" field.
+func ExcludedGroupsHasSuffix(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldHasSuffix(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsEqualFold applies the EqualFold predicate on the "excluded_groups" field.
+func ExcludedGroupsEqualFold(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEqualFold(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsContainsFold applies the ContainsFold predicate on the "excluded_groups" field.
+func ExcludedGroupsContainsFold(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldContainsFold(FieldExcludedGroups, v))
 }
 
 // PriorityEQ applies the EQ predicate on the "priority" field.

@@ -43,6 +43,7 @@ var (
 		{Name: "mode", Type: field.TypeString},
 		{Name: "plans", Type: field.TypeString, Size: 2147483647, Default: "[]"},
 		{Name: "include_nested", Type: field.TypeBool, Default: true},
+		{Name: "excluded_groups", Type: field.TypeString, Size: 2147483647, Default: "[]"},
 		{Name: "priority", Type: field.TypeInt, Default: 0},
 		{Name: "created_at", Type: field.TypeInt64},
 		{Name: "updated_at", Type: field.TypeInt64},

@@ -626,7 +626,7 @@ func (ec *executionContext) unmarshalInputLicenseInput(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"productId", "plans", "plansFrom", "replaces", "includeNested", "priority"}
+	fieldsInOrder := [...]string{"productId", "plans", "plansFrom", "replaces", "includeNested", "priority", "excludeGroupIds"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -675,6 +675,13 @@ func (ec *executionContext) unmarshalInputLicenseInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.Priority = graphql.OmittableOf(data)
+		case "excludeGroupIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("excludeGroupIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExcludeGroupIds = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil

@@ -31,6 +31,7 @@ func NewCompiledSchema(cfg Config) graphql.ExecutableSchema {
 		"DependencyDetails":           ec.compiledDependencyDetails(),
 		"EffectiveLicense":            ec.compiledEffectiveLicense(),
 		"EffectivePlan":               ec.compiledEffectivePlan(),
+		"ExcludedSource":              ec.compiledExcludedSource(),
 		"ExclusionDetails":            ec.compiledExclusionDetails(),
 		"Group":                       ec.compiledGroup(),
 		"GroupConnection":             ec.compiledGroupConnection(),
@@ -707,6 +708,81 @@ func (ec *executionContext) compiledEffectivePlan() map[string]compiled.Resolve 
 	}
 }
 
+func (ec *executionContext) compiledExcludedSource() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"assignment": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.ExcludedSource)
+			v := obj.Assignment
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"excludedBy": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.ExcludedSource)
+			v := obj.ExcludedBy
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"excludedByPath": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.ExcludedSource)
+			v := obj.ExcludedByPath
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"group": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.ExcludedSource)
+			v := obj.Group
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"path": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.ExcludedSource)
+			v := obj.Path
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+	}
+}
+
 func (ec *executionContext) compiledExclusionDetails() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
 		"exclusionSet": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -1093,6 +1169,23 @@ func (ec *executionContext) compiledLicenseAssignment() map[string]compiled.Reso
 			obj := value.(*licensing.Assignment)
 			v := obj.CreatedAt
 			r.Instant(v)
+			return nil
+		},
+		"excludedGroups": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Assignment)
+			v := obj.ExcludedGroups
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
 			return nil
 		},
 		"id": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -3770,6 +3863,26 @@ func (ec *executionContext) compiledUser() map[string]compiled.Resolve {
 			obj := value.(*principal.User)
 			v := obj.DisplayName
 			r.Text(v)
+			return nil
+		},
+		"excludedSources": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*principal.User)
+			v, err := ec.Resolvers.User().ExcludedSources(ctx, obj)
+			if err != nil {
+				return err
+			}
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
 			return nil
 		},
 		"externalId": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {

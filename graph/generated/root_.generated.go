@@ -352,6 +352,14 @@ input LicenseInput {
   priority moves those who wait in line at once, and takes no seat from anybody.
   """
   priority: Int
+  """
+  For a group: groups whose members do not get the product through this assignment, be they members through
+  nested groups or of several groups that would bring it. What they have through other assignments stays.
+  ` + "`" + `User.excludedSources` + "`" + ` shows it. Absent: as it is in the existing assignment, none in a new one; null or ` + "`" + `[]` + "`" + `:
+  none. At most 50 (` + "`" + `TOO_MANY` + "`" + `), duplicates not counted. The group itself, and any for a user, is refused
+  (` + "`" + `INVALID_VALUE` + "`" + `); an unknown one refuses the call (` + "`" + `NOT_FOUND` + "`" + `).
+  """
+  excludeGroupIds: [ID!]
 }
 
 """
@@ -1315,7 +1323,7 @@ extend type Mutation {
   """
   Deletes a group for good. One with assignments of its own is refused (` + "`" + `GROUP_HAS_LICENSES` + "`" + `, with the
   products): remove these first. Its members, and those of groups nested in it, lose what they inherited
-  through it. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `GROUP_HAS_LICENSES` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `,
+  through it; where an assignment excluded its members, they get it. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `GROUP_HAS_LICENSES` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `,
   ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `.
   """
   deleteGroup(
@@ -1762,9 +1770,11 @@ type LicenseAssignment implements Node {
   others, however long these have waited. 0 unless set.
   """
   priority: Int!
+  "Groups whose members, through any nesting, it does not reach, ordered by name. Always empty for a user."
+  excludedGroups: [Group!]!
   "When it was made. Of two assignments of one priority that wait for a seat since the same instant, the older comes first."
   createdAt: DateTime!
-  "When anything it says (its plans, ` + "`" + `includeNested` + "`" + `, ` + "`" + `priority` + "`" + `) was last changed."
+  "When anything it says (its plans, ` + "`" + `includeNested` + "`" + `, ` + "`" + `priority` + "`" + `, ` + "`" + `excludedGroups` + "`" + `) was last changed."
   updatedAt: DateTime!
   "Rises by one with every change of the assignment, from 1."
   version: Int!
@@ -1887,6 +1897,27 @@ type LicenseSource {
   since: DateTime!
 }
 
+"A group's assignment that does not reach a user, because the user is a member of a group that it excludes."
+type ExcludedSource {
+  "The assignment."
+  assignment: LicenseAssignment!
+  "The group that has the assignment."
+  group: Group!
+  """
+  How it would reach the user: from the group that has the assignment down to the group that lists the user as a
+  member, as ` + "`" + `LicenseSource.path` + "`" + `.
+  """
+  path: [Group!]!
+  "The group that the assignment excludes."
+  excludedBy: Group!
+  """
+  How the user is a member of it: from that group down to the one that lists the user; one group when these are the
+  same. Where the assignment excludes several of the user's groups, the shortest way; of equally short ones the first
+  by name.
+  """
+  excludedByPath: [Group!]!
+}
+
 "Why a user may or may not use a plan."
 enum PlanDecisionReason {
   "Allowed: a source turns the plan on and the account is enabled."
@@ -1931,6 +1962,12 @@ extend type User {
   plans: [EffectivePlan!]!
   "The assignments that are the user's own, ordered by product name."
   directAssignments: [LicenseAssignment!]!
+  """
+  The assignments of groups that would reach the user, were the user not a member of a group that they exclude
+  (` + "`" + `LicenseAssignment.excludedGroups` + "`" + `), ordered by product name, then by the name of the group that has it. They are
+  no sources: they bring nothing, take no seat and are not in error.
+  """
+  excludedSources: [ExcludedSource!]!
 }
 
 extend type Group {
@@ -3417,6 +3454,22 @@ func (ec *executionContext) childFields_EffectivePlan(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type EffectivePlan", field.Name)
 }
 
+func (ec *executionContext) childFields_ExcludedSource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "assignment":
+		return ec.fieldContext_ExcludedSource_assignment(ctx, field)
+	case "group":
+		return ec.fieldContext_ExcludedSource_group(ctx, field)
+	case "path":
+		return ec.fieldContext_ExcludedSource_path(ctx, field)
+	case "excludedBy":
+		return ec.fieldContext_ExcludedSource_excludedBy(ctx, field)
+	case "excludedByPath":
+		return ec.fieldContext_ExcludedSource_excludedByPath(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExcludedSource", field.Name)
+}
+
 func (ec *executionContext) childFields_Group(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3489,6 +3542,8 @@ func (ec *executionContext) childFields_LicenseAssignment(ctx context.Context, f
 		return ec.fieldContext_LicenseAssignment_includeNested(ctx, field)
 	case "priority":
 		return ec.fieldContext_LicenseAssignment_priority(ctx, field)
+	case "excludedGroups":
+		return ec.fieldContext_LicenseAssignment_excludedGroups(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_LicenseAssignment_createdAt(ctx, field)
 	case "updatedAt":
@@ -4197,6 +4252,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_plans(ctx, field)
 	case "directAssignments":
 		return ec.fieldContext_User_directAssignments(ctx, field)
+	case "excludedSources":
+		return ec.fieldContext_User_excludedSources(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }

@@ -329,6 +329,12 @@ type LicenseInput struct {
 	// (`INVALID_VALUE` beyond). Absent: as it is in the existing assignment, 0 in a new one; null: 0. A new
 	// priority moves those who wait in line at once, and takes no seat from anybody.
 	Priority graphql.Omittable[*int] `json:"priority,omitempty"`
+	// For a group: groups whose members do not get the product through this assignment, be they members through
+	// nested groups or of several groups that would bring it. What they have through other assignments stays.
+	// `User.excludedSources` shows it. Absent: as it is in the existing assignment, none in a new one; null or `[]`:
+	// none. At most 50 (`TOO_MANY`), duplicates not counted. The group itself, and any for a user, is refused
+	// (`INVALID_VALUE`); an unknown one refuses the call (`NOT_FOUND`).
+	ExcludeGroupIds graphql.Omittable[[]string] `json:"excludeGroupIds,omitempty"`
 }
 
 // Which operations to list. All conditions must hold; an absent or null one does not narrow.
