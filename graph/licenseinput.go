@@ -72,6 +72,7 @@ func licenseInput(in *model.LicenseInput) (license licensing.LicenseInput, wrong
 	}
 	license.IncludeNested = in.IncludeNested.Value()
 	license.Priority = option(in.Priority)
+	license.SeatLimit = option(in.SeatLimit)
 	if in.ExcludeGroupIds.IsSet() {
 		groups, refused := groupIDs("excludeGroupIds", in.ExcludeGroupIds.Value())
 		license.ExcludeGroups = optional.Of(groups)

@@ -65,6 +65,7 @@ func (Assignment) Fields() []ent.Field {
 		field.String("mode").Comment("ALL, EXCEPT or ONLY"),
 		field.Text("plans").Default("[]").Comment("JSON array of plan ids, sorted; empty for ALL"),
 		field.Bool("include_nested").Default(true),
+		field.Int32("seat_limit").Optional().Nillable().Comment("how many users may have it through the group (R8); null: any number"),
 		field.Text("excluded_groups").Default("[]").Comment("JSON array of group ids, sorted: their members do not get it (R1)"),
 		field.Int("priority").Default(0).Comment("of those who wait, the higher go first (R5)"),
 		instant("created_at"),
@@ -156,4 +157,28 @@ func (SeatCounter) Indexes() []ent.Index {
 // Annotations of SeatCounter.
 func (SeatCounter) Annotations() []schema.Annotation {
 	return []schema.Annotation{entsql.Annotation{Table: "seat_counters"}}
+}
+
+// PlaceCounter counts the users who have a group's assignment that has a limit.
+type PlaceCounter struct{ ent.Schema }
+
+// Mixin of PlaceCounter.
+func (PlaceCounter) Mixin() []ent.Mixin { return []ent.Mixin{relation{}} }
+
+// Fields of PlaceCounter.
+func (PlaceCounter) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID("assignment_id", uuid.UUID{}),
+		field.Int64("used").Default(0).Comment("users with an admitted source of it"),
+	}
+}
+
+// Indexes of PlaceCounter.
+func (PlaceCounter) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("tenant_id", "assignment_id").Unique()}
+}
+
+// Annotations of PlaceCounter.
+func (PlaceCounter) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "place_counters"}}
 }

@@ -28,6 +28,7 @@ const (
 	Prohibited      // R11 PROHIBITED_IN_USAGE_LOCATION_VIOLATION
 	Exclusion       // R9 MUTUALLY_EXCLUSIVE_VIOLATION
 	Dependency      // R10 DEPENDENCY_VIOLATION
+	GroupLimit      // R8 GROUP_SEAT_LIMIT
 	Count           // R8 COUNT_VIOLATION
 )
 

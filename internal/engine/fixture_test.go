@@ -68,6 +68,9 @@ func ended(s engine.Source) engine.Source {
 	return s
 }
 
+// anyRoom is for assignments without limits.
+func anyRoom(engine.ID) bool { return true }
+
 // ranking is a source of an assignment with a priority.
 func ranking(s engine.Source, priority int64) engine.Source {
 	a := *s.Assignment
@@ -170,7 +173,7 @@ func settle(t *testing.T, r *engine.Rules, seats engine.Seats, w engine.Waiters,
 	if w == nil {
 		w = &queue{}
 	}
-	verdicts, err := r.Settle(cases, seats, w, now)
+	verdicts, err := r.Settle(cases, seats, nil, w, now)
 	if err != nil {
 		t.Fatal(err)
 	}

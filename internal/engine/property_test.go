@@ -345,7 +345,7 @@ func text(u engine.User) string {
 
 // result is what a settlement makes of every user of a world, named or not.
 func (w *world) result(t *rapid.T, cases []*engine.Case, now int64) (map[engine.ID]engine.User, map[engine.ID]engine.Code) {
-	verdicts, err := w.rules.Settle(cases, w.supplies(), w.lines(cases...), now)
+	verdicts, err := w.rules.Settle(cases, w.supplies(), nil, w.lines(cases...), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -433,7 +433,7 @@ func (w *world) check(t *rapid.T, st *step, after map[engine.ID]engine.User) {
 	}
 	free := func(p int32) bool { return seats[p].Unlimited || seats[p].Consumed < seats[p].Total }
 	for user, u := range after {
-		if problems := w.rules.Verify(u, free); len(problems) > 0 {
+		if problems := w.rules.Verify(u, free, anyRoom); len(problems) > 0 {
 			t.Fatalf("user %x: %+v\n  %s", user, problems, text(u))
 		}
 		held := heldIn(w.rules.Derive(u))

@@ -1,6 +1,7 @@
 package licensing
 
 import (
+	"math"
 	"slices"
 
 	"github.com/google/uuid"
@@ -25,6 +26,7 @@ type LicenseInput struct {
 	Replaces      *uuid.UUID             // a product: only for principals with an assignment of their own of it, which goes
 	IncludeNested *bool                  // nil keeps; true on a new one; means nothing for a user
 	Priority      optional.Optional[int] // absent keeps, null is 0; 0 on a new one
+	SeatLimit     optional.Optional[int] // of a group: how many users may have it; absent keeps, null is any number
 	// ExcludeGroups are groups whose members do not get a group's product; absent keeps, null and
 	// an empty list exclude nobody.
 	ExcludeGroups optional.Optional[[]uuid.UUID]
@@ -40,11 +42,16 @@ type want struct {
 	nested    *bool
 	priority  optional.Optional[int]
 	excluded  optional.Optional[[]uuid.UUID]
+	limit     optional.Optional[int]
 	at        int // index in the input
 }
 
 // forUser refuses what only groups can have.
 func (w want) forUser() *fault.Error {
+	if w.limit.Value != nil {
+		return fault.New(fault.InvalidValue, "seatLimit is about members of a group; a user's own assignment takes one seat.").
+			Fix("Leave it out for users.").At("seatLimit")
+	}
 	if w.excluded.Value != nil && len(*w.excluded.Value) > 0 {
 		return fault.New(fault.InvalidValue, "excludeGroupIds is about members of a group; a user's own assignment reaches nobody else.").
 			Fix("Leave it out for users.").At("excludeGroupIds")
@@ -131,6 +138,9 @@ func checkOne(g *tenantgraph.Graph, in LicenseInput) (*want, *fault.Error) {
 	if err := checkPriority(in.Priority); err != nil {
 		return nil, err.At("priority")
 	}
+	if w.limit = in.SeatLimit; w.limit.Value != nil && (*w.limit.Value < 0 || *w.limit.Value > math.MaxInt32) {
+		return nil, fault.New(fault.InvalidValue, "%d is no number of users.", *w.limit.Value).Fix("Pass 0 or more, or null for no limit.").At("seatLimit")
+	}
 	var err *fault.Error
 	if w.excluded, err = checkExcluded(g, in.ExcludeGroups); err != nil {
 		return nil, err.At("excludeGroupIds")
@@ -182,7 +192,7 @@ func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, 
 	}
 	a.Priority = w.priorityAfter(before.Priority)
 	if !before.Direct() {
-		a.ExcludedGroups = w.excludedAfter(before.ExcludedGroups)
+		a.ExcludedGroups, a.SeatLimit = w.excludedAfter(before.ExcludedGroups), w.limit.Or(before.SeatLimit)
 	}
 	if a.Says(before) {
 		return before, nil
@@ -210,7 +220,7 @@ func (d *Draft) begin(w want, selection tenantgraph.Selection, user, group uuid.
 		IncludeNested: true, Priority: w.priorityAfter(0), CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
 	}
 	if group != uuid.Nil {
-		a.ExcludedGroups = w.excludedAfter(nil)
+		a.ExcludedGroups, a.SeatLimit = w.excludedAfter(nil), w.limit.Value
 	}
 	if group != uuid.Nil && w.nested != nil {
 		a.IncludeNested = *w.nested

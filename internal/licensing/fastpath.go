@@ -62,7 +62,7 @@ func (s *Service) fast(ctx context.Context, d *Draft, book *casebook, counts map
 	}
 	f := &fastPath{s: s, d: d, book: book, counts: counts}
 	f.find()
-	if f.excludes() {
+	if f.excludes() || f.limits() {
 		return nil, nil //nolint:nilnil // not this way
 	}
 	if ok, err := f.free(ctx); !ok || err != nil {
@@ -93,6 +93,18 @@ func (s *Service) fast(ctx context.Context, d *Draft, book *casebook, counts map
 func (f *fastPath) excludes() bool {
 	return len(tenantgraph.ExcludedDiffers(f.book.before, f.book.after)) > 0 ||
 		slices.ContainsFunc(f.pairs, func(p pair) bool { return len(p.bound.ExcludedGroups) > 0 })
+}
+
+// limits tells whether a group's seats are limited, of the products that the change moves or by the
+// change itself: then not every source of a holder is admitted.
+func (f *fastPath) limits() bool {
+	for key, a := range f.d.edit.Changes().Assignments {
+		if before := f.book.before.Assignment(key); a != nil && before != nil && !tenantgraph.SameLimit(a, before.Assignment) {
+			return true
+		}
+	}
+	limited := limitedProducts(f.book.before, f.book.after)
+	return slices.ContainsFunc(f.products, func(p *fastProduct) bool { return slices.Contains(limited, p.ID) })
 }
 
 // set runs a statement over all users whose sources change.

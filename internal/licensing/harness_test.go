@@ -72,7 +72,7 @@ func (p *product) reset(t interface{ Fatal(...any) }) {
 	p.started = p.clock.Now()
 	ctx := context.Background()
 	err := p.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		for _, table := range []string{"license_violations", "seat_counters", "assignments", "subscriptions", "memberships", "nestings",
+		for _, table := range []string{"license_violations", "seat_counters", "place_counters", "assignments", "subscriptions", "memberships", "nestings",
 			"group_counters", "groups", "user_words", "users", "audit_events", "tenants", "exclusion_set_plans", "exclusion_sets",
 			"plan_prerequisites", "plan_locations", "product_plans", "products", "plans"} {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
@@ -253,6 +253,12 @@ func licenseInputs(adds []oracle.Add) []licensing.LicenseInput {
 		in := licensing.LicenseInput{Product: a.Product, IncludeNested: a.IncludeNested, PlansFrom: a.PlansFrom, Replaces: a.Replaces}
 		if a.Priority != nil {
 			in.Priority = optional.Of(*a.Priority)
+		}
+		if a.SeatLimit != nil {
+			in.SeatLimit = optional.Null[int]()
+			if *a.SeatLimit >= 0 {
+				in.SeatLimit = optional.Of(*a.SeatLimit)
+			}
 		}
 		if a.Exclude != nil {
 			in.ExcludeGroups = optional.Of(a.Exclude)

@@ -179,7 +179,7 @@ func loadNestings(ctx context.Context, q database.Querier, tenant uuid.UUID) ([]
 }
 
 // assignmentColumns are those that scanAssignment reads.
-const assignmentColumns = `id, user_id, group_id, product_id, mode, plans, include_nested, priority, excluded_groups, created_at, updated_at, version`
+const assignmentColumns = `id, user_id, group_id, product_id, mode, plans, include_nested, priority, seat_limit, excluded_groups, created_at, updated_at, version`
 
 func loadAssignments(ctx context.Context, q database.Querier, where string, args ...any) ([]*tenantgraph.Assignment, error) {
 	var assignments []*tenantgraph.Assignment
@@ -195,7 +195,7 @@ func scanAssignment(scan func(...any) error) (*tenantgraph.Assignment, error) {
 	var a tenantgraph.Assignment
 	var user, group uuid.NullUUID
 	var plans, excluded string
-	err := scan(&a.ID, &user, &group, &a.ProductID, &a.Selection.Mode, &plans, &a.IncludeNested, &a.Priority, &excluded, &a.CreatedAt, &a.UpdatedAt, &a.Version)
+	err := scan(&a.ID, &user, &group, &a.ProductID, &a.Selection.Mode, &plans, &a.IncludeNested, &a.Priority, &a.SeatLimit, &excluded, &a.CreatedAt, &a.UpdatedAt, &a.Version)
 	if err != nil {
 		return nil, err
 	}

@@ -133,6 +133,7 @@ var codes = map[engine.Code]fault.Code{
 	engine.Prohibited: fault.LocationViolation,
 	engine.Exclusion:  fault.MutuallyExclusiveViolation,
 	engine.Dependency: fault.DependencyViolation,
+	engine.GroupLimit: fault.GroupSeatLimit,
 	engine.Count:      fault.CountViolation,
 }
 
@@ -175,6 +176,9 @@ type casebook struct {
 	only       map[uuid.UUID]bool // products that matter; nil: all
 	grouping   *grouping          // nil where everybody is loaded
 	signatures map[*engine.Case][]signature
+
+	places engine.Places       // of assignments with a limit after the change
+	used   map[uuid.UUID]int64 // of these, after it
 }
 
 func newCasebook(d *Draft) *casebook {

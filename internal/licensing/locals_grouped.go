@@ -127,6 +127,11 @@ func (b *casebook) findRelevant(l *local) {
 			add(p)
 		}
 	}
+	for _, product := range l.lines {
+		if p := after.Product(product); !b.only[p.ID] {
+			add(p)
+		}
+	}
 	ruled := after.Rules.Ruled()
 	for size := 0; size != len(b.only); {
 		size = len(b.only)
@@ -255,6 +260,12 @@ func (g *grouping) query(b *casebook) (args []any, head string) {
 	direct := ""
 	if len(g.local.products) > 0 {
 		direct = `SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND ` + q.In("a.product_id", arg(q.UUIDArray(g.local.products)))
+	}
+	if len(g.local.lines) > 0 {
+		if direct != "" {
+			direct += ` UNION `
+		}
+		direct += `SELECT v.user_id FROM license_violations v WHERE v.tenant_id = $1 AND v.plan_id IS NULL AND ` + q.In("v.product_id", arg(q.UUIDArray(g.local.lines)))
 	}
 	among, member := "", ` OR m0.u IS NOT NULL`
 	if g.isLocal[g.largest] == 0 { // else nearly everybody is local

@@ -77,6 +77,14 @@ func TestCountingAgreesWithCasesOnRandomLines(t *testing.T) {
 				n := rapid.IntRange(-1, 1).Draw(rt, "priority")
 				return &n
 			}
+			limiting := rapid.Bool().Draw(rt, "limits")
+			limit := func() *int {
+				if !limiting {
+					return nil
+				}
+				n := rapid.IntRange(-1, 4).Draw(rt, "limit")
+				return &n
+			}
 			excluding := rapid.Bool().Draw(rt, "exclusions")
 			exclude := func(by uuid.UUID) []uuid.UUID {
 				if !excluding {
@@ -98,7 +106,7 @@ func TestCountingAgreesWithCasesOnRandomLines(t *testing.T) {
 				var op oracle.Operation
 				switch rapid.IntRange(0, 10).Draw(rt, "kind") {
 				case 0, 1, 2:
-					op = oracle.Assign{Principals: []uuid.UUID{group}, Add: []oracle.Add{{Product: sku, Priority: priority(), Exclude: exclude(group)}}}
+					op = oracle.Assign{Principals: []uuid.UUID{group}, Add: []oracle.Add{{Product: sku, Priority: priority(), Exclude: exclude(group), SeatLimit: limit()}}}
 				case 3, 4:
 					op = oracle.Assign{Principals: []uuid.UUID{group, other}, Remove: []uuid.UUID{sku}, Acknowledge: acknowledge()}
 				case 5:

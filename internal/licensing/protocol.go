@@ -164,13 +164,24 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 			return out, s.settleFast(ctx, d, fast, out, o)
 		}
 	}
-	if err := s.gather(ctx, d, book); err != nil {
+	local, err := s.gather(ctx, d, book)
+	if err != nil {
+		return nil, err
+	}
+	if err := book.findPlaces(ctx); err != nil {
 		return nil, err
 	}
 	progress(ctx, Progress{Phase: PhaseJudging})
 	seats := supplies(d.Graph, book.after, counts)
+	for _, product := range local.lines { // nobody waits who is not part of the change
+		index := book.after.Product(product).Index
+		if seat, counted := seats[index]; counted {
+			seat.Waiting = 0
+			seats[index] = seat
+		}
+	}
 	waiting := &waiters{s: s, ctx: ctx, d: d, book: book, pages: map[int32]*waiterPage{}}
-	verdicts, err := book.after.Rules.Settle(book.cases, seats, waiting, int64(d.Now))
+	verdicts, err := book.after.Rules.Settle(book.cases, seats, book.places, waiting, int64(d.Now))
 	if err != nil {
 		return nil, fmt.Errorf("settle the change: %w", err)
 	}
@@ -189,6 +200,7 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if o.Atomic && len(out.Refused) > 0 {
 		return out, nil
 	}
+	book.countPlaces(verdicts)
 	out.Impact.take(verdicts)
 	if err := book.listChanges(ctx, out.Impact); err != nil {
 		return nil, err
@@ -247,22 +259,22 @@ func (d *Draft) effective() bool {
 
 // gather finds the local users (step 2) and puts them into cases: those of which there are many by
 // grouping them in the database, the others by loading them.
-func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
+func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) (*local, error) {
 	local, err := s.findLocal(ctx, d, book)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ids := local.named
 	switch many, err := local.many(ctx, d, s.load); {
 	case err != nil:
-		return err
+		return nil, err
 	case many:
 		if err := book.group(ctx, local); err != nil {
-			return err
+			return nil, err
 		}
 	default:
 		if ids, err = local.users(ctx, d); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	var born []*person
@@ -278,7 +290,7 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
 		read += int64(len(part))
 		loaded, err := people(ctx, d.Tx, d.Tx.Dialect(), d.Tenant, part, book.reached)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, p := range loaded {
 			book.add(p)
@@ -290,7 +302,7 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
 	for _, c := range book.cases { // a created user may come after others of its case
 		slices.SortFunc(c.Users, func(a, b engine.ID) int { return compareUUIDs(a, b) })
 	}
-	return nil
+	return local, nil
 }
 
 // supplies returns the seats of every product: units as the change has them, users as before.

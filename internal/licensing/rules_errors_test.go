@@ -295,7 +295,7 @@ func TestVerificationFindsTamperingR17(t *testing.T) {
 // keep remembers the rows of all tables of a tenant, and returns what puts them back.
 func (o *office) keep() (undo func()) {
 	o.Helper()
-	tables := []string{"exclusion_set_plans", "subscriptions", "memberships", "nestings", "group_counters", "seat_counters", "license_violations"}
+	tables := []string{"exclusion_set_plans", "subscriptions", "memberships", "nestings", "group_counters", "seat_counters", "place_counters", "license_violations"}
 	for _, table := range tables {
 		o.exec(o.T, `CREATE TABLE kept_`+table+` AS SELECT * FROM `+table)
 	}

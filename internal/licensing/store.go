@@ -28,9 +28,11 @@ func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts 
 		func() error { return w.subscriptions(changes.Subscriptions) },
 		func() error { return w.violations(book, verdicts, out.EventID) },
 		func() error { return fast.healWaiting(w) },
+		func() error { return w.placesOut(book) },
 		func() error { return w.assignments(changes.Assignments) },
 		w.ownPlaces,
 		w.newViolations,
+		func() error { return w.placesIn(book) },
 		func() error { return fast.refuse(w, out.EventID) },
 		func() error { return w.counters(book.after, out.Impact) },
 		func() error { return w.groupsOut(changes.Groups) },
@@ -200,14 +202,17 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 	ids, products := make([]uuid.UUID, n), make([]uuid.UUID, n)
 	users, groups := make([]uuid.NullUUID, n), make([]uuid.NullUUID, n)
 	modes, plans, excluded := make([]string, n), make([]string, n), make([]string, n)
-	nested, priorities := make([]bool, n), make([]int64, n)
+	nested, priorities, limits := make([]bool, n), make([]int64, n), make([]int64, n)
 	created, updated, versions := make([]clock.Instant, n), make([]clock.Instant, n), make([]int64, n)
 	for i, a := range put {
 		ids[i], products[i] = a.ID, a.ProductID
 		users[i] = uuid.NullUUID{UUID: a.UserID, Valid: a.Direct()}
 		groups[i] = uuid.NullUUID{UUID: a.GroupID, Valid: !a.Direct()}
 		modes[i], nested[i], created[i], updated[i], versions[i] = string(a.Selection.Mode), a.IncludeNested, a.CreatedAt, a.UpdatedAt, int64(a.Version)
-		priorities[i] = int64(a.Priority)
+		priorities[i], limits[i] = int64(a.Priority), -1
+		if a.SeatLimit != nil {
+			limits[i] = int64(*a.SeatLimit)
+		}
 		var err error
 		if plans[i], err = idList(a.Selection.Plans); err != nil {
 			return err
@@ -217,15 +222,15 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 		}
 	}
 	col := func(name string, t database.ColumnType) database.Column { return database.Column{Name: name, Type: t} }
-	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, priority, excluded_groups,
+	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, priority, seat_limit, excluded_groups,
 		created_at, updated_at, version)
-		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.priority, v.excluded, v.created, v.updated, v.version FROM `+
+		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.priority, nullif(v.seats, -1), v.excluded, v.created, v.updated, v.version FROM `+
 		w.q.Unnest("v", 2, col("id", database.UUID), col("u", database.UUID), col("g", database.UUID), col("p", database.UUID),
-			col("mode", database.Text), col("plans", database.Text), col("nested", database.Bool), col("priority", database.BigInt), col("excluded", database.Text),
+			col("mode", database.Text), col("plans", database.Text), col("nested", database.Bool), col("priority", database.BigInt), col("seats", database.BigInt), col("excluded", database.Text),
 			col("created", database.BigInt), col("updated", database.BigInt), col("version", database.BigInt))+
 		` WHERE true ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, plans = excluded.plans,
-		include_nested = excluded.include_nested, priority = excluded.priority, excluded_groups = excluded.excluded_groups, updated_at = excluded.updated_at, version = excluded.version`,
-		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, priorities, excluded, created, updated, versions)...)...)
+		include_nested = excluded.include_nested, priority = excluded.priority, excluded_groups = excluded.excluded_groups, seat_limit = excluded.seat_limit, updated_at = excluded.updated_at, version = excluded.version`,
+		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, priorities, limits, excluded, created, updated, versions)...)...)
 }
 
 // idList is a list of ids as it is stored: a JSON array.

@@ -82,6 +82,9 @@ func (d *Draft) selectionText(a *tenantgraph.Assignment) *string {
 	if a.Priority != 0 {
 		text += fmt.Sprintf("; priority %d", a.Priority)
 	}
+	if a.SeatLimit != nil {
+		text += fmt.Sprintf("; at most %d users", *a.SeatLimit)
+	}
 	if len(a.ExcludedGroups) > 0 {
 		text += "; not for members of " + groupNames(AssignmentOf(d.Graph, a).ExcludedGroups)
 	}

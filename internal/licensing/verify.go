@@ -20,7 +20,7 @@ const maxProblems = 1000
 func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(users int)) (*Verification, error) {
 	var v *verifying
 	err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
-		v = &verifying{report: &Verification{VerifiedAt: s.clock.Now()}, recount: map[int32]*counters{}} // anew in each attempt
+		v = &verifying{report: &Verification{VerifiedAt: s.clock.Now()}, recount: map[int32]*counters{}, reused: map[engine.ID]int64{}} // anew in each attempt
 		// What is in memory is what a check must not lean on.
 		stored, err := LoadCatalog(ctx, tx)
 		if err != nil {
@@ -32,10 +32,14 @@ func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(us
 		if v.stored, err = loadCounters(ctx, tx, tenant); err != nil {
 			return err
 		}
+		if v.used, err = loadPlaces(ctx, tx, tenant); err != nil {
+			return err
+		}
 		if err := v.users(ctx, tx, progress); err != nil {
 			return err
 		}
 		v.counters()
+		v.places()
 		if err := v.copies(ctx, tx); err != nil {
 			return err
 		}
@@ -51,6 +55,8 @@ type verifying struct {
 	graph   *tenantgraph.Graph
 	stored  map[uuid.UUID]counters
 	recount map[int32]*counters
+	used    map[uuid.UUID]int64 // through assignments with a limit, as stored
+	reused  map[engine.ID]int64 // recounted, through all
 	report  *Verification
 }
 
@@ -104,7 +110,11 @@ func (v *verifying) user(p *person) {
 		units, unlimited := v.graph.Seats(id)
 		return unlimited || units > v.stored[id].Consumed
 	}
-	for _, found := range v.graph.Rules.Verify(u, free) {
+	room := func(assignment engine.ID) bool {
+		b := v.graph.Assignment(assignment)
+		return b == nil || b.SeatLimit == nil || v.used[assignment] < int64(*b.SeatLimit)
+	}
+	for _, found := range v.graph.Rules.Verify(u, free, room) {
 		problem := Problem{Rule: found.Rule, Message: found.Text, UserID: &p.id}
 		if found.Product >= 0 {
 			problem.Product = v.graph.ProductAt(found.Product)
@@ -120,6 +130,11 @@ func (v *verifying) user(p *person) {
 		c.Consumed += num(l.Held)
 		c.Waiting += num(waits(l))
 		c.InError += num(inError(l))
+		for _, s := range l.Sources {
+			if s.Admitted {
+				v.reused[s.Key]++
+			}
+		}
 	}
 }
 
@@ -133,6 +148,16 @@ func (v *verifying) counters() {
 			v.problem(Problem{Rule: "R17", Product: p, Message: fmt.Sprintf(
 				"The counters of %s say %d consumed, %d waiting, %d in error; recounted they are %d, %d and %d.", p.DisplayName,
 				stored.Consumed, stored.Waiting, stored.InError, is.Consumed, is.Waiting, is.InError)})
+		}
+	}
+}
+
+// places compares how many users have limited assignments with the counters.
+func (v *verifying) places() {
+	for _, b := range v.graph.Assignments() {
+		if b.SeatLimit != nil && v.used[b.ID] != v.reused[b.ID] {
+			v.problem(Problem{Rule: "R17", Product: b.Product, Message: fmt.Sprintf("The counter of group %s says that %d users have %s through it; recounted they are %d.",
+				v.graph.Group(b.GroupID).DisplayName, v.used[b.ID], b.Product.DisplayName, v.reused[b.ID])})
 		}
 	}
 }

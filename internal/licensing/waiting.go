@@ -125,7 +125,8 @@ func (s *Service) places(ctx context.Context, tenant uuid.UUID, products, users 
 }
 
 // FillSeatDetails puts the facts about seats, which other users decide, to errors with the
-// code COUNT_VIOLATION: units, consumption and place in line. It takes three statements,
+// code COUNT_VIOLATION: units, consumption and place in line; and those about places to errors with
+// the code GROUP_SEAT_LIMIT. It takes three statements for the former and one for the latter,
 // whatever the number of errors.
 func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []*LicenseError) error {
 	var products, users []uuid.UUID
@@ -140,8 +141,8 @@ func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []
 			users = append(users, e.UserID)
 		}
 	}
-	if len(products) == 0 {
-		return nil
+	if err := s.fillPlaces(ctx, tenant, errs); err != nil || len(products) == 0 {
+		return err
 	}
 	g, err := s.Graph(ctx, tenant)
 	if err != nil {

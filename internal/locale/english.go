@@ -6,9 +6,10 @@ var english = map[string]string{
 	"%d users would lose a product; up to %d may without being asked.":                                     "%d {1:user|users} would lose a product; up to %d may without being asked.",
 	"%s would have %d seats, and %d are consumed.":                                                         "%s would have %d {2:seat|seats}, and %d {3:is|are} consumed.",
 	"Free %d seats first, or pass allowOverAllocation: true; holders then keep theirs and newcomers wait.": "Free %d {1:seat|seats} first, or pass allowOverAllocation: true; holders then keep theirs and newcomers wait.",
-	"and %d more errors":                                           "and %d more {1:error|errors}",
-	"No seat of %s is free: %d of %d are taken.":                   "No seat of %s is free: %d of %d {2:is|are} taken.",
-	"No seat of %s is free: %d seats are suspended or locked out.": "No seat of %s is free: %d {2:seat is|seats are} suspended or locked out.",
+	"and %d more errors": "and %d more {1:error|errors}",
+	"At most %d users may have %s through %s, and no place is free.":                                                        "At most %d {1:user|users} may have %s through %s, and no place is free.",
+	"No seat of %s is free: %d of %d are taken.":                                                                            "No seat of %s is free: %d of %d {2:is|are} taken.",
+	"No seat of %s is free: %d seats are suspended or locked out.":                                                          "No seat of %s is free: %d {2:seat is|seats are} suspended or locked out.",
 	"This is the last live subscription of %s: %d users would lose it, and the assignments to %d groups would be in error.": "This is the last live subscription of %s: %d {2:user|users} would lose it, and the assignments to %d {3:group|groups} would be in error.",
 	"With %d seats, %s would have more than %d in all.":                                                                     "With %d {1:seat|seats}, %s would have more than %d in all.",
 }

@@ -17,6 +17,7 @@ type Add struct {
 	Replaces      *ID // only for principals with an own assignment of this product, which goes
 	IncludeNested *bool
 	Priority      *int // nil keeps, and is 0 for a new assignment
+	SeatLimit     *int // nil keeps, and is any number for a new assignment; so is a negative one
 	Exclude       []ID // groups; nil keeps, and is none for a new assignment
 }
 
@@ -198,8 +199,8 @@ func (s *State) invalid(adds []Add, removes []ID) Code {
 // inadmissible is what is wrong with one principal before any check. In this
 // order:
 //   - NOT_FOUND: neither a group nor a user who is not deleted;
-//   - INVALID_VALUE: first-level members only, or groups to exclude, asked for a
-//     user, who has none; a group that is to exclude itself;
+//   - INVALID_VALUE: first-level members only, groups to exclude or a limit, asked
+//     for a user, who has none; a group that is to exclude itself;
 //   - NOT_APPLIED: it has no assignment of its own of what is to be replaced;
 //   - NO_SUBSCRIPTION, which comes before all (R16): an add that would make an
 //     assignment of a product without live subscription, to a user or a group,
@@ -220,7 +221,7 @@ func (s *State) inadmissible(principal ID, adds []Add, removes []ID) Code {
 		if isUser && add.IncludeNested != nil && !*add.IncludeNested {
 			return InvalidValue
 		}
-		if isUser && len(add.Exclude) > 0 || slices.Contains(add.Exclude, principal) {
+		if isUser && add.SeatLimit != nil && *add.SeatLimit >= 0 || isUser && len(add.Exclude) > 0 || slices.Contains(add.Exclude, principal) {
 			return InvalidValue
 		}
 	}
@@ -284,6 +285,12 @@ func (s *State) resolve(key AssignmentKey, add Add) Assignment {
 	if add.Priority != nil {
 		a.Priority = *add.Priority
 	}
+	if add.SeatLimit != nil {
+		a.SeatLimit = nil
+		if *add.SeatLimit >= 0 {
+			a.SeatLimit = add.SeatLimit
+		}
+	}
 	if add.Exclude != nil {
 		a.Excludes = SetOf(add.Exclude...)
 	}
@@ -310,7 +317,7 @@ func (c *change) write(principal ID, adds []Add, removes []ID) (changed bool) {
 		key := AssignmentKey{principal, add.Product}
 		a := c.before.resolve(key, add)
 		old, exists := c.before.Assignments[key]
-		if exists && a.IncludeNested == old.IncludeNested && a.Priority == old.Priority && maps.Equal(a.Excludes, old.Excludes) && a.Selection.Equal(old.Selection) {
+		if exists && a.IncludeNested == old.IncludeNested && a.Priority == old.Priority && maps.Equal(a.Excludes, old.Excludes) && sameSeats(a.SeatLimit, old.SeatLimit) && a.Selection.Equal(old.Selection) {
 			continue
 		}
 		if !exists {
@@ -381,6 +388,7 @@ func (c *change) judgeDirect(principals []ID, results map[ID]Result, adds []Add)
 // for want of what it needs, while a source that enabled it selects it still.
 func (c *change) losesDependent(user ID, used map[ID]int) bool {
 	alone := *c
+	alone.alone = true
 	alone.after = c.after.Clone()
 	taken := maps.Clone(used)
 	seat := func(_, product ID) bool {

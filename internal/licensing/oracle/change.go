@@ -15,6 +15,7 @@ type change struct {
 	now           int64
 	removed       map[AssignmentKey]bool // assignments this call takes from a principal (R5, kept)
 	adds          Set                    // products that this call asks to add (R27)
+	alone         bool                   // one user is judged, by the places that were free before (R10)
 	reserving     bool                   // seats of users who held a product and still have a source are theirs
 }
 
@@ -228,19 +229,31 @@ func (c *change) kept(item RowKey) bool {
 }
 
 // firstFailing returns the code of the first check that the item fails:
-// location, exclusion, dependency, then seats, which only a whole source needs
-// and only where the user does not hold the product yet (R4, R8–R11). It is
+// location, exclusion, dependency, then the group's limit and seats, which only a
+// whole source needs, a seat only where the user does not hold the product yet (R4, R8–R11). It is
 // empty where the item can be admitted.
 func (c *change) firstFailing(item RowKey, seat func(user, product ID) bool) Code {
 	switch code := c.after.failing(item); {
 	case code != "":
 		return code
-	case !item.Whole() || c.after.Holds(item.User, item.Product):
+	case !item.Whole():
+		return ""
+	case c.full(item):
+		return GroupSeatLimit
+	case c.after.Holds(item.User, item.Product):
 		return ""
 	case !seat(item.User, item.Product):
 		return CountViolation
 	}
 	return ""
+}
+
+// full: nobody more may have the assignment of a source (R8).
+func (c *change) full(item RowKey) bool {
+	if c.alone {
+		return c.before.full(item.assignment()) && !c.before.Admitted(item.User, item.assignment())
+	}
+	return c.after.full(item.assignment())
 }
 
 // seatFree: a user's own reserved seat, even where more seats are taken than
@@ -273,7 +286,10 @@ func (c *change) reserved(user, product ID) bool {
 // state as it now is. Since stays (R5).
 func (c *change) setCodes() {
 	for item, v := range c.after.Violations {
-		if v.Code = c.after.failing(item); v.Code == "" {
+		switch v.Code = c.after.failing(item); {
+		case v.Code == "" && c.after.full(item.assignment()):
+			v.Code = GroupSeatLimit
+		case v.Code == "":
 			v.Code = CountViolation
 		}
 		c.after.Violations[item] = v

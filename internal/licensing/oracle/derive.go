@@ -272,6 +272,24 @@ func (s *State) failing(item RowKey) Code {
 	return ""
 }
 
+// Used returns how many users have an assignment: who has an admitted source of
+// it, whatever other sources the user has (R8).
+func (s *State) Used(key AssignmentKey) int {
+	used := 0
+	for _, user := range s.LiveUsers() {
+		if s.Admitted(user, key) {
+			used++
+		}
+	}
+	return used
+}
+
+// full reports whether nobody more may have an assignment (R8).
+func (s *State) full(key AssignmentKey) bool {
+	limit := s.Assignments[key].SeatLimit
+	return limit != nil && s.Used(key) >= *limit
+}
+
 func wholeRow(user ID, key AssignmentKey) RowKey {
 	return RowKey{user, key.Principal, key.Product, uuid.Nil}
 }

@@ -65,7 +65,8 @@ type Assignment struct {
 	ProductID     uuid.UUID
 	Selection     Selection
 	IncludeNested bool
-	Priority      int // the higher, the earlier in line (R5)
+	Priority      int  // the higher, the earlier in line (R5)
+	SeatLimit     *int // how many users may have it (R8); nil: any number, and when direct
 	// ExcludedGroups are those whose members, through any nesting, it does not reach (R1): sorted,
 	// none when direct.
 	ExcludedGroups []uuid.UUID
@@ -80,7 +81,12 @@ func (a *Assignment) Direct() bool { return a.GroupID == uuid.Nil }
 // Says tells whether two assignments, of one principal and product, say the same.
 func (a *Assignment) Says(b *Assignment) bool {
 	return a.Selection.Equal(b.Selection) && a.IncludeNested == b.IncludeNested && a.Priority == b.Priority &&
-		slices.Equal(a.ExcludedGroups, b.ExcludedGroups)
+		slices.Equal(a.ExcludedGroups, b.ExcludedGroups) && SameLimit(a, b)
+}
+
+// SameLimit tells whether as many users may have one as the other.
+func SameLimit(a, b *Assignment) bool {
+	return (a.SeatLimit == nil) == (b.SeatLimit == nil) && (a.SeatLimit == nil || *a.SeatLimit == *b.SeatLimit)
 }
 
 // Subscription is a subscription's fact.

@@ -84,6 +84,10 @@ func (w *World) assign(t *rapid.T, s *oracle.State) oracle.Operation {
 		if slices.ContainsFunc(principals, func(p oracle.ID) bool { return s.Groups[p] }) && below(t, "exclusion given", 4) == 0 {
 			add.Exclude = append([]oracle.ID{}, w.some(t, "excluded groups", s.Groups.Sorted(), 0, 2)...)
 		}
+		if slices.ContainsFunc(principals, func(p oracle.ID) bool { return s.Groups[p] }) && below(t, "limit given", 4) == 0 {
+			limit := below(t, "limit", 4) - 1
+			add.SeatLimit = &limit
+		}
 		op.Add = append(op.Add, add)
 	}
 	named := oracle.SetOf(op.Remove...)
