@@ -32,6 +32,8 @@ type Assignment struct {
 	Plans string `json:"plans,omitempty"`
 	// IncludeNested holds the value of the "include_nested" field.
 	IncludeNested bool `json:"include_nested,omitempty"`
+	// how many users may have it through the group (R8); null: any number
+	SeatLimit *int32 `json:"seat_limit,omitempty"`
 	// JSON array of group ids, sorted: their members do not get it (R1)
 	ExcludedGroups string `json:"excluded_groups,omitempty"`
 	// of those who wait, the higher go first (R5)
@@ -54,7 +56,7 @@ func (*Assignment) scanValues(columns []string) ([]any, error) {
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case assignment.FieldIncludeNested:
 			values[i] = new(sql.NullBool)
-		case assignment.FieldPriority, assignment.FieldCreatedAt, assignment.FieldUpdatedAt, assignment.FieldVersion:
+		case assignment.FieldSeatLimit, assignment.FieldPriority, assignment.FieldCreatedAt, assignment.FieldUpdatedAt, assignment.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case assignment.FieldMode, assignment.FieldPlans, assignment.FieldExcludedGroups:
 			values[i] = new(sql.NullString)
@@ -124,6 +126,13 @@ func (_m *Assignment) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field include_nested", values[i])
 			} else if value.Valid {
 				_m.IncludeNested = value.Bool
+			}
+		case assignment.FieldSeatLimit:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field seat_limit", values[i])
+			} else if value.Valid {
+				_m.SeatLimit = new(int32)
+				*_m.SeatLimit = int32(value.Int64)
 			}
 		case assignment.FieldExcludedGroups:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -215,6 +224,11 @@ func (_m *Assignment) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("include_nested=")
 	builder.WriteString(fmt.Sprintf("%v", _m.IncludeNested))
+	builder.WriteString(", ")
+	if v := _m.SeatLimit; v != nil {
+		builder.WriteString("seat_limit=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("excluded_groups=")
 	builder.WriteString(_m.ExcludedGroups)

@@ -98,6 +98,20 @@ func (_c *AssignmentCreate) SetNillableIncludeNested(v *bool) *AssignmentCreate 
 	return _c
 }
 
+// SetSeatLimit sets the "seat_limit" field.
+func (_c *AssignmentCreate) SetSeatLimit(v int32) *AssignmentCreate {
+	_c.mutation.SetSeatLimit(v)
+	return _c
+}
+
+// SetNillableSeatLimit sets the "seat_limit" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableSeatLimit(v *int32) *AssignmentCreate {
+	if v != nil {
+		_c.SetSeatLimit(*v)
+	}
+	return _c
+}
+
 // SetExcludedGroups sets the "excluded_groups" field.
 func (_c *AssignmentCreate) SetExcludedGroups(v string) *AssignmentCreate {
 	_c.mutation.SetExcludedGroups(v)
@@ -311,6 +325,10 @@ func (_c *AssignmentCreate) createSpec() (*Assignment, *sqlgraph.CreateSpec) {
 		_spec.SetField(assignment.FieldIncludeNested, field.TypeBool, value)
 		_node.IncludeNested = value
 	}
+	if value, ok := _c.mutation.SeatLimit(); ok {
+		_spec.SetField(assignment.FieldSeatLimit, field.TypeInt32, value)
+		_node.SeatLimit = &value
+	}
 	if value, ok := _c.mutation.ExcludedGroups(); ok {
 		_spec.SetField(assignment.FieldExcludedGroups, field.TypeString, value)
 		_node.ExcludedGroups = value
@@ -464,6 +482,30 @@ func (u *AssignmentUpsert) SetIncludeNested(v bool) *AssignmentUpsert {
 // UpdateIncludeNested sets the "include_nested" field to the value that was provided on create.
 func (u *AssignmentUpsert) UpdateIncludeNested() *AssignmentUpsert {
 	u.SetExcluded(assignment.FieldIncludeNested)
+	return u
+}
+
+// SetSeatLimit sets the "seat_limit" field.
+func (u *AssignmentUpsert) SetSeatLimit(v int32) *AssignmentUpsert {
+	u.Set(assignment.FieldSeatLimit, v)
+	return u
+}
+
+// UpdateSeatLimit sets the "seat_limit" field to the value that was provided on create.
+func (u *AssignmentUpsert) UpdateSeatLimit() *AssignmentUpsert {
+	u.SetExcluded(assignment.FieldSeatLimit)
+	return u
+}
+
+// AddSeatLimit adds v to the "seat_limit" field.
+func (u *AssignmentUpsert) AddSeatLimit(v int32) *AssignmentUpsert {
+	u.Add(assignment.FieldSeatLimit, v)
+	return u
+}
+
+// ClearSeatLimit clears the value of the "seat_limit" field.
+func (u *AssignmentUpsert) ClearSeatLimit() *AssignmentUpsert {
+	u.SetNull(assignment.FieldSeatLimit)
 	return u
 }
 
@@ -697,6 +739,34 @@ func (u *AssignmentUpsertOne) SetIncludeNested(v bool) *AssignmentUpsertOne {
 func (u *AssignmentUpsertOne) UpdateIncludeNested() *AssignmentUpsertOne {
 	return u.Update(func(s *AssignmentUpsert) {
 		s.UpdateIncludeNested()
+	})
+}
+
+// SetSeatLimit sets the "seat_limit" field.
+func (u *AssignmentUpsertOne) SetSeatLimit(v int32) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetSeatLimit(v)
+	})
+}
+
+// AddSeatLimit adds v to the "seat_limit" field.
+func (u *AssignmentUpsertOne) AddSeatLimit(v int32) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddSeatLimit(v)
+	})
+}
+
+// UpdateSeatLimit sets the "seat_limit" field to the value that was provided on create.
+func (u *AssignmentUpsertOne) UpdateSeatLimit() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateSeatLimit()
+	})
+}
+
+// ClearSeatLimit clears the value of the "seat_limit" field.
+func (u *AssignmentUpsertOne) ClearSeatLimit() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.ClearSeatLimit()
 	})
 }
 
@@ -1111,6 +1181,34 @@ func (u *AssignmentUpsertBulk) SetIncludeNested(v bool) *AssignmentUpsertBulk {
 func (u *AssignmentUpsertBulk) UpdateIncludeNested() *AssignmentUpsertBulk {
 	return u.Update(func(s *AssignmentUpsert) {
 		s.UpdateIncludeNested()
+	})
+}
+
+// SetSeatLimit sets the "seat_limit" field.
+func (u *AssignmentUpsertBulk) SetSeatLimit(v int32) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetSeatLimit(v)
+	})
+}
+
+// AddSeatLimit adds v to the "seat_limit" field.
+func (u *AssignmentUpsertBulk) AddSeatLimit(v int32) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddSeatLimit(v)
+	})
+}
+
+// UpdateSeatLimit sets the "seat_limit" field to the value that was provided on create.
+func (u *AssignmentUpsertBulk) UpdateSeatLimit() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateSeatLimit()
+	})
+}
+
+// ClearSeatLimit clears the value of the "seat_limit" field.
+func (u *AssignmentUpsertBulk) ClearSeatLimit() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.ClearSeatLimit()
 	})
 }
 

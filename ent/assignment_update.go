@@ -126,6 +126,33 @@ func (_u *AssignmentUpdate) SetNillableIncludeNested(v *bool) *AssignmentUpdate 
 	return _u
 }
 
+// SetSeatLimit sets the "seat_limit" field.
+func (_u *AssignmentUpdate) SetSeatLimit(v int32) *AssignmentUpdate {
+	_u.mutation.ResetSeatLimit()
+	_u.mutation.SetSeatLimit(v)
+	return _u
+}
+
+// SetNillableSeatLimit sets the "seat_limit" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableSeatLimit(v *int32) *AssignmentUpdate {
+	if v != nil {
+		_u.SetSeatLimit(*v)
+	}
+	return _u
+}
+
+// AddSeatLimit adds value to the "seat_limit" field.
+func (_u *AssignmentUpdate) AddSeatLimit(v int32) *AssignmentUpdate {
+	_u.mutation.AddSeatLimit(v)
+	return _u
+}
+
+// ClearSeatLimit clears the value of the "seat_limit" field.
+func (_u *AssignmentUpdate) ClearSeatLimit() *AssignmentUpdate {
+	_u.mutation.ClearSeatLimit()
+	return _u
+}
+
 // SetExcludedGroups sets the "excluded_groups" field.
 func (_u *AssignmentUpdate) SetExcludedGroups(v string) *AssignmentUpdate {
 	_u.mutation.SetExcludedGroups(v)
@@ -295,6 +322,15 @@ func (_u *AssignmentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if value, ok := _u.mutation.IncludeNested(); ok {
 		_spec.SetField(assignment.FieldIncludeNested, field.TypeBool, value)
 	}
+	if value, ok := _u.mutation.SeatLimit(); ok {
+		_spec.SetField(assignment.FieldSeatLimit, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedSeatLimit(); ok {
+		_spec.AddField(assignment.FieldSeatLimit, field.TypeInt32, value)
+	}
+	if _u.mutation.SeatLimitCleared() {
+		_spec.ClearField(assignment.FieldSeatLimit, field.TypeInt32)
+	}
 	if value, ok := _u.mutation.ExcludedGroups(); ok {
 		_spec.SetField(assignment.FieldExcludedGroups, field.TypeString, value)
 	}
@@ -437,6 +473,33 @@ func (_u *AssignmentUpdateOne) SetNillableIncludeNested(v *bool) *AssignmentUpda
 	if v != nil {
 		_u.SetIncludeNested(*v)
 	}
+	return _u
+}
+
+// SetSeatLimit sets the "seat_limit" field.
+func (_u *AssignmentUpdateOne) SetSeatLimit(v int32) *AssignmentUpdateOne {
+	_u.mutation.ResetSeatLimit()
+	_u.mutation.SetSeatLimit(v)
+	return _u
+}
+
+// SetNillableSeatLimit sets the "seat_limit" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableSeatLimit(v *int32) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetSeatLimit(*v)
+	}
+	return _u
+}
+
+// AddSeatLimit adds value to the "seat_limit" field.
+func (_u *AssignmentUpdateOne) AddSeatLimit(v int32) *AssignmentUpdateOne {
+	_u.mutation.AddSeatLimit(v)
+	return _u
+}
+
+// ClearSeatLimit clears the value of the "seat_limit" field.
+func (_u *AssignmentUpdateOne) ClearSeatLimit() *AssignmentUpdateOne {
+	_u.mutation.ClearSeatLimit()
 	return _u
 }
 
@@ -638,6 +701,15 @@ func (_u *AssignmentUpdateOne) sqlSave(ctx context.Context) (_node *Assignment, 
 	}
 	if value, ok := _u.mutation.IncludeNested(); ok {
 		_spec.SetField(assignment.FieldIncludeNested, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.SeatLimit(); ok {
+		_spec.SetField(assignment.FieldSeatLimit, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedSeatLimit(); ok {
+		_spec.AddField(assignment.FieldSeatLimit, field.TypeInt32, value)
+	}
+	if _u.mutation.SeatLimitCleared() {
+		_spec.ClearField(assignment.FieldSeatLimit, field.TypeInt32)
 	}
 	if value, ok := _u.mutation.ExcludedGroups(); ok {
 		_spec.SetField(assignment.FieldExcludedGroups, field.TypeString, value)

@@ -9,6 +9,7 @@ import (
 	"github.com/licensegraph/licensegraph/ent/groupcounter"
 	"github.com/licensegraph/licensegraph/ent/licenseviolation"
 	"github.com/licensegraph/licensegraph/ent/operation"
+	"github.com/licensegraph/licensegraph/ent/placecounter"
 	"github.com/licensegraph/licensegraph/ent/plan"
 	"github.com/licensegraph/licensegraph/ent/planlocation"
 	"github.com/licensegraph/licensegraph/ent/schema"
@@ -34,15 +35,15 @@ func init() {
 	// assignment.DefaultIncludeNested holds the default value on creation for the include_nested field.
 	assignment.DefaultIncludeNested = assignmentDescIncludeNested.Default.(bool)
 	// assignmentDescExcludedGroups is the schema descriptor for excluded_groups field.
-	assignmentDescExcludedGroups := assignmentFields[6].Descriptor()
+	assignmentDescExcludedGroups := assignmentFields[7].Descriptor()
 	// assignment.DefaultExcludedGroups holds the default value on creation for the excluded_groups field.
 	assignment.DefaultExcludedGroups = assignmentDescExcludedGroups.Default.(string)
 	// assignmentDescPriority is the schema descriptor for priority field.
-	assignmentDescPriority := assignmentFields[7].Descriptor()
+	assignmentDescPriority := assignmentFields[8].Descriptor()
 	// assignment.DefaultPriority holds the default value on creation for the priority field.
 	assignment.DefaultPriority = assignmentDescPriority.Default.(int)
 	// assignmentDescVersion is the schema descriptor for version field.
-	assignmentDescVersion := assignmentFields[10].Descriptor()
+	assignmentDescVersion := assignmentFields[11].Descriptor()
 	// assignment.DefaultVersion holds the default value on creation for the version field.
 	assignment.DefaultVersion = assignmentDescVersion.Default.(int)
 	catalogFields := schema.Catalog{}.Fields()
@@ -95,6 +96,12 @@ func init() {
 	operationDescResults := operationFields[19].Descriptor()
 	// operation.DefaultResults holds the default value on creation for the results field.
 	operation.DefaultResults = operationDescResults.Default.(int64)
+	placecounterFields := schema.PlaceCounter{}.Fields()
+	_ = placecounterFields
+	// placecounterDescUsed is the schema descriptor for used field.
+	placecounterDescUsed := placecounterFields[1].Descriptor()
+	// placecounter.DefaultUsed holds the default value on creation for the used field.
+	placecounter.DefaultUsed = placecounterDescUsed.Default.(int64)
 	planFields := schema.Plan{}.Fields()
 	_ = planFields
 	// planDescAutoAssigned is the schema descriptor for auto_assigned field.

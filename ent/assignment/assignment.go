@@ -25,6 +25,8 @@ const (
 	FieldPlans = "plans"
 	// FieldIncludeNested holds the string denoting the include_nested field in the database.
 	FieldIncludeNested = "include_nested"
+	// FieldSeatLimit holds the string denoting the seat_limit field in the database.
+	FieldSeatLimit = "seat_limit"
 	// FieldExcludedGroups holds the string denoting the excluded_groups field in the database.
 	FieldExcludedGroups = "excluded_groups"
 	// FieldPriority holds the string denoting the priority field in the database.
@@ -49,6 +51,7 @@ var Columns = []string{
 	FieldMode,
 	FieldPlans,
 	FieldIncludeNested,
+	FieldSeatLimit,
 	FieldExcludedGroups,
 	FieldPriority,
 	FieldCreatedAt,
@@ -120,6 +123,11 @@ func ByPlans(opts ...sql.OrderTermOption) OrderOption {
 // ByIncludeNested orders the results by the include_nested field.
 func ByIncludeNested(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldIncludeNested, opts...).ToFunc()
+}
+
+// BySeatLimit orders the results by the seat_limit field.
+func BySeatLimit(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSeatLimit, opts...).ToFunc()
 }
 
 // ByExcludedGroups orders the results by the excluded_groups field.

@@ -89,6 +89,11 @@ func IncludeNested(v bool) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldIncludeNested, v))
 }
 
+// SeatLimit applies equality check predicate on the "seat_limit" field. It's identical to SeatLimitEQ.
+func SeatLimit(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldSeatLimit, v))
+}
+
 // ExcludedGroups applies equality check predicate on the "excluded_groups" field. It's identical to ExcludedGroupsEQ.
 func ExcludedGroups(v string) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldExcludedGroups, v))
@@ -434,6 +439,56 @@ func IncludeNestedEQ(v bool) predicate.Assignment {
 // IncludeNestedNEQ applies the NEQ predicate on the "include_nested" field.
 func IncludeNestedNEQ(v bool) predicate.Assignment {
 	return predicate.Assignment(sql.FieldNEQ(FieldIncludeNested, v))
+}
+
+// SeatLimitEQ applies the EQ predicate on the "seat_limit" field.
+func SeatLimitEQ(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldSeatLimit, v))
+}
+
+// SeatLimitNEQ applies the NEQ predicate on the "seat_limit" field.
+func SeatLimitNEQ(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldSeatLimit, v))
+}
+
+// SeatLimitIn applies the In predicate on the "seat_limit" field.
+func SeatLimitIn(vs ...int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldSeatLimit, vs...))
+}
+
+// SeatLimitNotIn applies the NotIn predicate on the "seat_limit" field.
+func SeatLimitNotIn(vs ...int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldSeatLimit, vs...))
+}
+
+// SeatLimitGT applies the GT predicate on the "seat_limit" field.
+func SeatLimitGT(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldSeatLimit, v))
+}
+
+// SeatLimitGTE applies the GTE predicate on the "seat_limit" field.
+func SeatLimitGTE(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldSeatLimit, v))
+}
+
+// SeatLimitLT applies the LT predicate on the "seat_limit" field.
+func SeatLimitLT(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldSeatLimit, v))
+}
+
+// SeatLimitLTE applies the LTE predicate on the "seat_limit" field.
+func SeatLimitLTE(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldSeatLimit, v))
+}
+
+// SeatLimitIsNil applies the IsNil predicate on the "seat_limit" field.
+func SeatLimitIsNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldIsNull(FieldSeatLimit))
+}
+
+// SeatLimitNotNil applies the NotNil predicate on the "seat_limit" field.
+func SeatLimitNotNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotNull(FieldSeatLimit))
 }
 
 // ExcludedGroupsEQ applies the EQ predicate on the "excluded_groups" field.

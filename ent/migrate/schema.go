@@ -43,6 +43,7 @@ var (
 		{Name: "mode", Type: field.TypeString},
 		{Name: "plans", Type: field.TypeString, Size: 2147483647, Default: "[]"},
 		{Name: "include_nested", Type: field.TypeBool, Default: true},
+		{Name: "seat_limit", Type: field.TypeInt32, Nullable: true},
 		{Name: "excluded_groups", Type: field.TypeString, Size: 2147483647, Default: "[]"},
 		{Name: "priority", Type: field.TypeInt, Default: 0},
 		{Name: "created_at", Type: field.TypeInt64},
@@ -409,6 +410,26 @@ var (
 			},
 		},
 	}
+	// PlaceCountersColumns holds the columns for the "place_counters" table.
+	PlaceCountersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "assignment_id", Type: field.TypeUUID},
+		{Name: "used", Type: field.TypeInt64, Default: 0},
+	}
+	// PlaceCountersTable holds the schema information for the "place_counters" table.
+	PlaceCountersTable = &schema.Table{
+		Name:       "place_counters",
+		Columns:    PlaceCountersColumns,
+		PrimaryKey: []*schema.Column{PlaceCountersColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "placecounter_tenant_id_assignment_id",
+				Unique:  true,
+				Columns: []*schema.Column{PlaceCountersColumns[1], PlaceCountersColumns[2]},
+			},
+		},
+	}
 	// PlansColumns holds the columns for the "plans" table.
 	PlansColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -733,6 +754,7 @@ var (
 		NestingsTable,
 		OperationsTable,
 		OperationResultsTable,
+		PlaceCountersTable,
 		PlansTable,
 		PlanLocationsTable,
 		PlanPrerequisitesTable,
@@ -785,6 +807,9 @@ func init() {
 	}
 	OperationResultsTable.Annotation = &entsql.Annotation{
 		Table: "operation_results",
+	}
+	PlaceCountersTable.Annotation = &entsql.Annotation{
+		Table: "place_counters",
 	}
 	PlansTable.Annotation = &entsql.Annotation{
 		Table: "plans",

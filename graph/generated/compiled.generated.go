@@ -37,6 +37,7 @@ func NewCompiledSchema(cfg Config) graphql.ExecutableSchema {
 		"GroupConnection":             ec.compiledGroupConnection(),
 		"GroupEdge":                   ec.compiledGroupEdge(),
 		"GroupLicensesDetails":        ec.compiledGroupLicensesDetails(),
+		"GroupSeatDetails":            ec.compiledGroupSeatDetails(),
 		"InheritedDetails":            ec.compiledInheritedDetails(),
 		"LicenseAssignment":           ec.compiledLicenseAssignment(),
 		"LicenseAssignmentConnection": ec.compiledLicenseAssignmentConnection(),
@@ -1141,6 +1142,51 @@ func (ec *executionContext) compiledGroupLicensesDetails() map[string]compiled.R
 	}
 }
 
+func (ec *executionContext) compiledGroupSeatDetails() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"group": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.GroupSeatDetails)
+			v := obj.Group
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"limit": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.GroupSeatDetails)
+			v := obj.Limit
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+		"product": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.GroupSeatDetails)
+			v := obj.Product
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"used": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.GroupSeatDetails)
+			v := obj.Used
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+	}
+}
+
 func (ec *executionContext) compiledInheritedDetails() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
 		"groups": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -1251,6 +1297,18 @@ func (ec *executionContext) compiledLicenseAssignment() map[string]compiled.Reso
 				return r.Missing()
 			} else {
 				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"seatLimit": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Assignment)
+			v := obj.SeatLimit
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Int(int64(*v)); err != nil {
 					return err
 				}
 			}
@@ -1425,6 +1483,18 @@ func (ec *executionContext) compiledLicenseError() map[string]compiled.Resolve {
 					break
 				}
 				if err := r.Object(ctx, f.On("InheritedDetails"), v); err != nil {
+					return err
+				}
+			case licensing.GroupSeatDetails:
+				if err := r.Object(ctx, f.On("GroupSeatDetails"), &v); err != nil {
+					return err
+				}
+			case *licensing.GroupSeatDetails:
+				if v == nil {
+					r.Null()
+					break
+				}
+				if err := r.Object(ctx, f.On("GroupSeatDetails"), v); err != nil {
 					return err
 				}
 			case licensing.GroupLicensesDetails:
@@ -4179,6 +4249,18 @@ func (ec *executionContext) compiledUserError() map[string]compiled.Resolve {
 					break
 				}
 				if err := r.Object(ctx, f.On("InheritedDetails"), v); err != nil {
+					return err
+				}
+			case licensing.GroupSeatDetails:
+				if err := r.Object(ctx, f.On("GroupSeatDetails"), &v); err != nil {
+					return err
+				}
+			case *licensing.GroupSeatDetails:
+				if v == nil {
+					r.Null()
+					break
+				}
+				if err := r.Object(ctx, f.On("GroupSeatDetails"), v); err != nil {
 					return err
 				}
 			case licensing.GroupLicensesDetails:

@@ -689,6 +689,29 @@ func (ec *executionContext) fieldContext_LicenseAssignment_priority(_ context.Co
 	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "Int")
 }
 
+func (ec *executionContext) _LicenseAssignment_seatLimit(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LicenseAssignment_seatLimit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SeatLimit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LicenseAssignment_seatLimit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "Int")
+}
+
 func (ec *executionContext) _LicenseAssignment_excludedGroups(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1542,6 +1565,11 @@ func (ec *executionContext) _LicenseAssignment(ctx context.Context, sel ast.Sele
 		case "priority":
 			out.Values[i] = ec._LicenseAssignment_priority(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "seatLimit":
+			out.Values[i] = ec._LicenseAssignment_seatLimit(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "excludedGroups":

@@ -353,6 +353,14 @@ input LicenseInput {
   """
   priority: Int
   """
+  For a group: at most this many users may have the product through this assignment; others wait with
+  ` + "`" + `GROUP_SEAT_LIMIT` + "`" + ` and are served in order as places come free. Counted is who has this source, also beside
+  another source of the product. Lowered below what is used, it takes the product from nobody, and newcomers wait. 0 or
+  more (` + "`" + `INVALID_VALUE` + "`" + `). Absent: as it is in the existing assignment, no limit in a new one; null: no limit. Any
+  number for a user is refused (` + "`" + `INVALID_VALUE` + "`" + `).
+  """
+  seatLimit: Int
+  """
   For a group: groups whose members do not get the product through this assignment, be they members through
   nested groups or of several groups that would bring it. What they have through other assignments stays.
   ` + "`" + `User.excludedSources` + "`" + ` shows it. Absent: as it is in the existing assignment, none in a new one; null or ` + "`" + `[]` + "`" + `:
@@ -891,6 +899,12 @@ enum LicenseErrorCode {
   """
   DEPENDENCY_VIOLATION
   """
+  The assignment is a group's that a limited number of users may have (` + "`" + `LicenseAssignment.seatLimit` + "`" + `), and no place
+  is free (` + "`" + `GroupSeatDetails` + "`" + `); whether a seat of the product is, comes after. Raise the limit or free a place: those who wait are
+  served at once, in their order.
+  """
+  GROUP_SEAT_LIMIT
+  """
   Everything else is in order, and no seat is free (` + "`" + `SeatDetails` + "`" + `). Buy seats or free some: those who wait
   are served at once, in their order.
   """
@@ -1033,6 +1047,7 @@ type UserError {
 "The facts of an error: which type depends on its code."
 union ErrorDetails =
   | SeatDetails
+  | GroupSeatDetails
   | ExclusionDetails
   | DependencyDetails
   | LocationDetails
@@ -1055,6 +1070,18 @@ type SeatDetails {
   lockedOut: Int!
   "The user's place among those who wait, from 1; null for someone who does not wait."
   place: Int
+}
+
+"The facts of ` + "`" + `GROUP_SEAT_LIMIT` + "`" + `, as of now."
+type GroupSeatDetails {
+  "The product."
+  product: Product!
+  "The group whose assignment has the limit."
+  group: Group!
+  "How many users may have the product through the group."
+  limit: Int!
+  "How many have; more than the limit after that was lowered."
+  used: Int!
 }
 
 "The facts of ` + "`" + `MUTUALLY_EXCLUSIVE_VIOLATION` + "`" + `, as of now."
@@ -1770,11 +1797,13 @@ type LicenseAssignment implements Node {
   others, however long these have waited. 0 unless set.
   """
   priority: Int!
+  "How many users may have it through the group; null: any number, and for a user."
+  seatLimit: Int
   "Groups whose members, through any nesting, it does not reach, ordered by name. Always empty for a user."
   excludedGroups: [Group!]!
   "When it was made. Of two assignments of one priority that wait for a seat since the same instant, the older comes first."
   createdAt: DateTime!
-  "When anything it says (its plans, ` + "`" + `includeNested` + "`" + `, ` + "`" + `priority` + "`" + `, ` + "`" + `excludedGroups` + "`" + `) was last changed."
+  "When anything it says (its plans, ` + "`" + `includeNested` + "`" + `, ` + "`" + `priority` + "`" + `, ` + "`" + `seatLimit` + "`" + `, ` + "`" + `excludedGroups` + "`" + `) was last changed."
   updatedAt: DateTime!
   "Rises by one with every change of the assignment, from 1."
   version: Int!
@@ -3542,6 +3571,8 @@ func (ec *executionContext) childFields_LicenseAssignment(ctx context.Context, f
 		return ec.fieldContext_LicenseAssignment_includeNested(ctx, field)
 	case "priority":
 		return ec.fieldContext_LicenseAssignment_priority(ctx, field)
+	case "seatLimit":
+		return ec.fieldContext_LicenseAssignment_seatLimit(ctx, field)
 	case "excludedGroups":
 		return ec.fieldContext_LicenseAssignment_excludedGroups(ctx, field)
 	case "createdAt":

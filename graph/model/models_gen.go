@@ -329,6 +329,12 @@ type LicenseInput struct {
 	// (`INVALID_VALUE` beyond). Absent: as it is in the existing assignment, 0 in a new one; null: 0. A new
 	// priority moves those who wait in line at once, and takes no seat from anybody.
 	Priority graphql.Omittable[*int] `json:"priority,omitempty"`
+	// For a group: at most this many users may have the product through this assignment; others wait with
+	// `GROUP_SEAT_LIMIT` and are served in order as places come free. Counted is who has this source, also beside
+	// another source of the product. Lowered below what is used, it takes the product from nobody, and newcomers wait. 0 or
+	// more (`INVALID_VALUE`). Absent: as it is in the existing assignment, no limit in a new one; null: no limit. Any
+	// number for a user is refused (`INVALID_VALUE`).
+	SeatLimit graphql.Omittable[*int] `json:"seatLimit,omitempty"`
 	// For a group: groups whose members do not get the product through this assignment, be they members through
 	// nested groups or of several groups that would bring it. What they have through other assignments stays.
 	// `User.excludedSources` shows it. Absent: as it is in the existing assignment, none in a new one; null or `[]`:
