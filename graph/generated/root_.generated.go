@@ -238,7 +238,7 @@ extend type Query {
   change that is judged as a whole: a swap of one product for another needs no second seat.
 
   For a user, all or nothing: when one product is refused, nothing of that user's part is stored. For a
-  group, the assignment is stored; members who cannot have it (no seat, a conflict, a plan that lacks what
+  group, the assignment is stored; members who cannot have it (no seat, no place within ` + "`" + `seatLimit` + "`" + `, a conflict, a plan that lacks what
   it needs, a country where it may not be used) carry the error and wait. Repeating an assignment is
   ` + "`" + `changed: false` + "`" + `: a call of which you have seen half the answer can be sent again.
 

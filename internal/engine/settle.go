@@ -307,7 +307,7 @@ func (t *settlement) count() {
 			}
 		}
 		for i := range s.sources {
-			if s.admitted[i] {
+			if _, limited := t.places[s.sources[i].Key]; limited && s.admitted[i] {
 				t.used[s.sources[i].Key] += n
 			}
 		}
@@ -355,10 +355,12 @@ func (t *settlement) split() error {
 			demand[p] += s.n
 		}
 	}
-	asked := map[ID]int64{}
+	asked := map[ID]int64{} // of places
 	for _, s := range t.states {
 		for key := range s.asks() {
-			asked[key] += s.n
+			if _, limited := t.places[key]; limited {
+				asked[key] += s.n
+			}
 		}
 	}
 	scarce := func(p int32) bool {
