@@ -59,3 +59,24 @@ func TestFreedPlaceGoesToWhoWaitsR5R8R13(t *testing.T) {
 	s = settlePlaces(t, rules(), engine.Seats{base: seat(0, 1, 0)}, engine.Places{a.Key: {Limit: 1, Used: 1}}, one(1, having(a)), one(2, waiting, a))
 	s.rows(2, waits(a, engine.Count, 5))
 }
+
+// A call that takes from a user what a plan needs stands where a group's source, which it unblocks,
+// brings it again; not where nobody more may have that one (R10).
+func TestDirectCallHealsByAGroupsSourceOnlyWhereThereIsAPlaceR8R10(t *testing.T) {
+	b := book(plans(note, extra))
+	b.Requires = map[int32]engine.PlanSet{drive: plans(mail)}
+	r := engine.NewRules(b)
+	own, dependent, rival, a := direct(base, 1, mail), direct(suite, 1, drive), direct(addon, 1, extra), through(1, base, 1, mail, note)
+	before := with(having(own, dependent, rival, a), waits(a, engine.Exclusion, 5))
+	for limit, want := range map[int64]engine.Code{1: engine.Dependency, 2: engine.None} {
+		s := settlePlaces(t, r, engine.Seats{base: unlimited, suite: unlimited, addon: unlimited}, engine.Places{a.Key: {Limit: limit, Used: 1}},
+			judged(1, before, before.Sources, dependent, a))
+		s.refused(1, want)
+		if want == engine.None {
+			s.holds(1, base, suite)
+			s.rows(1)
+		} else {
+			s.rows(1, waits(a, engine.Exclusion, 5))
+		}
+	}
+}
