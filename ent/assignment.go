@@ -40,6 +40,12 @@ type Assignment struct {
 	BeganAt *clock.Instant `json:"began_at,omitempty"`
 	// when it ends by the clock
 	EndsAt *clock.Instant `json:"ends_at,omitempty"`
+	// how many users may have it through the group (R8); null: any number
+	SeatLimit *int32 `json:"seat_limit,omitempty"`
+	// JSON array of group ids, sorted: their members do not get it (R1)
+	ExcludedGroups string `json:"excluded_groups,omitempty"`
+	// of those who wait, the higher go first (R5)
+	Priority int `json:"priority,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt clock.Instant `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
@@ -58,9 +64,9 @@ func (*Assignment) scanValues(columns []string) ([]any, error) {
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case assignment.FieldIncludeNested, assignment.FieldScheduled:
 			values[i] = new(sql.NullBool)
-		case assignment.FieldStartsAt, assignment.FieldBeganAt, assignment.FieldEndsAt, assignment.FieldCreatedAt, assignment.FieldUpdatedAt, assignment.FieldVersion:
+		case assignment.FieldStartsAt, assignment.FieldBeganAt, assignment.FieldEndsAt, assignment.FieldSeatLimit, assignment.FieldPriority, assignment.FieldCreatedAt, assignment.FieldUpdatedAt, assignment.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case assignment.FieldMode, assignment.FieldPlans:
+		case assignment.FieldMode, assignment.FieldPlans, assignment.FieldExcludedGroups:
 			values[i] = new(sql.NullString)
 		case assignment.FieldID, assignment.FieldTenantID, assignment.FieldProductID:
 			values[i] = new(uuid.UUID)
@@ -155,6 +161,25 @@ func (_m *Assignment) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.EndsAt = new(clock.Instant)
 				*_m.EndsAt = clock.Instant(value.Int64)
+			}
+		case assignment.FieldSeatLimit:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field seat_limit", values[i])
+			} else if value.Valid {
+				_m.SeatLimit = new(int32)
+				*_m.SeatLimit = int32(value.Int64)
+			}
+		case assignment.FieldExcludedGroups:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field excluded_groups", values[i])
+			} else if value.Valid {
+				_m.ExcludedGroups = value.String
+			}
+		case assignment.FieldPriority:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field priority", values[i])
+			} else if value.Valid {
+				_m.Priority = int(value.Int64)
 			}
 		case assignment.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -252,6 +277,17 @@ func (_m *Assignment) String() string {
 		builder.WriteString("ends_at=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	if v := _m.SeatLimit; v != nil {
+		builder.WriteString("seat_limit=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("excluded_groups=")
+	builder.WriteString(_m.ExcludedGroups)
+	builder.WriteString(", ")
+	builder.WriteString("priority=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Priority))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CreatedAt))

@@ -154,6 +154,48 @@ func (_c *AssignmentCreate) SetNillableEndsAt(v *clock.Instant) *AssignmentCreat
 	return _c
 }
 
+// SetSeatLimit sets the "seat_limit" field.
+func (_c *AssignmentCreate) SetSeatLimit(v int32) *AssignmentCreate {
+	_c.mutation.SetSeatLimit(v)
+	return _c
+}
+
+// SetNillableSeatLimit sets the "seat_limit" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableSeatLimit(v *int32) *AssignmentCreate {
+	if v != nil {
+		_c.SetSeatLimit(*v)
+	}
+	return _c
+}
+
+// SetExcludedGroups sets the "excluded_groups" field.
+func (_c *AssignmentCreate) SetExcludedGroups(v string) *AssignmentCreate {
+	_c.mutation.SetExcludedGroups(v)
+	return _c
+}
+
+// SetNillableExcludedGroups sets the "excluded_groups" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableExcludedGroups(v *string) *AssignmentCreate {
+	if v != nil {
+		_c.SetExcludedGroups(*v)
+	}
+	return _c
+}
+
+// SetPriority sets the "priority" field.
+func (_c *AssignmentCreate) SetPriority(v int) *AssignmentCreate {
+	_c.mutation.SetPriority(v)
+	return _c
+}
+
+// SetNillablePriority sets the "priority" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillablePriority(v *int) *AssignmentCreate {
+	if v != nil {
+		_c.SetPriority(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *AssignmentCreate) SetCreatedAt(v clock.Instant) *AssignmentCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -233,6 +275,14 @@ func (_c *AssignmentCreate) defaults() {
 		v := assignment.DefaultScheduled
 		_c.mutation.SetScheduled(v)
 	}
+	if _, ok := _c.mutation.ExcludedGroups(); !ok {
+		v := assignment.DefaultExcludedGroups
+		_c.mutation.SetExcludedGroups(v)
+	}
+	if _, ok := _c.mutation.Priority(); !ok {
+		v := assignment.DefaultPriority
+		_c.mutation.SetPriority(v)
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := assignment.DefaultVersion
 		_c.mutation.SetVersion(v)
@@ -258,6 +308,12 @@ func (_c *AssignmentCreate) check() error {
 	}
 	if _, ok := _c.mutation.Scheduled(); !ok {
 		return &ValidationError{Name: "scheduled", err: errors.New(`ent: missing required field "Assignment.scheduled"`)}
+	}
+	if _, ok := _c.mutation.ExcludedGroups(); !ok {
+		return &ValidationError{Name: "excluded_groups", err: errors.New(`ent: missing required field "Assignment.excluded_groups"`)}
+	}
+	if _, ok := _c.mutation.Priority(); !ok {
+		return &ValidationError{Name: "priority", err: errors.New(`ent: missing required field "Assignment.priority"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Assignment.created_at"`)}
@@ -347,6 +403,18 @@ func (_c *AssignmentCreate) createSpec() (*Assignment, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.EndsAt(); ok {
 		_spec.SetField(assignment.FieldEndsAt, field.TypeInt64, value)
 		_node.EndsAt = &value
+	}
+	if value, ok := _c.mutation.SeatLimit(); ok {
+		_spec.SetField(assignment.FieldSeatLimit, field.TypeInt32, value)
+		_node.SeatLimit = &value
+	}
+	if value, ok := _c.mutation.ExcludedGroups(); ok {
+		_spec.SetField(assignment.FieldExcludedGroups, field.TypeString, value)
+		_node.ExcludedGroups = value
+	}
+	if value, ok := _c.mutation.Priority(); ok {
+		_spec.SetField(assignment.FieldPriority, field.TypeInt, value)
+		_node.Priority = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(assignment.FieldCreatedAt, field.TypeInt64, value)
@@ -577,6 +645,60 @@ func (u *AssignmentUpsert) AddEndsAt(v clock.Instant) *AssignmentUpsert {
 // ClearEndsAt clears the value of the "ends_at" field.
 func (u *AssignmentUpsert) ClearEndsAt() *AssignmentUpsert {
 	u.SetNull(assignment.FieldEndsAt)
+	return u
+}
+
+// SetSeatLimit sets the "seat_limit" field.
+func (u *AssignmentUpsert) SetSeatLimit(v int32) *AssignmentUpsert {
+	u.Set(assignment.FieldSeatLimit, v)
+	return u
+}
+
+// UpdateSeatLimit sets the "seat_limit" field to the value that was provided on create.
+func (u *AssignmentUpsert) UpdateSeatLimit() *AssignmentUpsert {
+	u.SetExcluded(assignment.FieldSeatLimit)
+	return u
+}
+
+// AddSeatLimit adds v to the "seat_limit" field.
+func (u *AssignmentUpsert) AddSeatLimit(v int32) *AssignmentUpsert {
+	u.Add(assignment.FieldSeatLimit, v)
+	return u
+}
+
+// ClearSeatLimit clears the value of the "seat_limit" field.
+func (u *AssignmentUpsert) ClearSeatLimit() *AssignmentUpsert {
+	u.SetNull(assignment.FieldSeatLimit)
+	return u
+}
+
+// SetExcludedGroups sets the "excluded_groups" field.
+func (u *AssignmentUpsert) SetExcludedGroups(v string) *AssignmentUpsert {
+	u.Set(assignment.FieldExcludedGroups, v)
+	return u
+}
+
+// UpdateExcludedGroups sets the "excluded_groups" field to the value that was provided on create.
+func (u *AssignmentUpsert) UpdateExcludedGroups() *AssignmentUpsert {
+	u.SetExcluded(assignment.FieldExcludedGroups)
+	return u
+}
+
+// SetPriority sets the "priority" field.
+func (u *AssignmentUpsert) SetPriority(v int) *AssignmentUpsert {
+	u.Set(assignment.FieldPriority, v)
+	return u
+}
+
+// UpdatePriority sets the "priority" field to the value that was provided on create.
+func (u *AssignmentUpsert) UpdatePriority() *AssignmentUpsert {
+	u.SetExcluded(assignment.FieldPriority)
+	return u
+}
+
+// AddPriority adds v to the "priority" field.
+func (u *AssignmentUpsert) AddPriority(v int) *AssignmentUpsert {
+	u.Add(assignment.FieldPriority, v)
 	return u
 }
 
@@ -878,6 +1000,69 @@ func (u *AssignmentUpsertOne) UpdateEndsAt() *AssignmentUpsertOne {
 func (u *AssignmentUpsertOne) ClearEndsAt() *AssignmentUpsertOne {
 	return u.Update(func(s *AssignmentUpsert) {
 		s.ClearEndsAt()
+	})
+}
+
+// SetSeatLimit sets the "seat_limit" field.
+func (u *AssignmentUpsertOne) SetSeatLimit(v int32) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetSeatLimit(v)
+	})
+}
+
+// AddSeatLimit adds v to the "seat_limit" field.
+func (u *AssignmentUpsertOne) AddSeatLimit(v int32) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddSeatLimit(v)
+	})
+}
+
+// UpdateSeatLimit sets the "seat_limit" field to the value that was provided on create.
+func (u *AssignmentUpsertOne) UpdateSeatLimit() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateSeatLimit()
+	})
+}
+
+// ClearSeatLimit clears the value of the "seat_limit" field.
+func (u *AssignmentUpsertOne) ClearSeatLimit() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.ClearSeatLimit()
+	})
+}
+
+// SetExcludedGroups sets the "excluded_groups" field.
+func (u *AssignmentUpsertOne) SetExcludedGroups(v string) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetExcludedGroups(v)
+	})
+}
+
+// UpdateExcludedGroups sets the "excluded_groups" field to the value that was provided on create.
+func (u *AssignmentUpsertOne) UpdateExcludedGroups() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateExcludedGroups()
+	})
+}
+
+// SetPriority sets the "priority" field.
+func (u *AssignmentUpsertOne) SetPriority(v int) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetPriority(v)
+	})
+}
+
+// AddPriority adds v to the "priority" field.
+func (u *AssignmentUpsertOne) AddPriority(v int) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddPriority(v)
+	})
+}
+
+// UpdatePriority sets the "priority" field to the value that was provided on create.
+func (u *AssignmentUpsertOne) UpdatePriority() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdatePriority()
 	})
 }
 
@@ -1355,6 +1540,69 @@ func (u *AssignmentUpsertBulk) UpdateEndsAt() *AssignmentUpsertBulk {
 func (u *AssignmentUpsertBulk) ClearEndsAt() *AssignmentUpsertBulk {
 	return u.Update(func(s *AssignmentUpsert) {
 		s.ClearEndsAt()
+	})
+}
+
+// SetSeatLimit sets the "seat_limit" field.
+func (u *AssignmentUpsertBulk) SetSeatLimit(v int32) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetSeatLimit(v)
+	})
+}
+
+// AddSeatLimit adds v to the "seat_limit" field.
+func (u *AssignmentUpsertBulk) AddSeatLimit(v int32) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddSeatLimit(v)
+	})
+}
+
+// UpdateSeatLimit sets the "seat_limit" field to the value that was provided on create.
+func (u *AssignmentUpsertBulk) UpdateSeatLimit() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateSeatLimit()
+	})
+}
+
+// ClearSeatLimit clears the value of the "seat_limit" field.
+func (u *AssignmentUpsertBulk) ClearSeatLimit() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.ClearSeatLimit()
+	})
+}
+
+// SetExcludedGroups sets the "excluded_groups" field.
+func (u *AssignmentUpsertBulk) SetExcludedGroups(v string) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetExcludedGroups(v)
+	})
+}
+
+// UpdateExcludedGroups sets the "excluded_groups" field to the value that was provided on create.
+func (u *AssignmentUpsertBulk) UpdateExcludedGroups() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateExcludedGroups()
+	})
+}
+
+// SetPriority sets the "priority" field.
+func (u *AssignmentUpsertBulk) SetPriority(v int) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetPriority(v)
+	})
+}
+
+// AddPriority adds v to the "priority" field.
+func (u *AssignmentUpsertBulk) AddPriority(v int) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddPriority(v)
+	})
+}
+
+// UpdatePriority sets the "priority" field to the value that was provided on create.
+func (u *AssignmentUpsertBulk) UpdatePriority() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdatePriority()
 	})
 }
 

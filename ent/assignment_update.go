@@ -221,6 +221,68 @@ func (_u *AssignmentUpdate) ClearEndsAt() *AssignmentUpdate {
 	return _u
 }
 
+// SetSeatLimit sets the "seat_limit" field.
+func (_u *AssignmentUpdate) SetSeatLimit(v int32) *AssignmentUpdate {
+	_u.mutation.ResetSeatLimit()
+	_u.mutation.SetSeatLimit(v)
+	return _u
+}
+
+// SetNillableSeatLimit sets the "seat_limit" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableSeatLimit(v *int32) *AssignmentUpdate {
+	if v != nil {
+		_u.SetSeatLimit(*v)
+	}
+	return _u
+}
+
+// AddSeatLimit adds value to the "seat_limit" field.
+func (_u *AssignmentUpdate) AddSeatLimit(v int32) *AssignmentUpdate {
+	_u.mutation.AddSeatLimit(v)
+	return _u
+}
+
+// ClearSeatLimit clears the value of the "seat_limit" field.
+func (_u *AssignmentUpdate) ClearSeatLimit() *AssignmentUpdate {
+	_u.mutation.ClearSeatLimit()
+	return _u
+}
+
+// SetExcludedGroups sets the "excluded_groups" field.
+func (_u *AssignmentUpdate) SetExcludedGroups(v string) *AssignmentUpdate {
+	_u.mutation.SetExcludedGroups(v)
+	return _u
+}
+
+// SetNillableExcludedGroups sets the "excluded_groups" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableExcludedGroups(v *string) *AssignmentUpdate {
+	if v != nil {
+		_u.SetExcludedGroups(*v)
+	}
+	return _u
+}
+
+// SetPriority sets the "priority" field.
+func (_u *AssignmentUpdate) SetPriority(v int) *AssignmentUpdate {
+	_u.mutation.ResetPriority()
+	_u.mutation.SetPriority(v)
+	return _u
+}
+
+// SetNillablePriority sets the "priority" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillablePriority(v *int) *AssignmentUpdate {
+	if v != nil {
+		_u.SetPriority(*v)
+	}
+	return _u
+}
+
+// AddPriority adds value to the "priority" field.
+func (_u *AssignmentUpdate) AddPriority(v int) *AssignmentUpdate {
+	_u.mutation.AddPriority(v)
+	return _u
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_u *AssignmentUpdate) SetCreatedAt(v clock.Instant) *AssignmentUpdate {
 	_u.mutation.ResetCreatedAt()
@@ -384,6 +446,24 @@ func (_u *AssignmentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if _u.mutation.EndsAtCleared() {
 		_spec.ClearField(assignment.FieldEndsAt, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.SeatLimit(); ok {
+		_spec.SetField(assignment.FieldSeatLimit, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedSeatLimit(); ok {
+		_spec.AddField(assignment.FieldSeatLimit, field.TypeInt32, value)
+	}
+	if _u.mutation.SeatLimitCleared() {
+		_spec.ClearField(assignment.FieldSeatLimit, field.TypeInt32)
+	}
+	if value, ok := _u.mutation.ExcludedGroups(); ok {
+		_spec.SetField(assignment.FieldExcludedGroups, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Priority(); ok {
+		_spec.SetField(assignment.FieldPriority, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedPriority(); ok {
+		_spec.AddField(assignment.FieldPriority, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(assignment.FieldCreatedAt, field.TypeInt64, value)
@@ -616,6 +696,68 @@ func (_u *AssignmentUpdateOne) ClearEndsAt() *AssignmentUpdateOne {
 	return _u
 }
 
+// SetSeatLimit sets the "seat_limit" field.
+func (_u *AssignmentUpdateOne) SetSeatLimit(v int32) *AssignmentUpdateOne {
+	_u.mutation.ResetSeatLimit()
+	_u.mutation.SetSeatLimit(v)
+	return _u
+}
+
+// SetNillableSeatLimit sets the "seat_limit" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableSeatLimit(v *int32) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetSeatLimit(*v)
+	}
+	return _u
+}
+
+// AddSeatLimit adds value to the "seat_limit" field.
+func (_u *AssignmentUpdateOne) AddSeatLimit(v int32) *AssignmentUpdateOne {
+	_u.mutation.AddSeatLimit(v)
+	return _u
+}
+
+// ClearSeatLimit clears the value of the "seat_limit" field.
+func (_u *AssignmentUpdateOne) ClearSeatLimit() *AssignmentUpdateOne {
+	_u.mutation.ClearSeatLimit()
+	return _u
+}
+
+// SetExcludedGroups sets the "excluded_groups" field.
+func (_u *AssignmentUpdateOne) SetExcludedGroups(v string) *AssignmentUpdateOne {
+	_u.mutation.SetExcludedGroups(v)
+	return _u
+}
+
+// SetNillableExcludedGroups sets the "excluded_groups" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableExcludedGroups(v *string) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetExcludedGroups(*v)
+	}
+	return _u
+}
+
+// SetPriority sets the "priority" field.
+func (_u *AssignmentUpdateOne) SetPriority(v int) *AssignmentUpdateOne {
+	_u.mutation.ResetPriority()
+	_u.mutation.SetPriority(v)
+	return _u
+}
+
+// SetNillablePriority sets the "priority" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillablePriority(v *int) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetPriority(*v)
+	}
+	return _u
+}
+
+// AddPriority adds value to the "priority" field.
+func (_u *AssignmentUpdateOne) AddPriority(v int) *AssignmentUpdateOne {
+	_u.mutation.AddPriority(v)
+	return _u
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_u *AssignmentUpdateOne) SetCreatedAt(v clock.Instant) *AssignmentUpdateOne {
 	_u.mutation.ResetCreatedAt()
@@ -809,6 +951,24 @@ func (_u *AssignmentUpdateOne) sqlSave(ctx context.Context) (_node *Assignment, 
 	}
 	if _u.mutation.EndsAtCleared() {
 		_spec.ClearField(assignment.FieldEndsAt, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.SeatLimit(); ok {
+		_spec.SetField(assignment.FieldSeatLimit, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedSeatLimit(); ok {
+		_spec.AddField(assignment.FieldSeatLimit, field.TypeInt32, value)
+	}
+	if _u.mutation.SeatLimitCleared() {
+		_spec.ClearField(assignment.FieldSeatLimit, field.TypeInt32)
+	}
+	if value, ok := _u.mutation.ExcludedGroups(); ok {
+		_spec.SetField(assignment.FieldExcludedGroups, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Priority(); ok {
+		_spec.SetField(assignment.FieldPriority, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedPriority(); ok {
+		_spec.AddField(assignment.FieldPriority, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(assignment.FieldCreatedAt, field.TypeInt64, value)

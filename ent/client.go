@@ -31,6 +31,7 @@ import (
 	"github.com/licensegraph/licensegraph/ent/nesting"
 	"github.com/licensegraph/licensegraph/ent/operation"
 	"github.com/licensegraph/licensegraph/ent/operationresult"
+	"github.com/licensegraph/licensegraph/ent/placecounter"
 	"github.com/licensegraph/licensegraph/ent/plan"
 	"github.com/licensegraph/licensegraph/ent/planlocation"
 	"github.com/licensegraph/licensegraph/ent/planprerequisite"
@@ -82,6 +83,8 @@ type Client struct {
 	Operation *OperationClient
 	// OperationResult is the client for interacting with the OperationResult builders.
 	OperationResult *OperationResultClient
+	// PlaceCounter is the client for interacting with the PlaceCounter builders.
+	PlaceCounter *PlaceCounterClient
 	// Plan is the client for interacting with the Plan builders.
 	Plan *PlanClient
 	// PlanLocation is the client for interacting with the PlanLocation builders.
@@ -129,6 +132,7 @@ func (c *Client) init() {
 	c.Nesting = NewNestingClient(c.config)
 	c.Operation = NewOperationClient(c.config)
 	c.OperationResult = NewOperationResultClient(c.config)
+	c.PlaceCounter = NewPlaceCounterClient(c.config)
 	c.Plan = NewPlanClient(c.config)
 	c.PlanLocation = NewPlanLocationClient(c.config)
 	c.PlanPrerequisite = NewPlanPrerequisiteClient(c.config)
@@ -247,6 +251,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Nesting:          NewNestingClient(cfg),
 		Operation:        NewOperationClient(cfg),
 		OperationResult:  NewOperationResultClient(cfg),
+		PlaceCounter:     NewPlaceCounterClient(cfg),
 		Plan:             NewPlanClient(cfg),
 		PlanLocation:     NewPlanLocationClient(cfg),
 		PlanPrerequisite: NewPlanPrerequisiteClient(cfg),
@@ -292,6 +297,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Nesting:          NewNestingClient(cfg),
 		Operation:        NewOperationClient(cfg),
 		OperationResult:  NewOperationResultClient(cfg),
+		PlaceCounter:     NewPlaceCounterClient(cfg),
 		Plan:             NewPlanClient(cfg),
 		PlanLocation:     NewPlanLocationClient(cfg),
 		PlanPrerequisite: NewPlanPrerequisiteClient(cfg),
@@ -334,8 +340,9 @@ func (c *Client) Use(hooks ...Hook) {
 		c.APIToken, c.Assignment, c.AuditCheckpoint, c.AuditEvent, c.AuditMention,
 		c.Catalog, c.ExclusionSet, c.ExclusionSetPlan, c.FormerCatalog, c.Group,
 		c.GroupCounter, c.LicenseViolation, c.Membership, c.Nesting, c.Operation,
-		c.OperationResult, c.Plan, c.PlanLocation, c.PlanPrerequisite, c.Product,
-		c.ProductPlan, c.SeatCounter, c.Subscription, c.Tenant, c.User, c.UserWord,
+		c.OperationResult, c.PlaceCounter, c.Plan, c.PlanLocation, c.PlanPrerequisite,
+		c.Product, c.ProductPlan, c.SeatCounter, c.Subscription, c.Tenant, c.User,
+		c.UserWord,
 	} {
 		n.Use(hooks...)
 	}
@@ -348,8 +355,9 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.APIToken, c.Assignment, c.AuditCheckpoint, c.AuditEvent, c.AuditMention,
 		c.Catalog, c.ExclusionSet, c.ExclusionSetPlan, c.FormerCatalog, c.Group,
 		c.GroupCounter, c.LicenseViolation, c.Membership, c.Nesting, c.Operation,
-		c.OperationResult, c.Plan, c.PlanLocation, c.PlanPrerequisite, c.Product,
-		c.ProductPlan, c.SeatCounter, c.Subscription, c.Tenant, c.User, c.UserWord,
+		c.OperationResult, c.PlaceCounter, c.Plan, c.PlanLocation, c.PlanPrerequisite,
+		c.Product, c.ProductPlan, c.SeatCounter, c.Subscription, c.Tenant, c.User,
+		c.UserWord,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -390,6 +398,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Operation.mutate(ctx, m)
 	case *OperationResultMutation:
 		return c.OperationResult.mutate(ctx, m)
+	case *PlaceCounterMutation:
+		return c.PlaceCounter.mutate(ctx, m)
 	case *PlanMutation:
 		return c.Plan.mutate(ctx, m)
 	case *PlanLocationMutation:
@@ -2543,6 +2553,139 @@ func (c *OperationResultClient) mutate(ctx context.Context, m *OperationResultMu
 	}
 }
 
+// PlaceCounterClient is a client for the PlaceCounter schema.
+type PlaceCounterClient struct {
+	config
+}
+
+// NewPlaceCounterClient returns a client for the PlaceCounter from the given config.
+func NewPlaceCounterClient(c config) *PlaceCounterClient {
+	return &PlaceCounterClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `placecounter.Hooks(f(g(h())))`.
+func (c *PlaceCounterClient) Use(hooks ...Hook) {
+	c.hooks.PlaceCounter = append(c.hooks.PlaceCounter, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `placecounter.Intercept(f(g(h())))`.
+func (c *PlaceCounterClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PlaceCounter = append(c.inters.PlaceCounter, interceptors...)
+}
+
+// Create returns a builder for creating a PlaceCounter entity.
+func (c *PlaceCounterClient) Create() *PlaceCounterCreate {
+	mutation := newPlaceCounterMutation(c.config, OpCreate)
+	return &PlaceCounterCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PlaceCounter entities.
+func (c *PlaceCounterClient) CreateBulk(builders ...*PlaceCounterCreate) *PlaceCounterCreateBulk {
+	return &PlaceCounterCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PlaceCounterClient) MapCreateBulk(slice any, setFunc func(*PlaceCounterCreate, int)) *PlaceCounterCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PlaceCounterCreateBulk{err: fmt.Errorf("calling to PlaceCounterClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PlaceCounterCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PlaceCounterCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PlaceCounter.
+func (c *PlaceCounterClient) Update() *PlaceCounterUpdate {
+	mutation := newPlaceCounterMutation(c.config, OpUpdate)
+	return &PlaceCounterUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PlaceCounterClient) UpdateOne(_m *PlaceCounter) *PlaceCounterUpdateOne {
+	mutation := newPlaceCounterMutation(c.config, OpUpdateOne, withPlaceCounter(_m))
+	return &PlaceCounterUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PlaceCounterClient) UpdateOneID(id int64) *PlaceCounterUpdateOne {
+	mutation := newPlaceCounterMutation(c.config, OpUpdateOne, withPlaceCounterID(id))
+	return &PlaceCounterUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PlaceCounter.
+func (c *PlaceCounterClient) Delete() *PlaceCounterDelete {
+	mutation := newPlaceCounterMutation(c.config, OpDelete)
+	return &PlaceCounterDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PlaceCounterClient) DeleteOne(_m *PlaceCounter) *PlaceCounterDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PlaceCounterClient) DeleteOneID(id int64) *PlaceCounterDeleteOne {
+	builder := c.Delete().Where(placecounter.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PlaceCounterDeleteOne{builder}
+}
+
+// Query returns a query builder for PlaceCounter.
+func (c *PlaceCounterClient) Query() *PlaceCounterQuery {
+	return &PlaceCounterQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePlaceCounter},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PlaceCounter entity by its id.
+func (c *PlaceCounterClient) Get(ctx context.Context, id int64) (*PlaceCounter, error) {
+	return c.Query().Where(placecounter.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PlaceCounterClient) GetX(ctx context.Context, id int64) *PlaceCounter {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PlaceCounterClient) Hooks() []Hook {
+	return c.hooks.PlaceCounter
+}
+
+// Interceptors returns the client interceptors.
+func (c *PlaceCounterClient) Interceptors() []Interceptor {
+	return c.inters.PlaceCounter
+}
+
+func (c *PlaceCounterClient) mutate(ctx context.Context, m *PlaceCounterMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PlaceCounterCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PlaceCounterUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PlaceCounterUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PlaceCounterDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown PlaceCounter mutation op: %q", m.Op())
+	}
+}
+
 // PlanClient is a client for the Plan schema.
 type PlanClient struct {
 	config
@@ -3878,16 +4021,16 @@ type (
 	hooks struct {
 		APIToken, Assignment, AuditCheckpoint, AuditEvent, AuditMention, Catalog,
 		ExclusionSet, ExclusionSetPlan, FormerCatalog, Group, GroupCounter,
-		LicenseViolation, Membership, Nesting, Operation, OperationResult, Plan,
-		PlanLocation, PlanPrerequisite, Product, ProductPlan, SeatCounter,
-		Subscription, Tenant, User, UserWord []ent.Hook
+		LicenseViolation, Membership, Nesting, Operation, OperationResult,
+		PlaceCounter, Plan, PlanLocation, PlanPrerequisite, Product, ProductPlan,
+		SeatCounter, Subscription, Tenant, User, UserWord []ent.Hook
 	}
 	inters struct {
 		APIToken, Assignment, AuditCheckpoint, AuditEvent, AuditMention, Catalog,
 		ExclusionSet, ExclusionSetPlan, FormerCatalog, Group, GroupCounter,
-		LicenseViolation, Membership, Nesting, Operation, OperationResult, Plan,
-		PlanLocation, PlanPrerequisite, Product, ProductPlan, SeatCounter,
-		Subscription, Tenant, User, UserWord []ent.Interceptor
+		LicenseViolation, Membership, Nesting, Operation, OperationResult,
+		PlaceCounter, Plan, PlanLocation, PlanPrerequisite, Product, ProductPlan,
+		SeatCounter, Subscription, Tenant, User, UserWord []ent.Interceptor
 	}
 )
 

@@ -28,6 +28,7 @@ import (
 	"github.com/licensegraph/licensegraph/ent/nesting"
 	"github.com/licensegraph/licensegraph/ent/operation"
 	"github.com/licensegraph/licensegraph/ent/operationresult"
+	"github.com/licensegraph/licensegraph/ent/placecounter"
 	"github.com/licensegraph/licensegraph/ent/plan"
 	"github.com/licensegraph/licensegraph/ent/planlocation"
 	"github.com/licensegraph/licensegraph/ent/planprerequisite"
@@ -114,6 +115,7 @@ func checkColumn(t, c string) error {
 			nesting.Table:          nesting.ValidColumn,
 			operation.Table:        operation.ValidColumn,
 			operationresult.Table:  operationresult.ValidColumn,
+			placecounter.Table:     placecounter.ValidColumn,
 			plan.Table:             plan.ValidColumn,
 			planlocation.Table:     planlocation.ValidColumn,
 			planprerequisite.Table: planprerequisite.ValidColumn,

@@ -40,7 +40,9 @@ type LicenseViolation struct {
 	Inherited bool `json:"inherited,omitempty"`
 	// AssignmentCreatedAt holds the value of the "assignment_created_at" field.
 	AssignmentCreatedAt clock.Instant `json:"assignment_created_at,omitempty"`
-	selectValues        sql.SelectValues
+	// the negative of the assignment's priority: ascending, as the rest of the order
+	Rank         int `json:"rank,omitempty"`
+	selectValues sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -52,7 +54,7 @@ func (*LicenseViolation) scanValues(columns []string) ([]any, error) {
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case licenseviolation.FieldInherited:
 			values[i] = new(sql.NullBool)
-		case licenseviolation.FieldID, licenseviolation.FieldSince, licenseviolation.FieldAssignmentCreatedAt:
+		case licenseviolation.FieldID, licenseviolation.FieldSince, licenseviolation.FieldAssignmentCreatedAt, licenseviolation.FieldRank:
 			values[i] = new(sql.NullInt64)
 		case licenseviolation.FieldCode:
 			values[i] = new(sql.NullString)
@@ -146,6 +148,12 @@ func (_m *LicenseViolation) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.AssignmentCreatedAt = clock.Instant(value.Int64)
 			}
+		case licenseviolation.FieldRank:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field rank", values[i])
+			} else if value.Valid {
+				_m.Rank = int(value.Int64)
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -216,6 +224,9 @@ func (_m *LicenseViolation) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("assignment_created_at=")
 	builder.WriteString(fmt.Sprintf("%v", _m.AssignmentCreatedAt))
+	builder.WriteString(", ")
+	builder.WriteString("rank=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Rank))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -97,6 +97,20 @@ func (_c *LicenseViolationCreate) SetAssignmentCreatedAt(v clock.Instant) *Licen
 	return _c
 }
 
+// SetRank sets the "rank" field.
+func (_c *LicenseViolationCreate) SetRank(v int) *LicenseViolationCreate {
+	_c.mutation.SetRank(v)
+	return _c
+}
+
+// SetNillableRank sets the "rank" field if the given value is not nil.
+func (_c *LicenseViolationCreate) SetNillableRank(v *int) *LicenseViolationCreate {
+	if v != nil {
+		_c.SetRank(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *LicenseViolationCreate) SetID(v int64) *LicenseViolationCreate {
 	_c.mutation.SetID(v)
@@ -110,6 +124,7 @@ func (_c *LicenseViolationCreate) Mutation() *LicenseViolationMutation {
 
 // Save creates the LicenseViolation in the database.
 func (_c *LicenseViolationCreate) Save(ctx context.Context) (*LicenseViolation, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -132,6 +147,14 @@ func (_c *LicenseViolationCreate) Exec(ctx context.Context) error {
 func (_c *LicenseViolationCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
+	}
+}
+
+// defaults sets the default values of the builder before save.
+func (_c *LicenseViolationCreate) defaults() {
+	if _, ok := _c.mutation.Rank(); !ok {
+		v := licenseviolation.DefaultRank
+		_c.mutation.SetRank(v)
 	}
 }
 
@@ -166,6 +189,9 @@ func (_c *LicenseViolationCreate) check() error {
 	}
 	if _, ok := _c.mutation.AssignmentCreatedAt(); !ok {
 		return &ValidationError{Name: "assignment_created_at", err: errors.New(`ent: missing required field "LicenseViolation.assignment_created_at"`)}
+	}
+	if _, ok := _c.mutation.Rank(); !ok {
+		return &ValidationError{Name: "rank", err: errors.New(`ent: missing required field "LicenseViolation.rank"`)}
 	}
 	return nil
 }
@@ -243,6 +269,10 @@ func (_c *LicenseViolationCreate) createSpec() (*LicenseViolation, *sqlgraph.Cre
 	if value, ok := _c.mutation.AssignmentCreatedAt(); ok {
 		_spec.SetField(licenseviolation.FieldAssignmentCreatedAt, field.TypeInt64, value)
 		_node.AssignmentCreatedAt = value
+	}
+	if value, ok := _c.mutation.Rank(); ok {
+		_spec.SetField(licenseviolation.FieldRank, field.TypeInt, value)
+		_node.Rank = value
 	}
 	return _node, _spec
 }
@@ -431,6 +461,24 @@ func (u *LicenseViolationUpsert) UpdateAssignmentCreatedAt() *LicenseViolationUp
 // AddAssignmentCreatedAt adds v to the "assignment_created_at" field.
 func (u *LicenseViolationUpsert) AddAssignmentCreatedAt(v clock.Instant) *LicenseViolationUpsert {
 	u.Add(licenseviolation.FieldAssignmentCreatedAt, v)
+	return u
+}
+
+// SetRank sets the "rank" field.
+func (u *LicenseViolationUpsert) SetRank(v int) *LicenseViolationUpsert {
+	u.Set(licenseviolation.FieldRank, v)
+	return u
+}
+
+// UpdateRank sets the "rank" field to the value that was provided on create.
+func (u *LicenseViolationUpsert) UpdateRank() *LicenseViolationUpsert {
+	u.SetExcluded(licenseviolation.FieldRank)
+	return u
+}
+
+// AddRank adds v to the "rank" field.
+func (u *LicenseViolationUpsert) AddRank(v int) *LicenseViolationUpsert {
+	u.Add(licenseviolation.FieldRank, v)
 	return u
 }
 
@@ -646,6 +694,27 @@ func (u *LicenseViolationUpsertOne) UpdateAssignmentCreatedAt() *LicenseViolatio
 	})
 }
 
+// SetRank sets the "rank" field.
+func (u *LicenseViolationUpsertOne) SetRank(v int) *LicenseViolationUpsertOne {
+	return u.Update(func(s *LicenseViolationUpsert) {
+		s.SetRank(v)
+	})
+}
+
+// AddRank adds v to the "rank" field.
+func (u *LicenseViolationUpsertOne) AddRank(v int) *LicenseViolationUpsertOne {
+	return u.Update(func(s *LicenseViolationUpsert) {
+		s.AddRank(v)
+	})
+}
+
+// UpdateRank sets the "rank" field to the value that was provided on create.
+func (u *LicenseViolationUpsertOne) UpdateRank() *LicenseViolationUpsertOne {
+	return u.Update(func(s *LicenseViolationUpsert) {
+		s.UpdateRank()
+	})
+}
+
 // Exec executes the query.
 func (u *LicenseViolationUpsertOne) Exec(ctx context.Context) error {
 	if len(u.create.conflict) == 0 {
@@ -698,6 +767,7 @@ func (_c *LicenseViolationCreateBulk) Save(ctx context.Context) ([]*LicenseViola
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*LicenseViolationMutation)
 				if !ok {
@@ -1020,6 +1090,27 @@ func (u *LicenseViolationUpsertBulk) AddAssignmentCreatedAt(v clock.Instant) *Li
 func (u *LicenseViolationUpsertBulk) UpdateAssignmentCreatedAt() *LicenseViolationUpsertBulk {
 	return u.Update(func(s *LicenseViolationUpsert) {
 		s.UpdateAssignmentCreatedAt()
+	})
+}
+
+// SetRank sets the "rank" field.
+func (u *LicenseViolationUpsertBulk) SetRank(v int) *LicenseViolationUpsertBulk {
+	return u.Update(func(s *LicenseViolationUpsert) {
+		s.SetRank(v)
+	})
+}
+
+// AddRank adds v to the "rank" field.
+func (u *LicenseViolationUpsertBulk) AddRank(v int) *LicenseViolationUpsertBulk {
+	return u.Update(func(s *LicenseViolationUpsert) {
+		s.AddRank(v)
+	})
+}
+
+// UpdateRank sets the "rank" field to the value that was provided on create.
+func (u *LicenseViolationUpsertBulk) UpdateRank() *LicenseViolationUpsertBulk {
+	return u.Update(func(s *LicenseViolationUpsert) {
+		s.UpdateRank()
 	})
 }
 

@@ -190,6 +190,27 @@ func (_u *LicenseViolationUpdate) AddAssignmentCreatedAt(v clock.Instant) *Licen
 	return _u
 }
 
+// SetRank sets the "rank" field.
+func (_u *LicenseViolationUpdate) SetRank(v int) *LicenseViolationUpdate {
+	_u.mutation.ResetRank()
+	_u.mutation.SetRank(v)
+	return _u
+}
+
+// SetNillableRank sets the "rank" field if the given value is not nil.
+func (_u *LicenseViolationUpdate) SetNillableRank(v *int) *LicenseViolationUpdate {
+	if v != nil {
+		_u.SetRank(*v)
+	}
+	return _u
+}
+
+// AddRank adds value to the "rank" field.
+func (_u *LicenseViolationUpdate) AddRank(v int) *LicenseViolationUpdate {
+	_u.mutation.AddRank(v)
+	return _u
+}
+
 // Mutation returns the LicenseViolationMutation object of the builder.
 func (_u *LicenseViolationUpdate) Mutation() *LicenseViolationMutation {
 	return _u.mutation
@@ -275,6 +296,12 @@ func (_u *LicenseViolationUpdate) sqlSave(ctx context.Context) (_node int, err e
 	}
 	if value, ok := _u.mutation.AddedAssignmentCreatedAt(); ok {
 		_spec.AddField(licenseviolation.FieldAssignmentCreatedAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Rank(); ok {
+		_spec.SetField(licenseviolation.FieldRank, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRank(); ok {
+		_spec.AddField(licenseviolation.FieldRank, field.TypeInt, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -458,6 +485,27 @@ func (_u *LicenseViolationUpdateOne) AddAssignmentCreatedAt(v clock.Instant) *Li
 	return _u
 }
 
+// SetRank sets the "rank" field.
+func (_u *LicenseViolationUpdateOne) SetRank(v int) *LicenseViolationUpdateOne {
+	_u.mutation.ResetRank()
+	_u.mutation.SetRank(v)
+	return _u
+}
+
+// SetNillableRank sets the "rank" field if the given value is not nil.
+func (_u *LicenseViolationUpdateOne) SetNillableRank(v *int) *LicenseViolationUpdateOne {
+	if v != nil {
+		_u.SetRank(*v)
+	}
+	return _u
+}
+
+// AddRank adds value to the "rank" field.
+func (_u *LicenseViolationUpdateOne) AddRank(v int) *LicenseViolationUpdateOne {
+	_u.mutation.AddRank(v)
+	return _u
+}
+
 // Mutation returns the LicenseViolationMutation object of the builder.
 func (_u *LicenseViolationUpdateOne) Mutation() *LicenseViolationMutation {
 	return _u.mutation
@@ -573,6 +621,12 @@ func (_u *LicenseViolationUpdateOne) sqlSave(ctx context.Context) (_node *Licens
 	}
 	if value, ok := _u.mutation.AddedAssignmentCreatedAt(); ok {
 		_spec.AddField(licenseviolation.FieldAssignmentCreatedAt, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Rank(); ok {
+		_spec.SetField(licenseviolation.FieldRank, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRank(); ok {
+		_spec.AddField(licenseviolation.FieldRank, field.TypeInt, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &LicenseViolation{config: _u.config}

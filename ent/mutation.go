@@ -27,6 +27,7 @@ import (
 	"github.com/licensegraph/licensegraph/ent/nesting"
 	"github.com/licensegraph/licensegraph/ent/operation"
 	"github.com/licensegraph/licensegraph/ent/operationresult"
+	"github.com/licensegraph/licensegraph/ent/placecounter"
 	"github.com/licensegraph/licensegraph/ent/plan"
 	"github.com/licensegraph/licensegraph/ent/planlocation"
 	"github.com/licensegraph/licensegraph/ent/planprerequisite"
@@ -66,6 +67,7 @@ const (
 	TypeNesting          = "Nesting"
 	TypeOperation        = "Operation"
 	TypeOperationResult  = "OperationResult"
+	TypePlaceCounter     = "PlaceCounter"
 	TypePlan             = "Plan"
 	TypePlanLocation     = "PlanLocation"
 	TypePlanPrerequisite = "PlanPrerequisite"
@@ -882,33 +884,38 @@ func (m *APITokenMutation) ResetEdge(name string) error {
 // AssignmentMutation represents an operation that mutates the Assignment nodes in the graph.
 type AssignmentMutation struct {
 	config
-	op             Op
-	typ            string
-	id             *uuid.UUID
-	tenant_id      *uuid.UUID
-	user_id        *uuid.UUID
-	group_id       *uuid.UUID
-	product_id     *uuid.UUID
-	mode           *string
-	plans          *string
-	include_nested *bool
-	scheduled      *bool
-	starts_at      *clock.Instant
-	addstarts_at   *clock.Instant
-	began_at       *clock.Instant
-	addbegan_at    *clock.Instant
-	ends_at        *clock.Instant
-	addends_at     *clock.Instant
-	created_at     *clock.Instant
-	addcreated_at  *clock.Instant
-	updated_at     *clock.Instant
-	addupdated_at  *clock.Instant
-	version        *int
-	addversion     *int
-	clearedFields  map[string]struct{}
-	done           bool
-	oldValue       func(context.Context) (*Assignment, error)
-	predicates     []predicate.Assignment
+	op              Op
+	typ             string
+	id              *uuid.UUID
+	tenant_id       *uuid.UUID
+	user_id         *uuid.UUID
+	group_id        *uuid.UUID
+	product_id      *uuid.UUID
+	mode            *string
+	plans           *string
+	include_nested  *bool
+	scheduled       *bool
+	starts_at       *clock.Instant
+	addstarts_at    *clock.Instant
+	began_at        *clock.Instant
+	addbegan_at     *clock.Instant
+	ends_at         *clock.Instant
+	addends_at      *clock.Instant
+	seat_limit      *int32
+	addseat_limit   *int32
+	excluded_groups *string
+	priority        *int
+	addpriority     *int
+	created_at      *clock.Instant
+	addcreated_at   *clock.Instant
+	updated_at      *clock.Instant
+	addupdated_at   *clock.Instant
+	version         *int
+	addversion      *int
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*Assignment, error)
+	predicates      []predicate.Assignment
 }
 
 var _ ent.Mutation = (*AssignmentMutation)(nil)
@@ -1539,6 +1546,168 @@ func (m *AssignmentMutation) ResetEndsAt() {
 	delete(m.clearedFields, assignment.FieldEndsAt)
 }
 
+// SetSeatLimit sets the "seat_limit" field.
+func (m *AssignmentMutation) SetSeatLimit(i int32) {
+	m.seat_limit = &i
+	m.addseat_limit = nil
+}
+
+// SeatLimit returns the value of the "seat_limit" field in the mutation.
+func (m *AssignmentMutation) SeatLimit() (r int32, exists bool) {
+	v := m.seat_limit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeatLimit returns the old "seat_limit" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldSeatLimit(ctx context.Context) (v *int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeatLimit is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeatLimit requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeatLimit: %w", err)
+	}
+	return oldValue.SeatLimit, nil
+}
+
+// AddSeatLimit adds i to the "seat_limit" field.
+func (m *AssignmentMutation) AddSeatLimit(i int32) {
+	if m.addseat_limit != nil {
+		*m.addseat_limit += i
+	} else {
+		m.addseat_limit = &i
+	}
+}
+
+// AddedSeatLimit returns the value that was added to the "seat_limit" field in this mutation.
+func (m *AssignmentMutation) AddedSeatLimit() (r int32, exists bool) {
+	v := m.addseat_limit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearSeatLimit clears the value of the "seat_limit" field.
+func (m *AssignmentMutation) ClearSeatLimit() {
+	m.seat_limit = nil
+	m.addseat_limit = nil
+	m.clearedFields[assignment.FieldSeatLimit] = struct{}{}
+}
+
+// SeatLimitCleared returns if the "seat_limit" field was cleared in this mutation.
+func (m *AssignmentMutation) SeatLimitCleared() bool {
+	_, ok := m.clearedFields[assignment.FieldSeatLimit]
+	return ok
+}
+
+// ResetSeatLimit resets all changes to the "seat_limit" field.
+func (m *AssignmentMutation) ResetSeatLimit() {
+	m.seat_limit = nil
+	m.addseat_limit = nil
+	delete(m.clearedFields, assignment.FieldSeatLimit)
+}
+
+// SetExcludedGroups sets the "excluded_groups" field.
+func (m *AssignmentMutation) SetExcludedGroups(s string) {
+	m.excluded_groups = &s
+}
+
+// ExcludedGroups returns the value of the "excluded_groups" field in the mutation.
+func (m *AssignmentMutation) ExcludedGroups() (r string, exists bool) {
+	v := m.excluded_groups
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExcludedGroups returns the old "excluded_groups" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldExcludedGroups(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExcludedGroups is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExcludedGroups requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExcludedGroups: %w", err)
+	}
+	return oldValue.ExcludedGroups, nil
+}
+
+// ResetExcludedGroups resets all changes to the "excluded_groups" field.
+func (m *AssignmentMutation) ResetExcludedGroups() {
+	m.excluded_groups = nil
+}
+
+// SetPriority sets the "priority" field.
+func (m *AssignmentMutation) SetPriority(i int) {
+	m.priority = &i
+	m.addpriority = nil
+}
+
+// Priority returns the value of the "priority" field in the mutation.
+func (m *AssignmentMutation) Priority() (r int, exists bool) {
+	v := m.priority
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPriority returns the old "priority" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldPriority(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPriority is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPriority requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPriority: %w", err)
+	}
+	return oldValue.Priority, nil
+}
+
+// AddPriority adds i to the "priority" field.
+func (m *AssignmentMutation) AddPriority(i int) {
+	if m.addpriority != nil {
+		*m.addpriority += i
+	} else {
+		m.addpriority = &i
+	}
+}
+
+// AddedPriority returns the value that was added to the "priority" field in this mutation.
+func (m *AssignmentMutation) AddedPriority() (r int, exists bool) {
+	v := m.addpriority
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPriority resets all changes to the "priority" field.
+func (m *AssignmentMutation) ResetPriority() {
+	m.priority = nil
+	m.addpriority = nil
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *AssignmentMutation) SetCreatedAt(c clock.Instant) {
 	m.created_at = &c
@@ -1741,7 +1910,7 @@ func (m *AssignmentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AssignmentMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 17)
 	if m.tenant_id != nil {
 		fields = append(fields, assignment.FieldTenantID)
 	}
@@ -1774,6 +1943,15 @@ func (m *AssignmentMutation) Fields() []string {
 	}
 	if m.ends_at != nil {
 		fields = append(fields, assignment.FieldEndsAt)
+	}
+	if m.seat_limit != nil {
+		fields = append(fields, assignment.FieldSeatLimit)
+	}
+	if m.excluded_groups != nil {
+		fields = append(fields, assignment.FieldExcludedGroups)
+	}
+	if m.priority != nil {
+		fields = append(fields, assignment.FieldPriority)
 	}
 	if m.created_at != nil {
 		fields = append(fields, assignment.FieldCreatedAt)
@@ -1814,6 +1992,12 @@ func (m *AssignmentMutation) Field(name string) (ent.Value, bool) {
 		return m.BeganAt()
 	case assignment.FieldEndsAt:
 		return m.EndsAt()
+	case assignment.FieldSeatLimit:
+		return m.SeatLimit()
+	case assignment.FieldExcludedGroups:
+		return m.ExcludedGroups()
+	case assignment.FieldPriority:
+		return m.Priority()
 	case assignment.FieldCreatedAt:
 		return m.CreatedAt()
 	case assignment.FieldUpdatedAt:
@@ -1851,6 +2035,12 @@ func (m *AssignmentMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldBeganAt(ctx)
 	case assignment.FieldEndsAt:
 		return m.OldEndsAt(ctx)
+	case assignment.FieldSeatLimit:
+		return m.OldSeatLimit(ctx)
+	case assignment.FieldExcludedGroups:
+		return m.OldExcludedGroups(ctx)
+	case assignment.FieldPriority:
+		return m.OldPriority(ctx)
 	case assignment.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case assignment.FieldUpdatedAt:
@@ -1943,6 +2133,27 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetEndsAt(v)
 		return nil
+	case assignment.FieldSeatLimit:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeatLimit(v)
+		return nil
+	case assignment.FieldExcludedGroups:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExcludedGroups(v)
+		return nil
+	case assignment.FieldPriority:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPriority(v)
+		return nil
 	case assignment.FieldCreatedAt:
 		v, ok := value.(clock.Instant)
 		if !ok {
@@ -1981,6 +2192,12 @@ func (m *AssignmentMutation) AddedFields() []string {
 	if m.addends_at != nil {
 		fields = append(fields, assignment.FieldEndsAt)
 	}
+	if m.addseat_limit != nil {
+		fields = append(fields, assignment.FieldSeatLimit)
+	}
+	if m.addpriority != nil {
+		fields = append(fields, assignment.FieldPriority)
+	}
 	if m.addcreated_at != nil {
 		fields = append(fields, assignment.FieldCreatedAt)
 	}
@@ -2004,6 +2221,10 @@ func (m *AssignmentMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedBeganAt()
 	case assignment.FieldEndsAt:
 		return m.AddedEndsAt()
+	case assignment.FieldSeatLimit:
+		return m.AddedSeatLimit()
+	case assignment.FieldPriority:
+		return m.AddedPriority()
 	case assignment.FieldCreatedAt:
 		return m.AddedCreatedAt()
 	case assignment.FieldUpdatedAt:
@@ -2039,6 +2260,20 @@ func (m *AssignmentMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddEndsAt(v)
+		return nil
+	case assignment.FieldSeatLimit:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeatLimit(v)
+		return nil
+	case assignment.FieldPriority:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPriority(v)
 		return nil
 	case assignment.FieldCreatedAt:
 		v, ok := value.(clock.Instant)
@@ -2084,6 +2319,9 @@ func (m *AssignmentMutation) ClearedFields() []string {
 	if m.FieldCleared(assignment.FieldEndsAt) {
 		fields = append(fields, assignment.FieldEndsAt)
 	}
+	if m.FieldCleared(assignment.FieldSeatLimit) {
+		fields = append(fields, assignment.FieldSeatLimit)
+	}
 	return fields
 }
 
@@ -2112,6 +2350,9 @@ func (m *AssignmentMutation) ClearField(name string) error {
 		return nil
 	case assignment.FieldEndsAt:
 		m.ClearEndsAt()
+		return nil
+	case assignment.FieldSeatLimit:
+		m.ClearSeatLimit()
 		return nil
 	}
 	return fmt.Errorf("unknown Assignment nullable field %s", name)
@@ -2153,6 +2394,15 @@ func (m *AssignmentMutation) ResetField(name string) error {
 		return nil
 	case assignment.FieldEndsAt:
 		m.ResetEndsAt()
+		return nil
+	case assignment.FieldSeatLimit:
+		m.ResetSeatLimit()
+		return nil
+	case assignment.FieldExcludedGroups:
+		m.ResetExcludedGroups()
+		return nil
+	case assignment.FieldPriority:
+		m.ResetPriority()
 		return nil
 	case assignment.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -7762,6 +8012,8 @@ type LicenseViolationMutation struct {
 	inherited                *bool
 	assignment_created_at    *clock.Instant
 	addassignment_created_at *clock.Instant
+	rank                     *int
+	addrank                  *int
 	clearedFields            map[string]struct{}
 	done                     bool
 	oldValue                 func(context.Context) (*LicenseViolation, error)
@@ -8321,6 +8573,62 @@ func (m *LicenseViolationMutation) ResetAssignmentCreatedAt() {
 	m.addassignment_created_at = nil
 }
 
+// SetRank sets the "rank" field.
+func (m *LicenseViolationMutation) SetRank(i int) {
+	m.rank = &i
+	m.addrank = nil
+}
+
+// Rank returns the value of the "rank" field in the mutation.
+func (m *LicenseViolationMutation) Rank() (r int, exists bool) {
+	v := m.rank
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRank returns the old "rank" field's value of the LicenseViolation entity.
+// If the LicenseViolation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *LicenseViolationMutation) OldRank(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRank is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRank requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRank: %w", err)
+	}
+	return oldValue.Rank, nil
+}
+
+// AddRank adds i to the "rank" field.
+func (m *LicenseViolationMutation) AddRank(i int) {
+	if m.addrank != nil {
+		*m.addrank += i
+	} else {
+		m.addrank = &i
+	}
+}
+
+// AddedRank returns the value that was added to the "rank" field in this mutation.
+func (m *LicenseViolationMutation) AddedRank() (r int, exists bool) {
+	v := m.addrank
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRank resets all changes to the "rank" field.
+func (m *LicenseViolationMutation) ResetRank() {
+	m.rank = nil
+	m.addrank = nil
+}
+
 // Where appends a list predicates to the LicenseViolationMutation builder.
 func (m *LicenseViolationMutation) Where(ps ...predicate.LicenseViolation) {
 	m.predicates = append(m.predicates, ps...)
@@ -8355,7 +8663,7 @@ func (m *LicenseViolationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *LicenseViolationMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 12)
 	if m.tenant_id != nil {
 		fields = append(fields, licenseviolation.FieldTenantID)
 	}
@@ -8389,6 +8697,9 @@ func (m *LicenseViolationMutation) Fields() []string {
 	if m.assignment_created_at != nil {
 		fields = append(fields, licenseviolation.FieldAssignmentCreatedAt)
 	}
+	if m.rank != nil {
+		fields = append(fields, licenseviolation.FieldRank)
+	}
 	return fields
 }
 
@@ -8419,6 +8730,8 @@ func (m *LicenseViolationMutation) Field(name string) (ent.Value, bool) {
 		return m.Inherited()
 	case licenseviolation.FieldAssignmentCreatedAt:
 		return m.AssignmentCreatedAt()
+	case licenseviolation.FieldRank:
+		return m.Rank()
 	}
 	return nil, false
 }
@@ -8450,6 +8763,8 @@ func (m *LicenseViolationMutation) OldField(ctx context.Context, name string) (e
 		return m.OldInherited(ctx)
 	case licenseviolation.FieldAssignmentCreatedAt:
 		return m.OldAssignmentCreatedAt(ctx)
+	case licenseviolation.FieldRank:
+		return m.OldRank(ctx)
 	}
 	return nil, fmt.Errorf("unknown LicenseViolation field %s", name)
 }
@@ -8536,6 +8851,13 @@ func (m *LicenseViolationMutation) SetField(name string, value ent.Value) error 
 		}
 		m.SetAssignmentCreatedAt(v)
 		return nil
+	case licenseviolation.FieldRank:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRank(v)
+		return nil
 	}
 	return fmt.Errorf("unknown LicenseViolation field %s", name)
 }
@@ -8550,6 +8872,9 @@ func (m *LicenseViolationMutation) AddedFields() []string {
 	if m.addassignment_created_at != nil {
 		fields = append(fields, licenseviolation.FieldAssignmentCreatedAt)
 	}
+	if m.addrank != nil {
+		fields = append(fields, licenseviolation.FieldRank)
+	}
 	return fields
 }
 
@@ -8562,6 +8887,8 @@ func (m *LicenseViolationMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedSince()
 	case licenseviolation.FieldAssignmentCreatedAt:
 		return m.AddedAssignmentCreatedAt()
+	case licenseviolation.FieldRank:
+		return m.AddedRank()
 	}
 	return nil, false
 }
@@ -8584,6 +8911,13 @@ func (m *LicenseViolationMutation) AddField(name string, value ent.Value) error 
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddAssignmentCreatedAt(v)
+		return nil
+	case licenseviolation.FieldRank:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRank(v)
 		return nil
 	}
 	return fmt.Errorf("unknown LicenseViolation numeric field %s", name)
@@ -8653,6 +8987,9 @@ func (m *LicenseViolationMutation) ResetField(name string) error {
 		return nil
 	case licenseviolation.FieldAssignmentCreatedAt:
 		m.ResetAssignmentCreatedAt()
+		return nil
+	case licenseviolation.FieldRank:
+		m.ResetRank()
 		return nil
 	}
 	return fmt.Errorf("unknown LicenseViolation field %s", name)
@@ -12482,6 +12819,482 @@ func (m *OperationResultMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *OperationResultMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown OperationResult edge %s", name)
+}
+
+// PlaceCounterMutation represents an operation that mutates the PlaceCounter nodes in the graph.
+type PlaceCounterMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	tenant_id     *uuid.UUID
+	assignment_id *uuid.UUID
+	used          *int64
+	addused       *int64
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*PlaceCounter, error)
+	predicates    []predicate.PlaceCounter
+}
+
+var _ ent.Mutation = (*PlaceCounterMutation)(nil)
+
+// placecounterOption allows management of the mutation configuration using functional options.
+type placecounterOption func(*PlaceCounterMutation)
+
+// newPlaceCounterMutation creates new mutation for the PlaceCounter entity.
+func newPlaceCounterMutation(c config, op Op, opts ...placecounterOption) *PlaceCounterMutation {
+	m := &PlaceCounterMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePlaceCounter,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPlaceCounterID sets the ID field of the mutation.
+func withPlaceCounterID(id int64) placecounterOption {
+	return func(m *PlaceCounterMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PlaceCounter
+		)
+		m.oldValue = func(ctx context.Context) (*PlaceCounter, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PlaceCounter.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPlaceCounter sets the old PlaceCounter of the mutation.
+func withPlaceCounter(node *PlaceCounter) placecounterOption {
+	return func(m *PlaceCounterMutation) {
+		m.oldValue = func(context.Context) (*PlaceCounter, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PlaceCounterMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PlaceCounterMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PlaceCounter entities.
+func (m *PlaceCounterMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PlaceCounterMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PlaceCounterMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PlaceCounter.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *PlaceCounterMutation) SetTenantID(u uuid.UUID) {
+	m.tenant_id = &u
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *PlaceCounterMutation) TenantID() (r uuid.UUID, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the PlaceCounter entity.
+// If the PlaceCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlaceCounterMutation) OldTenantID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *PlaceCounterMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetAssignmentID sets the "assignment_id" field.
+func (m *PlaceCounterMutation) SetAssignmentID(u uuid.UUID) {
+	m.assignment_id = &u
+}
+
+// AssignmentID returns the value of the "assignment_id" field in the mutation.
+func (m *PlaceCounterMutation) AssignmentID() (r uuid.UUID, exists bool) {
+	v := m.assignment_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAssignmentID returns the old "assignment_id" field's value of the PlaceCounter entity.
+// If the PlaceCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlaceCounterMutation) OldAssignmentID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAssignmentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAssignmentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAssignmentID: %w", err)
+	}
+	return oldValue.AssignmentID, nil
+}
+
+// ResetAssignmentID resets all changes to the "assignment_id" field.
+func (m *PlaceCounterMutation) ResetAssignmentID() {
+	m.assignment_id = nil
+}
+
+// SetUsed sets the "used" field.
+func (m *PlaceCounterMutation) SetUsed(i int64) {
+	m.used = &i
+	m.addused = nil
+}
+
+// Used returns the value of the "used" field in the mutation.
+func (m *PlaceCounterMutation) Used() (r int64, exists bool) {
+	v := m.used
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUsed returns the old "used" field's value of the PlaceCounter entity.
+// If the PlaceCounter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PlaceCounterMutation) OldUsed(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUsed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUsed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUsed: %w", err)
+	}
+	return oldValue.Used, nil
+}
+
+// AddUsed adds i to the "used" field.
+func (m *PlaceCounterMutation) AddUsed(i int64) {
+	if m.addused != nil {
+		*m.addused += i
+	} else {
+		m.addused = &i
+	}
+}
+
+// AddedUsed returns the value that was added to the "used" field in this mutation.
+func (m *PlaceCounterMutation) AddedUsed() (r int64, exists bool) {
+	v := m.addused
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUsed resets all changes to the "used" field.
+func (m *PlaceCounterMutation) ResetUsed() {
+	m.used = nil
+	m.addused = nil
+}
+
+// Where appends a list predicates to the PlaceCounterMutation builder.
+func (m *PlaceCounterMutation) Where(ps ...predicate.PlaceCounter) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PlaceCounterMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PlaceCounterMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PlaceCounter, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PlaceCounterMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PlaceCounterMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PlaceCounter).
+func (m *PlaceCounterMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PlaceCounterMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.tenant_id != nil {
+		fields = append(fields, placecounter.FieldTenantID)
+	}
+	if m.assignment_id != nil {
+		fields = append(fields, placecounter.FieldAssignmentID)
+	}
+	if m.used != nil {
+		fields = append(fields, placecounter.FieldUsed)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PlaceCounterMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case placecounter.FieldTenantID:
+		return m.TenantID()
+	case placecounter.FieldAssignmentID:
+		return m.AssignmentID()
+	case placecounter.FieldUsed:
+		return m.Used()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PlaceCounterMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case placecounter.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case placecounter.FieldAssignmentID:
+		return m.OldAssignmentID(ctx)
+	case placecounter.FieldUsed:
+		return m.OldUsed(ctx)
+	}
+	return nil, fmt.Errorf("unknown PlaceCounter field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PlaceCounterMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case placecounter.FieldTenantID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case placecounter.FieldAssignmentID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAssignmentID(v)
+		return nil
+	case placecounter.FieldUsed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUsed(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PlaceCounter field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PlaceCounterMutation) AddedFields() []string {
+	var fields []string
+	if m.addused != nil {
+		fields = append(fields, placecounter.FieldUsed)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PlaceCounterMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case placecounter.FieldUsed:
+		return m.AddedUsed()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PlaceCounterMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case placecounter.FieldUsed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUsed(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PlaceCounter numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PlaceCounterMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PlaceCounterMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PlaceCounterMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown PlaceCounter nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PlaceCounterMutation) ResetField(name string) error {
+	switch name {
+	case placecounter.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case placecounter.FieldAssignmentID:
+		m.ResetAssignmentID()
+		return nil
+	case placecounter.FieldUsed:
+		m.ResetUsed()
+		return nil
+	}
+	return fmt.Errorf("unknown PlaceCounter field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PlaceCounterMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PlaceCounterMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PlaceCounterMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PlaceCounterMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PlaceCounterMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PlaceCounterMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PlaceCounterMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown PlaceCounter unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PlaceCounterMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown PlaceCounter edge %s", name)
 }
 
 // PlanMutation represents an operation that mutates the Plan nodes in the graph.

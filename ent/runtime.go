@@ -8,7 +8,9 @@ import (
 	"github.com/licensegraph/licensegraph/ent/catalog"
 	"github.com/licensegraph/licensegraph/ent/group"
 	"github.com/licensegraph/licensegraph/ent/groupcounter"
+	"github.com/licensegraph/licensegraph/ent/licenseviolation"
 	"github.com/licensegraph/licensegraph/ent/operation"
+	"github.com/licensegraph/licensegraph/ent/placecounter"
 	"github.com/licensegraph/licensegraph/ent/plan"
 	"github.com/licensegraph/licensegraph/ent/planlocation"
 	"github.com/licensegraph/licensegraph/ent/schema"
@@ -37,8 +39,16 @@ func init() {
 	assignmentDescScheduled := assignmentFields[6].Descriptor()
 	// assignment.DefaultScheduled holds the default value on creation for the scheduled field.
 	assignment.DefaultScheduled = assignmentDescScheduled.Default.(bool)
+	// assignmentDescExcludedGroups is the schema descriptor for excluded_groups field.
+	assignmentDescExcludedGroups := assignmentFields[11].Descriptor()
+	// assignment.DefaultExcludedGroups holds the default value on creation for the excluded_groups field.
+	assignment.DefaultExcludedGroups = assignmentDescExcludedGroups.Default.(string)
+	// assignmentDescPriority is the schema descriptor for priority field.
+	assignmentDescPriority := assignmentFields[12].Descriptor()
+	// assignment.DefaultPriority holds the default value on creation for the priority field.
+	assignment.DefaultPriority = assignmentDescPriority.Default.(int)
 	// assignmentDescVersion is the schema descriptor for version field.
-	assignmentDescVersion := assignmentFields[12].Descriptor()
+	assignmentDescVersion := assignmentFields[15].Descriptor()
 	// assignment.DefaultVersion holds the default value on creation for the version field.
 	assignment.DefaultVersion = assignmentDescVersion.Default.(int)
 	auditeventFields := schema.AuditEvent{}.Fields()
@@ -69,6 +79,12 @@ func init() {
 	groupcounterDescMembers := groupcounterFields[1].Descriptor()
 	// groupcounter.DefaultMembers holds the default value on creation for the members field.
 	groupcounter.DefaultMembers = groupcounterDescMembers.Default.(int64)
+	licenseviolationFields := schema.LicenseViolation{}.Fields()
+	_ = licenseviolationFields
+	// licenseviolationDescRank is the schema descriptor for rank field.
+	licenseviolationDescRank := licenseviolationFields[10].Descriptor()
+	// licenseviolation.DefaultRank holds the default value on creation for the rank field.
+	licenseviolation.DefaultRank = licenseviolationDescRank.Default.(int)
 	operationFields := schema.Operation{}.Fields()
 	_ = operationFields
 	// operationDescForGroups is the schema descriptor for for_groups field.
@@ -95,6 +111,12 @@ func init() {
 	operationDescResults := operationFields[22].Descriptor()
 	// operation.DefaultResults holds the default value on creation for the results field.
 	operation.DefaultResults = operationDescResults.Default.(int64)
+	placecounterFields := schema.PlaceCounter{}.Fields()
+	_ = placecounterFields
+	// placecounterDescUsed is the schema descriptor for used field.
+	placecounterDescUsed := placecounterFields[1].Descriptor()
+	// placecounter.DefaultUsed holds the default value on creation for the used field.
+	placecounter.DefaultUsed = placecounterDescUsed.Default.(int64)
 	planFields := schema.Plan{}.Fields()
 	_ = planFields
 	// planDescAutoAssigned is the schema descriptor for auto_assigned field.

@@ -46,6 +46,8 @@ type Tx struct {
 	Operation *OperationClient
 	// OperationResult is the client for interacting with the OperationResult builders.
 	OperationResult *OperationResultClient
+	// PlaceCounter is the client for interacting with the PlaceCounter builders.
+	PlaceCounter *PlaceCounterClient
 	// Plan is the client for interacting with the Plan builders.
 	Plan *PlanClient
 	// PlanLocation is the client for interacting with the PlanLocation builders.
@@ -213,6 +215,7 @@ func (tx *Tx) init() {
 	tx.Nesting = NewNestingClient(tx.config)
 	tx.Operation = NewOperationClient(tx.config)
 	tx.OperationResult = NewOperationResultClient(tx.config)
+	tx.PlaceCounter = NewPlaceCounterClient(tx.config)
 	tx.Plan = NewPlanClient(tx.config)
 	tx.PlanLocation = NewPlanLocationClient(tx.config)
 	tx.PlanPrerequisite = NewPlanPrerequisiteClient(tx.config)

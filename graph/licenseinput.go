@@ -9,6 +9,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 	"github.com/licensegraph/licensegraph/internal/locale"
+	"github.com/licensegraph/licensegraph/internal/optional"
 )
 
 // Limits of one call, counted after duplicates collapse (R25).
@@ -71,6 +72,13 @@ func licenseInput(in *model.LicenseInput) (license licensing.LicenseInput, wrong
 	}
 	license.IncludeNested = in.IncludeNested.Value()
 	license.StartsAt, license.EndsAt = option(in.StartsAt), option(in.EndsAt)
+	license.Priority = option(in.Priority)
+	license.SeatLimit = option(in.SeatLimit)
+	if in.ExcludeGroupIds.IsSet() {
+		groups, refused := groupIDs("excludeGroupIds", in.ExcludeGroupIds.Value())
+		license.ExcludeGroups = optional.Of(groups)
+		wrong = append(wrong, refused...)
+	}
 	return license, wrong, nil
 }
 
@@ -154,6 +162,20 @@ func planIDs(field string, in []string) (list []uuid.UUID, wrong []*fault.Error)
 	}
 	if len(distinct) > maxPlans {
 		return nil, []*fault.Error{tooManyInput(len(distinct), maxPlans, locale.T("plans"), field)}
+	}
+	return list, wrong
+}
+
+// groupIDs reads a list of groups, whose number is for the domain to bound.
+//
+// Errors: INVALID_ID, with paths from the field.
+func groupIDs(field string, in []string) (list []uuid.UUID, wrong []*fault.Error) {
+	for i, one := range in {
+		key, invalid := inputID(id.Group, one, field, i)
+		if invalid != nil {
+			wrong = append(wrong, invalid)
+		}
+		list = append(list, key)
 	}
 	return list, wrong
 }

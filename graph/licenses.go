@@ -63,7 +63,7 @@ func assignmentsOf(g *tenantgraph.Graph, bound []*tenantgraph.Bound) []*licensin
 func inheritedBy(g *tenantgraph.Graph, group uuid.UUID) []*licensing.Assignment {
 	var bound []*tenantgraph.Bound
 	for _, r := range g.Reach(group) {
-		if r.GroupID != group {
+		if r.GroupID != group && !g.Excludes([]uuid.UUID{group}, r.ID) {
 			bound = append(bound, r.Bound)
 		}
 	}

@@ -84,6 +84,14 @@ func (r *userResolver) DirectAssignments(ctx context.Context, obj *principal.Use
 	return v.DirectAssignments(), nil
 }
 
+func (r *userResolver) ExcludedSources(ctx context.Context, obj *principal.User) ([]*licensing.ExcludedSource, error) {
+	v, err := viewOf(ctx, obj)
+	if v == nil {
+		return []*licensing.ExcludedSource{}, err
+	}
+	return v.ExcludedSources(), nil
+}
+
 func (r *Resolver) LicenseAssignment() generated.LicenseAssignmentResolver {
 	return &licenseAssignmentResolver{r}
 }

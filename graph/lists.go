@@ -61,7 +61,7 @@ func licensed(ctx context.Context) func([]*licensing.UserView) {
 func asksForLicenses(op *graphql.OperationContext, ofUser ast.SelectionSet) bool {
 	return slices.ContainsFunc(graphql.CollectFields(op, ofUser, []string{"User", "Node", "Principal"}), func(f graphql.CollectedField) bool {
 		switch f.Name {
-		case "licenses", "license", "plans", "directAssignments", "groups":
+		case "licenses", "license", "plans", "directAssignments", "excludedSources", "groups":
 			return true
 		}
 		return false

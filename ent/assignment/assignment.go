@@ -33,6 +33,12 @@ const (
 	FieldBeganAt = "began_at"
 	// FieldEndsAt holds the string denoting the ends_at field in the database.
 	FieldEndsAt = "ends_at"
+	// FieldSeatLimit holds the string denoting the seat_limit field in the database.
+	FieldSeatLimit = "seat_limit"
+	// FieldExcludedGroups holds the string denoting the excluded_groups field in the database.
+	FieldExcludedGroups = "excluded_groups"
+	// FieldPriority holds the string denoting the priority field in the database.
+	FieldPriority = "priority"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
@@ -57,6 +63,9 @@ var Columns = []string{
 	FieldStartsAt,
 	FieldBeganAt,
 	FieldEndsAt,
+	FieldSeatLimit,
+	FieldExcludedGroups,
+	FieldPriority,
 	FieldCreatedAt,
 	FieldUpdatedAt,
 	FieldVersion,
@@ -79,6 +88,10 @@ var (
 	DefaultIncludeNested bool
 	// DefaultScheduled holds the default value on creation for the "scheduled" field.
 	DefaultScheduled bool
+	// DefaultExcludedGroups holds the default value on creation for the "excluded_groups" field.
+	DefaultExcludedGroups string
+	// DefaultPriority holds the default value on creation for the "priority" field.
+	DefaultPriority int
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
 )
@@ -144,6 +157,21 @@ func ByBeganAt(opts ...sql.OrderTermOption) OrderOption {
 // ByEndsAt orders the results by the ends_at field.
 func ByEndsAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEndsAt, opts...).ToFunc()
+}
+
+// BySeatLimit orders the results by the seat_limit field.
+func BySeatLimit(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSeatLimit, opts...).ToFunc()
+}
+
+// ByExcludedGroups orders the results by the excluded_groups field.
+func ByExcludedGroups(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExcludedGroups, opts...).ToFunc()
+}
+
+// ByPriority orders the results by the priority field.
+func ByPriority(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPriority, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -112,6 +112,21 @@ func EndsAt(v clock.Instant) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldEndsAt, vc))
 }
 
+// SeatLimit applies equality check predicate on the "seat_limit" field. It's identical to SeatLimitEQ.
+func SeatLimit(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldSeatLimit, v))
+}
+
+// ExcludedGroups applies equality check predicate on the "excluded_groups" field. It's identical to ExcludedGroupsEQ.
+func ExcludedGroups(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldExcludedGroups, v))
+}
+
+// Priority applies equality check predicate on the "priority" field. It's identical to PriorityEQ.
+func Priority(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldPriority, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v clock.Instant) predicate.Assignment {
 	vc := int64(v)
@@ -649,6 +664,161 @@ func EndsAtIsNil() predicate.Assignment {
 // EndsAtNotNil applies the NotNil predicate on the "ends_at" field.
 func EndsAtNotNil() predicate.Assignment {
 	return predicate.Assignment(sql.FieldNotNull(FieldEndsAt))
+}
+
+// SeatLimitEQ applies the EQ predicate on the "seat_limit" field.
+func SeatLimitEQ(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldSeatLimit, v))
+}
+
+// SeatLimitNEQ applies the NEQ predicate on the "seat_limit" field.
+func SeatLimitNEQ(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldSeatLimit, v))
+}
+
+// SeatLimitIn applies the In predicate on the "seat_limit" field.
+func SeatLimitIn(vs ...int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldSeatLimit, vs...))
+}
+
+// SeatLimitNotIn applies the NotIn predicate on the "seat_limit" field.
+func SeatLimitNotIn(vs ...int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldSeatLimit, vs...))
+}
+
+// SeatLimitGT applies the GT predicate on the "seat_limit" field.
+func SeatLimitGT(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldSeatLimit, v))
+}
+
+// SeatLimitGTE applies the GTE predicate on the "seat_limit" field.
+func SeatLimitGTE(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldSeatLimit, v))
+}
+
+// SeatLimitLT applies the LT predicate on the "seat_limit" field.
+func SeatLimitLT(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldSeatLimit, v))
+}
+
+// SeatLimitLTE applies the LTE predicate on the "seat_limit" field.
+func SeatLimitLTE(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldSeatLimit, v))
+}
+
+// SeatLimitIsNil applies the IsNil predicate on the "seat_limit" field.
+func SeatLimitIsNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldIsNull(FieldSeatLimit))
+}
+
+// SeatLimitNotNil applies the NotNil predicate on the "seat_limit" field.
+func SeatLimitNotNil() predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotNull(FieldSeatLimit))
+}
+
+// ExcludedGroupsEQ applies the EQ predicate on the "excluded_groups" field.
+func ExcludedGroupsEQ(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsNEQ applies the NEQ predicate on the "excluded_groups" field.
+func ExcludedGroupsNEQ(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsIn applies the In predicate on the "excluded_groups" field.
+func ExcludedGroupsIn(vs ...string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldExcludedGroups, vs...))
+}
+
+// ExcludedGroupsNotIn applies the NotIn predicate on the "excluded_groups" field.
+func ExcludedGroupsNotIn(vs ...string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldExcludedGroups, vs...))
+}
+
+// ExcludedGroupsGT applies the GT predicate on the "excluded_groups" field.
+func ExcludedGroupsGT(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsGTE applies the GTE predicate on the "excluded_groups" field.
+func ExcludedGroupsGTE(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsLT applies the LT predicate on the "excluded_groups" field.
+func ExcludedGroupsLT(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsLTE applies the LTE predicate on the "excluded_groups" field.
+func ExcludedGroupsLTE(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsContains applies the Contains predicate on the "excluded_groups" field.
+func ExcludedGroupsContains(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldContains(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsHasPrefix applies the HasPrefix predicate on the "excluded_groups" field.
+func ExcludedGroupsHasPrefix(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldHasPrefix(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsHasSuffix applies the HasSuffix predicate on the "excluded_groups" field.
+func ExcludedGroupsHasSuffix(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldHasSuffix(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsEqualFold applies the EqualFold predicate on the "excluded_groups" field.
+func ExcludedGroupsEqualFold(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEqualFold(FieldExcludedGroups, v))
+}
+
+// ExcludedGroupsContainsFold applies the ContainsFold predicate on the "excluded_groups" field.
+func ExcludedGroupsContainsFold(v string) predicate.Assignment {
+	return predicate.Assignment(sql.FieldContainsFold(FieldExcludedGroups, v))
+}
+
+// PriorityEQ applies the EQ predicate on the "priority" field.
+func PriorityEQ(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldPriority, v))
+}
+
+// PriorityNEQ applies the NEQ predicate on the "priority" field.
+func PriorityNEQ(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldPriority, v))
+}
+
+// PriorityIn applies the In predicate on the "priority" field.
+func PriorityIn(vs ...int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldPriority, vs...))
+}
+
+// PriorityNotIn applies the NotIn predicate on the "priority" field.
+func PriorityNotIn(vs ...int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldPriority, vs...))
+}
+
+// PriorityGT applies the GT predicate on the "priority" field.
+func PriorityGT(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldPriority, v))
+}
+
+// PriorityGTE applies the GTE predicate on the "priority" field.
+func PriorityGTE(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldPriority, v))
+}
+
+// PriorityLT applies the LT predicate on the "priority" field.
+func PriorityLT(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldPriority, v))
+}
+
+// PriorityLTE applies the LTE predicate on the "priority" field.
+func PriorityLTE(v int) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldPriority, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

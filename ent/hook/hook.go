@@ -201,6 +201,18 @@ func (f OperationResultFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Va
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.OperationResultMutation", m)
 }
 
+// The PlaceCounterFunc type is an adapter to allow the use of ordinary
+// function as PlaceCounter mutator.
+type PlaceCounterFunc func(context.Context, *ent.PlaceCounterMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PlaceCounterFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.PlaceCounterMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PlaceCounterMutation", m)
+}
+
 // The PlanFunc type is an adapter to allow the use of ordinary
 // function as Plan mutator.
 type PlanFunc func(context.Context, *ent.PlanMutation) (ent.Value, error)

@@ -33,6 +33,8 @@ const (
 	FieldInherited = "inherited"
 	// FieldAssignmentCreatedAt holds the string denoting the assignment_created_at field in the database.
 	FieldAssignmentCreatedAt = "assignment_created_at"
+	// FieldRank holds the string denoting the rank field in the database.
+	FieldRank = "rank"
 	// Table holds the table name of the licenseviolation in the database.
 	Table = "license_violations"
 )
@@ -51,6 +53,7 @@ var Columns = []string{
 	FieldPrincipalID,
 	FieldInherited,
 	FieldAssignmentCreatedAt,
+	FieldRank,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -62,6 +65,11 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultRank holds the default value on creation for the "rank" field.
+	DefaultRank int
+)
 
 // OrderOption defines the ordering options for the LicenseViolation queries.
 type OrderOption func(*sql.Selector)
@@ -124,4 +132,9 @@ func ByInherited(opts ...sql.OrderTermOption) OrderOption {
 // ByAssignmentCreatedAt orders the results by the assignment_created_at field.
 func ByAssignmentCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldAssignmentCreatedAt, opts...).ToFunc()
+}
+
+// ByRank orders the results by the rank field.
+func ByRank(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRank, opts...).ToFunc()
 }

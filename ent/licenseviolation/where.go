@@ -111,6 +111,11 @@ func AssignmentCreatedAt(v clock.Instant) predicate.LicenseViolation {
 	return predicate.LicenseViolation(sql.FieldEQ(FieldAssignmentCreatedAt, vc))
 }
 
+// Rank applies equality check predicate on the "rank" field. It's identical to RankEQ.
+func Rank(v int) predicate.LicenseViolation {
+	return predicate.LicenseViolation(sql.FieldEQ(FieldRank, v))
+}
+
 // TenantIDEQ applies the EQ predicate on the "tenant_id" field.
 func TenantIDEQ(v uuid.UUID) predicate.LicenseViolation {
 	return predicate.LicenseViolation(sql.FieldEQ(FieldTenantID, v))
@@ -582,6 +587,46 @@ func AssignmentCreatedAtLT(v clock.Instant) predicate.LicenseViolation {
 func AssignmentCreatedAtLTE(v clock.Instant) predicate.LicenseViolation {
 	vc := int64(v)
 	return predicate.LicenseViolation(sql.FieldLTE(FieldAssignmentCreatedAt, vc))
+}
+
+// RankEQ applies the EQ predicate on the "rank" field.
+func RankEQ(v int) predicate.LicenseViolation {
+	return predicate.LicenseViolation(sql.FieldEQ(FieldRank, v))
+}
+
+// RankNEQ applies the NEQ predicate on the "rank" field.
+func RankNEQ(v int) predicate.LicenseViolation {
+	return predicate.LicenseViolation(sql.FieldNEQ(FieldRank, v))
+}
+
+// RankIn applies the In predicate on the "rank" field.
+func RankIn(vs ...int) predicate.LicenseViolation {
+	return predicate.LicenseViolation(sql.FieldIn(FieldRank, vs...))
+}
+
+// RankNotIn applies the NotIn predicate on the "rank" field.
+func RankNotIn(vs ...int) predicate.LicenseViolation {
+	return predicate.LicenseViolation(sql.FieldNotIn(FieldRank, vs...))
+}
+
+// RankGT applies the GT predicate on the "rank" field.
+func RankGT(v int) predicate.LicenseViolation {
+	return predicate.LicenseViolation(sql.FieldGT(FieldRank, v))
+}
+
+// RankGTE applies the GTE predicate on the "rank" field.
+func RankGTE(v int) predicate.LicenseViolation {
+	return predicate.LicenseViolation(sql.FieldGTE(FieldRank, v))
+}
+
+// RankLT applies the LT predicate on the "rank" field.
+func RankLT(v int) predicate.LicenseViolation {
+	return predicate.LicenseViolation(sql.FieldLT(FieldRank, v))
+}
+
+// RankLTE applies the LTE predicate on the "rank" field.
+func RankLTE(v int) predicate.LicenseViolation {
+	return predicate.LicenseViolation(sql.FieldLTE(FieldRank, v))
 }
 
 // And groups predicates with the AND operator between them.

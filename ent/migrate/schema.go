@@ -47,6 +47,9 @@ var (
 		{Name: "starts_at", Type: field.TypeInt64, Nullable: true},
 		{Name: "began_at", Type: field.TypeInt64, Nullable: true},
 		{Name: "ends_at", Type: field.TypeInt64, Nullable: true},
+		{Name: "seat_limit", Type: field.TypeInt32, Nullable: true},
+		{Name: "excluded_groups", Type: field.TypeString, Size: 2147483647, Default: "[]"},
+		{Name: "priority", Type: field.TypeInt, Default: 0},
 		{Name: "created_at", Type: field.TypeInt64},
 		{Name: "updated_at", Type: field.TypeInt64},
 		{Name: "version", Type: field.TypeInt, Default: 1},
@@ -354,6 +357,7 @@ var (
 		{Name: "principal_id", Type: field.TypeUUID},
 		{Name: "inherited", Type: field.TypeBool},
 		{Name: "assignment_created_at", Type: field.TypeInt64},
+		{Name: "rank", Type: field.TypeInt, Default: 0},
 	}
 	// LicenseViolationsTable holds the schema information for the "license_violations" table.
 	LicenseViolationsTable = &schema.Table{
@@ -377,7 +381,7 @@ var (
 			{
 				Name:    "license_violations_waiting",
 				Unique:  false,
-				Columns: []*schema.Column{LicenseViolationsColumns[1], LicenseViolationsColumns[8], LicenseViolationsColumns[10], LicenseViolationsColumns[6], LicenseViolationsColumns[11], LicenseViolationsColumns[2], LicenseViolationsColumns[9]},
+				Columns: []*schema.Column{LicenseViolationsColumns[1], LicenseViolationsColumns[8], LicenseViolationsColumns[10], LicenseViolationsColumns[12], LicenseViolationsColumns[6], LicenseViolationsColumns[11], LicenseViolationsColumns[2], LicenseViolationsColumns[9]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "plan_id IS NULL AND code = 'COUNT_VIOLATION'",
 				},
@@ -537,6 +541,26 @@ var (
 				Name:    "operationresult_tenant_id_operation_id_position",
 				Unique:  true,
 				Columns: []*schema.Column{OperationResultsColumns[1], OperationResultsColumns[2], OperationResultsColumns[3]},
+			},
+		},
+	}
+	// PlaceCountersColumns holds the columns for the "place_counters" table.
+	PlaceCountersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "tenant_id", Type: field.TypeUUID},
+		{Name: "assignment_id", Type: field.TypeUUID},
+		{Name: "used", Type: field.TypeInt64, Default: 0},
+	}
+	// PlaceCountersTable holds the schema information for the "place_counters" table.
+	PlaceCountersTable = &schema.Table{
+		Name:       "place_counters",
+		Columns:    PlaceCountersColumns,
+		PrimaryKey: []*schema.Column{PlaceCountersColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "placecounter_tenant_id_assignment_id",
+				Unique:  true,
+				Columns: []*schema.Column{PlaceCountersColumns[1], PlaceCountersColumns[2]},
 			},
 		},
 	}
@@ -872,6 +896,7 @@ var (
 		NestingsTable,
 		OperationsTable,
 		OperationResultsTable,
+		PlaceCountersTable,
 		PlansTable,
 		PlanLocationsTable,
 		PlanPrerequisitesTable,
@@ -933,6 +958,9 @@ func init() {
 	}
 	OperationResultsTable.Annotation = &entsql.Annotation{
 		Table: "operation_results",
+	}
+	PlaceCountersTable.Annotation = &entsql.Annotation{
+		Table: "place_counters",
 	}
 	PlansTable.Annotation = &entsql.Annotation{
 		Table: "plans",

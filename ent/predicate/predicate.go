@@ -54,6 +54,9 @@ type Operation func(*sql.Selector)
 // OperationResult is the predicate function for operationresult builders.
 type OperationResult func(*sql.Selector)
 
+// PlaceCounter is the predicate function for placecounter builders.
+type PlaceCounter func(*sql.Selector)
+
 // Plan is the predicate function for plan builders.
 type Plan func(*sql.Selector)
 

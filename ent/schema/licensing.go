@@ -69,6 +69,9 @@ func (Assignment) Fields() []ent.Field {
 		optionalInstant("starts_at", "when it begins by the clock, or began so"),
 		optionalInstant("began_at", "when it took effect, where it was scheduled"),
 		optionalInstant("ends_at", "when it ends by the clock"),
+		field.Int32("seat_limit").Optional().Nillable().Comment("how many users may have it through the group (R8); null: any number"),
+		field.Text("excluded_groups").Default("[]").Comment("JSON array of group ids, sorted: their members do not get it (R1)"),
+		field.Int("priority").Default(0).Comment("of those who wait, the higher go first (R5)"),
 		instant("created_at"),
 		instant("updated_at"),
 		field.Int("version").Default(1),
@@ -93,8 +96,8 @@ func (Assignment) Annotations() []schema.Annotation {
 }
 
 // LicenseViolation is the stored exception: a source (plan_id null), or one plan of it, that
-// was not admitted for a user. The copied columns never change; they make R5's order an index
-// order.
+// was not admitted for a user. The columns copied from the assignment make R5's order an index
+// order; of these rank changes with the assignment's priority, the others never.
 type LicenseViolation struct{ ent.Schema }
 
 // Mixin of LicenseViolation.
@@ -113,6 +116,7 @@ func (LicenseViolation) Fields() []ent.Field {
 		field.UUID("principal_id", uuid.UUID{}),
 		field.Bool("inherited"),
 		instant("assignment_created_at"),
+		field.Int("rank").Default(0).Comment("the negative of the assignment's priority: ascending, as the rest of the order"),
 	}
 }
 
@@ -123,7 +127,7 @@ func (LicenseViolation) Indexes() []ent.Index {
 			Annotations(entsql.IndexWhere("plan_id IS NULL")),
 		// It is not partial, so that the violations of a user can be looked up by it.
 		index.Fields("tenant_id", "user_id", "assignment_id", "plan_id").Unique().StorageKey("license_violations_plan"),
-		index.Fields("tenant_id", "product_id", "inherited", "since", "assignment_created_at", "user_id", "principal_id").
+		index.Fields("tenant_id", "product_id", "inherited", "rank", "since", "assignment_created_at", "user_id", "principal_id").
 			StorageKey("license_violations_waiting").
 			Annotations(entsql.IndexWhere("plan_id IS NULL AND code = 'COUNT_VIOLATION'")),
 		index.Fields("tenant_id", "product_id", "user_id", "assignment_id", "plan_id").StorageKey("license_violations_listed"),
@@ -160,4 +164,28 @@ func (SeatCounter) Indexes() []ent.Index {
 // Annotations of SeatCounter.
 func (SeatCounter) Annotations() []schema.Annotation {
 	return []schema.Annotation{entsql.Annotation{Table: "seat_counters"}}
+}
+
+// PlaceCounter counts the users who have a group's assignment that has a limit.
+type PlaceCounter struct{ ent.Schema }
+
+// Mixin of PlaceCounter.
+func (PlaceCounter) Mixin() []ent.Mixin { return []ent.Mixin{relation{}} }
+
+// Fields of PlaceCounter.
+func (PlaceCounter) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID("assignment_id", uuid.UUID{}),
+		field.Int64("used").Default(0).Comment("users with an admitted source of it"),
+	}
+}
+
+// Indexes of PlaceCounter.
+func (PlaceCounter) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("tenant_id", "assignment_id").Unique()}
+}
+
+// Annotations of PlaceCounter.
+func (PlaceCounter) Annotations() []schema.Annotation {
+	return []schema.Annotation{entsql.Annotation{Table: "place_counters"}}
 }

@@ -29,6 +29,9 @@ var sizes = map[string]int{
 	"User.licenses":                 3,
 	"User.plans":                    40,
 	"User.directAssignments":        2,
+	"User.excludedSources":          1, // most are excluded from nothing
+	"ExcludedSource.path":           2,
+	"ExcludedSource.excludedByPath": 2,
 	"EffectiveLicense.sources":      2,
 	"WaitingEdge.sources":           1,
 	"LicenseSource.path":            2, // nesting is seldom deeper
@@ -62,16 +65,17 @@ var sizes = map[string]int{
 	"LicenseTimelineEntry.plansRemoved": 10,
 	"LicenseTimelineEntry.errors":       1,
 
-	"Group.assignments":               2,
-	"Group.inheritedAssignments":      2,
-	"AssignmentResult.assignments":    2,
-	"SubscribedProduct.subscriptions": 2,
-	"LicenseImpact.products":          3,
-	"OperationImpact.products":        3,
-	"InheritedDetails.groups":         2,
-	"GroupLicensesDetails.products":   2,
-	"CycleDetails.path":               3,
-	"*.userErrors":                    1, // most answers have none
+	"LicenseAssignment.excludedGroups": 1, // most exclude nobody
+	"Group.assignments":                2,
+	"Group.inheritedAssignments":       2,
+	"AssignmentResult.assignments":     2,
+	"SubscribedProduct.subscriptions":  2,
+	"LicenseImpact.products":           3,
+	"OperationImpact.products":         3,
+	"InheritedDetails.groups":          2,
+	"GroupLicensesDetails.products":    2,
+	"CycleDetails.path":                3,
+	"*.userErrors":                     1, // most answers have none
 
 	"AuditEvent.subjects":         2,
 	"AuditEvent.fields":           3,

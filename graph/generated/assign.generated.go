@@ -626,7 +626,7 @@ func (ec *executionContext) unmarshalInputLicenseInput(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"productId", "plans", "plansFrom", "replaces", "includeNested", "startsAt", "endsAt"}
+	fieldsInOrder := [...]string{"productId", "plans", "plansFrom", "replaces", "includeNested", "startsAt", "endsAt", "priority", "seatLimit", "excludeGroupIds"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -682,6 +682,27 @@ func (ec *executionContext) unmarshalInputLicenseInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.EndsAt = graphql.OmittableOf(data)
+		case "priority":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("priority"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Priority = graphql.OmittableOf(data)
+		case "seatLimit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("seatLimit"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SeatLimit = graphql.OmittableOf(data)
+		case "excludeGroupIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("excludeGroupIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExcludeGroupIds = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil

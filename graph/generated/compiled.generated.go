@@ -32,11 +32,13 @@ func NewCompiledSchema(cfg Config) graphql.ExecutableSchema {
 		"DependencyDetails":              ec.compiledDependencyDetails(),
 		"EffectiveLicense":               ec.compiledEffectiveLicense(),
 		"EffectivePlan":                  ec.compiledEffectivePlan(),
+		"ExcludedSource":                 ec.compiledExcludedSource(),
 		"ExclusionDetails":               ec.compiledExclusionDetails(),
 		"Group":                          ec.compiledGroup(),
 		"GroupConnection":                ec.compiledGroupConnection(),
 		"GroupEdge":                      ec.compiledGroupEdge(),
 		"GroupLicensesDetails":           ec.compiledGroupLicensesDetails(),
+		"GroupSeatDetails":               ec.compiledGroupSeatDetails(),
 		"InheritedDetails":               ec.compiledInheritedDetails(),
 		"LicenseAssignment":              ec.compiledLicenseAssignment(),
 		"LicenseAssignmentConnection":    ec.compiledLicenseAssignmentConnection(),
@@ -730,6 +732,81 @@ func (ec *executionContext) compiledEffectivePlan() map[string]compiled.Resolve 
 	}
 }
 
+func (ec *executionContext) compiledExcludedSource() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"assignment": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.ExcludedSource)
+			v := obj.Assignment
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"excludedBy": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.ExcludedSource)
+			v := obj.ExcludedBy
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"excludedByPath": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.ExcludedSource)
+			v := obj.ExcludedByPath
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"group": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.ExcludedSource)
+			v := obj.Group
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"path": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.ExcludedSource)
+			v := obj.Path
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+	}
+}
+
 func (ec *executionContext) compiledExclusionDetails() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
 		"exclusionSet": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -1088,6 +1165,51 @@ func (ec *executionContext) compiledGroupLicensesDetails() map[string]compiled.R
 	}
 }
 
+func (ec *executionContext) compiledGroupSeatDetails() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"group": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.GroupSeatDetails)
+			v := obj.Group
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"limit": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.GroupSeatDetails)
+			v := obj.Limit
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+		"product": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.GroupSeatDetails)
+			v := obj.Product
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"used": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.GroupSeatDetails)
+			v := obj.Used
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+	}
+}
+
 func (ec *executionContext) compiledInheritedDetails() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
 		"groups": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -1126,6 +1248,23 @@ func (ec *executionContext) compiledLicenseAssignment() map[string]compiled.Reso
 			} else {
 				r.Instant(*v)
 			}
+			return nil
+		},
+		"excludedGroups": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Assignment)
+			v := obj.ExcludedGroups
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
 			return nil
 		},
 		"id": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -1176,6 +1315,14 @@ func (ec *executionContext) compiledLicenseAssignment() map[string]compiled.Reso
 			}
 			return nil
 		},
+		"priority": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Assignment)
+			v := obj.Priority
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
 		"product": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*licensing.Assignment)
 			v := obj.Product
@@ -1183,6 +1330,18 @@ func (ec *executionContext) compiledLicenseAssignment() map[string]compiled.Reso
 				return r.Missing()
 			} else {
 				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"seatLimit": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Assignment)
+			v := obj.SeatLimit
+			if v == nil {
+				r.Null()
+			} else {
+				if err := r.Int(int64(*v)); err != nil {
 					return err
 				}
 			}
@@ -1373,6 +1532,18 @@ func (ec *executionContext) compiledLicenseError() map[string]compiled.Resolve {
 					break
 				}
 				if err := r.Object(ctx, f.On("InheritedDetails"), v); err != nil {
+					return err
+				}
+			case licensing.GroupSeatDetails:
+				if err := r.Object(ctx, f.On("GroupSeatDetails"), &v); err != nil {
+					return err
+				}
+			case *licensing.GroupSeatDetails:
+				if v == nil {
+					r.Null()
+					break
+				}
+				if err := r.Object(ctx, f.On("GroupSeatDetails"), v); err != nil {
 					return err
 				}
 			case licensing.GroupLicensesDetails:
@@ -4664,6 +4835,26 @@ func (ec *executionContext) compiledUser() map[string]compiled.Resolve {
 			r.Text(v)
 			return nil
 		},
+		"excludedSources": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*principal.User)
+			v, err := ec.Resolvers.User().ExcludedSources(ctx, obj)
+			if err != nil {
+				return err
+			}
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
 		"externalId": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*principal.User)
 			v := obj.ExternalID
@@ -4985,6 +5176,18 @@ func (ec *executionContext) compiledUserError() map[string]compiled.Resolve {
 					break
 				}
 				if err := r.Object(ctx, f.On("InheritedDetails"), v); err != nil {
+					return err
+				}
+			case licensing.GroupSeatDetails:
+				if err := r.Object(ctx, f.On("GroupSeatDetails"), &v); err != nil {
+					return err
+				}
+			case *licensing.GroupSeatDetails:
+				if v == nil {
+					r.Null()
+					break
+				}
+				if err := r.Object(ctx, f.On("GroupSeatDetails"), v); err != nil {
 					return err
 				}
 			case licensing.GroupLicensesDetails:

@@ -381,6 +381,116 @@ func (ec *executionContext) fieldContext_GroupLicensesDetails_products(_ context
 	return fc, nil
 }
 
+func (ec *executionContext) _GroupSeatDetails_product(ctx context.Context, field graphql.CollectedField, obj *licensing.GroupSeatDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GroupSeatDetails_product(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Product, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *tenantgraph.Product) graphql.Marshaler {
+			return ec.marshalNProduct2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚋtenantgraphᚐProduct(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GroupSeatDetails_product(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GroupSeatDetails",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Product(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _GroupSeatDetails_group(ctx context.Context, field graphql.CollectedField, obj *licensing.GroupSeatDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GroupSeatDetails_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *principal.Group) graphql.Marshaler {
+			return ec.marshalNGroup2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋprincipalᚐGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GroupSeatDetails_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GroupSeatDetails",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _GroupSeatDetails_limit(ctx context.Context, field graphql.CollectedField, obj *licensing.GroupSeatDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GroupSeatDetails_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GroupSeatDetails_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GroupSeatDetails", field, false, false, "Int")
+}
+
+func (ec *executionContext) _GroupSeatDetails_used(ctx context.Context, field graphql.CollectedField, obj *licensing.GroupSeatDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GroupSeatDetails_used(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Used, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GroupSeatDetails_used(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GroupSeatDetails", field, false, false, "Int")
+}
+
 func (ec *executionContext) _InheritedDetails_groups(ctx context.Context, field graphql.CollectedField, obj *licensing.InheritedDetails) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1326,6 +1436,13 @@ func (ec *executionContext) _ErrorDetails(ctx context.Context, sel ast.Selection
 			return graphql.Null
 		}
 		return ec._InheritedDetails(ctx, sel, obj)
+	case licensing.GroupSeatDetails:
+		return ec._GroupSeatDetails(ctx, sel, &obj)
+	case *licensing.GroupSeatDetails:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._GroupSeatDetails(ctx, sel, obj)
 	case licensing.GroupLicensesDetails:
 		return ec._GroupLicensesDetails(ctx, sel, &obj)
 	case *licensing.GroupLicensesDetails:
@@ -1514,6 +1631,54 @@ func (ec *executionContext) _GroupLicensesDetails(ctx context.Context, sel ast.S
 			out.Values[i] = graphql.MarshalString("GroupLicensesDetails")
 		case "products":
 			out.Values[i] = ec._GroupLicensesDetails_products(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var groupSeatDetailsImplementors = []string{"GroupSeatDetails", "ErrorDetails"}
+
+func (ec *executionContext) _GroupSeatDetails(ctx context.Context, sel ast.SelectionSet, obj *licensing.GroupSeatDetails) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, groupSeatDetailsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GroupSeatDetails")
+		case "product":
+			out.Values[i] = ec._GroupSeatDetails_product(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "group":
+			out.Values[i] = ec._GroupSeatDetails_group(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "limit":
+			out.Values[i] = ec._GroupSeatDetails_limit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "used":
+			out.Values[i] = ec._GroupSeatDetails_used(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -373,6 +373,166 @@ func (ec *executionContext) fieldContext_EffectivePlan_withheldBy(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _ExcludedSource_assignment(ctx context.Context, field graphql.CollectedField, obj *licensing.ExcludedSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExcludedSource_assignment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Assignment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *licensing.Assignment) graphql.Marshaler {
+			return ec.marshalNLicenseAssignment2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐAssignment(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExcludedSource_assignment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ExcludedSource",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LicenseAssignment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ExcludedSource_group(ctx context.Context, field graphql.CollectedField, obj *licensing.ExcludedSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExcludedSource_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *principal.Group) graphql.Marshaler {
+			return ec.marshalNGroup2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋprincipalᚐGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExcludedSource_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ExcludedSource",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ExcludedSource_path(ctx context.Context, field graphql.CollectedField, obj *licensing.ExcludedSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExcludedSource_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*principal.Group) graphql.Marshaler {
+			return ec.marshalNGroup2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋprincipalᚐGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExcludedSource_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ExcludedSource",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ExcludedSource_excludedBy(ctx context.Context, field graphql.CollectedField, obj *licensing.ExcludedSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExcludedSource_excludedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExcludedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *principal.Group) graphql.Marshaler {
+			return ec.marshalNGroup2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋprincipalᚐGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExcludedSource_excludedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ExcludedSource",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ExcludedSource_excludedByPath(ctx context.Context, field graphql.CollectedField, obj *licensing.ExcludedSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExcludedSource_excludedByPath(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExcludedByPath, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*principal.Group) graphql.Marshaler {
+			return ec.marshalNGroup2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋprincipalᚐGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExcludedSource_excludedByPath(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ExcludedSource",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _LicenseAssignment_id(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -573,6 +733,84 @@ func (ec *executionContext) _LicenseAssignment_endsAt(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_LicenseAssignment_endsAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _LicenseAssignment_priority(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LicenseAssignment_priority(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Priority, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LicenseAssignment_priority(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LicenseAssignment_seatLimit(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LicenseAssignment_seatLimit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SeatLimit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LicenseAssignment_seatLimit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LicenseAssignment_excludedGroups(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LicenseAssignment_excludedGroups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExcludedGroups, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*principal.Group) graphql.Marshaler {
+			return ec.marshalNGroup2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋprincipalᚐGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LicenseAssignment_excludedGroups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LicenseAssignment",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _LicenseAssignment_createdAt(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
@@ -1303,6 +1541,59 @@ func (ec *executionContext) _EffectivePlan(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var excludedSourceImplementors = []string{"ExcludedSource"}
+
+func (ec *executionContext) _ExcludedSource(ctx context.Context, sel ast.SelectionSet, obj *licensing.ExcludedSource) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, excludedSourceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ExcludedSource")
+		case "assignment":
+			out.Values[i] = ec._ExcludedSource_assignment(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "group":
+			out.Values[i] = ec._ExcludedSource_group(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._ExcludedSource_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "excludedBy":
+			out.Values[i] = ec._ExcludedSource_excludedBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "excludedByPath":
+			out.Values[i] = ec._ExcludedSource_excludedByPath(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var licenseAssignmentImplementors = []string{"LicenseAssignment", "Node"}
 
 func (ec *executionContext) _LicenseAssignment(ctx context.Context, sel ast.SelectionSet, obj *licensing.Assignment) graphql.Marshaler {
@@ -1353,6 +1644,21 @@ func (ec *executionContext) _LicenseAssignment(ctx context.Context, sel ast.Sele
 		case "endsAt":
 			out.Values[i] = ec._LicenseAssignment_endsAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "priority":
+			out.Values[i] = ec._LicenseAssignment_priority(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "seatLimit":
+			out.Values[i] = ec._LicenseAssignment_seatLimit(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "excludedGroups":
+			out.Values[i] = ec._LicenseAssignment_excludedGroups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
@@ -1698,6 +2004,30 @@ func (ec *executionContext) marshalNEffectivePlan2ᚖgithubᚗcomᚋlicensegraph
 		return graphql.Null
 	}
 	return ec._EffectivePlan(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNExcludedSource2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐExcludedSourceᚄ(ctx context.Context, sel ast.SelectionSet, v []*licensing.ExcludedSource) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNExcludedSource2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐExcludedSource(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNExcludedSource2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐExcludedSource(ctx context.Context, sel ast.SelectionSet, v *licensing.ExcludedSource) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ExcludedSource!")
+		return graphql.Null
+	}
+	return ec._ExcludedSource(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNLicenseAssignment2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐAssignmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*licensing.Assignment) graphql.Marshaler {

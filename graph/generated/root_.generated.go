@@ -250,7 +250,7 @@ extend type Query {
   change that is judged as a whole: a swap of one product for another needs no second seat.
 
   For a user, all or nothing: when one product is refused, nothing of that user's part is stored. For a
-  group, the assignment is stored; members who cannot have it (no seat, a conflict, a plan that lacks what
+  group, the assignment is stored; members who cannot have it (no seat, no place within ` + "`" + `seatLimit` + "`" + `, a conflict, a plan that lacks what
   it needs, a country where it may not be used) carry the error and wait. Repeating an assignment is
   ` + "`" + `changed: false` + "`" + `: a call of which you have seen half the answer can be sent again.
 
@@ -371,6 +371,29 @@ input LicenseInput {
   refused (` + "`" + `INVALID_VALUE` + "`" + `). Example: ` + "`" + `endsAt: "2027-06-30T22:00:00Z"` + "`" + `.
   """
   endsAt: DateTime
+  """
+  Who comes first where seats are too few: of those who wait, users with a higher priority are served before
+  others, however long these have waited; own assignments still come before those of groups. -1000 to 1000
+  (` + "`" + `INVALID_VALUE` + "`" + ` beyond). Absent: as it is in the existing assignment, 0 in a new one; null: 0. A new
+  priority moves those who wait in line at once, and takes no seat from anybody.
+  """
+  priority: Int
+  """
+  For a group: at most this many users may have the product through this assignment; others wait with
+  ` + "`" + `GROUP_SEAT_LIMIT` + "`" + ` and are served in order as places come free. Counted is who has this source, also beside
+  another source of the product. Lowered below what is used, it takes the product from nobody, and newcomers wait. 0 or
+  more (` + "`" + `INVALID_VALUE` + "`" + `). Absent: as it is in the existing assignment, no limit in a new one; null: no limit. Any
+  number for a user is refused (` + "`" + `INVALID_VALUE` + "`" + `).
+  """
+  seatLimit: Int
+  """
+  For a group: groups whose members do not get the product through this assignment, be they members through
+  nested groups or of several groups that would bring it. What they have through other assignments stays.
+  ` + "`" + `User.excludedSources` + "`" + ` shows it. Absent: as it is in the existing assignment, none in a new one; null or ` + "`" + `[]` + "`" + `:
+  none. At most 50 (` + "`" + `TOO_MANY` + "`" + `), duplicates not counted. The group itself, and any for a user, is refused
+  (` + "`" + `INVALID_VALUE` + "`" + `); an unknown one refuses the call (` + "`" + `NOT_FOUND` + "`" + `).
+  """
+  excludeGroupIds: [ID!]
 }
 
 """
@@ -945,6 +968,12 @@ enum LicenseErrorCode {
   """
   DEPENDENCY_VIOLATION
   """
+  The assignment is a group's that a limited number of users may have (` + "`" + `LicenseAssignment.seatLimit` + "`" + `), and no place
+  is free (` + "`" + `GroupSeatDetails` + "`" + `); whether a seat of the product is, comes after. Raise the limit or free a place: those who wait are
+  served at once, in their order.
+  """
+  GROUP_SEAT_LIMIT
+  """
   Everything else is in order, and no seat is free (` + "`" + `SeatDetails` + "`" + `). Buy seats or free some: those who wait
   are served at once, in their order.
   """
@@ -1087,6 +1116,7 @@ type UserError {
 "The facts of an error: which type depends on its code."
 union ErrorDetails =
   | SeatDetails
+  | GroupSeatDetails
   | ExclusionDetails
   | DependencyDetails
   | LocationDetails
@@ -1109,6 +1139,18 @@ type SeatDetails {
   lockedOut: Int!
   "The user's place among those who wait, from 1; null for someone who does not wait."
   place: Int
+}
+
+"The facts of ` + "`" + `GROUP_SEAT_LIMIT` + "`" + `, as of now."
+type GroupSeatDetails {
+  "The product."
+  product: Product!
+  "The group whose assignment has the limit."
+  group: Group!
+  "How many users may have the product through the group."
+  limit: Int!
+  "How many have; more than the limit after that was lowered."
+  used: Int!
 }
 
 "The facts of ` + "`" + `MUTUALLY_EXCLUSIVE_VIOLATION` + "`" + `, as of now."
@@ -1406,7 +1448,7 @@ extend type Mutation {
   """
   Deletes a group for good. One with assignments of its own is refused (` + "`" + `GROUP_HAS_LICENSES` + "`" + `, with the
   products): remove these first. Its members, and those of groups nested in it, lose what they inherited
-  through it. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `GROUP_HAS_LICENSES` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `,
+  through it; where an assignment excluded its members, they get it. Codes: ` + "`" + `NOT_FOUND` + "`" + `, ` + "`" + `INVALID_ID` + "`" + `, ` + "`" + `GROUP_HAS_LICENSES` + "`" + `, ` + "`" + `VERSION_CONFLICT` + "`" + `,
   ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `.
   """
   deleteGroup(
@@ -1867,9 +1909,18 @@ type LicenseAssignment implements Node {
   startsAt: DateTime
   "When it ends by itself; null where it never does."
   endsAt: DateTime
-  "When it was made. Of two assignments that wait for a seat since the same instant, the older comes first."
+  """
+  Who comes first where seats are too few: of those who wait, users with a higher priority are served before
+  others, however long these have waited. 0 unless set.
+  """
+  priority: Int!
+  "How many users may have it through the group; null: any number, and for a user."
+  seatLimit: Int
+  "Groups whose members, through any nesting, it does not reach, ordered by name. Always empty for a user."
+  excludedGroups: [Group!]!
+  "When it was made. Of two assignments of one priority that wait for a seat since the same instant, the older comes first."
   createdAt: DateTime!
-  "When its plans, ` + "`" + `includeNested` + "`" + ` or its dates were last changed, or it began by itself."
+  "When anything it says (its plans, ` + "`" + `includeNested` + "`" + `, ` + "`" + `priority` + "`" + `, ` + "`" + `seatLimit` + "`" + `, ` + "`" + `excludedGroups` + "`" + `, its dates) was last changed, or it began by itself."
   updatedAt: DateTime!
   "Rises by one with every change of the assignment, from 1."
   version: Int!
@@ -1992,6 +2043,27 @@ type LicenseSource {
   since: DateTime!
 }
 
+"A group's assignment that does not reach a user, because the user is a member of a group that it excludes."
+type ExcludedSource {
+  "The assignment."
+  assignment: LicenseAssignment!
+  "The group that has the assignment."
+  group: Group!
+  """
+  How it would reach the user: from the group that has the assignment down to the group that lists the user as a
+  member, as ` + "`" + `LicenseSource.path` + "`" + `.
+  """
+  path: [Group!]!
+  "The group that the assignment excludes."
+  excludedBy: Group!
+  """
+  How the user is a member of it: from that group down to the one that lists the user; one group when these are the
+  same. Where the assignment excludes several of the user's groups, the shortest way; of equally short ones the first
+  by name.
+  """
+  excludedByPath: [Group!]!
+}
+
 "Why a user may or may not use a plan."
 enum PlanDecisionReason {
   "Allowed: a source turns the plan on and the account is enabled."
@@ -2054,6 +2126,12 @@ extend type User {
   ): [EffectivePlan!]!
   "The assignments that are the user's own, scheduled ones too, ordered by product name."
   directAssignments: [LicenseAssignment!]!
+  """
+  The assignments of groups that would reach the user, were the user not a member of a group that they exclude
+  (` + "`" + `LicenseAssignment.excludedGroups` + "`" + `), ordered by product name, then by the name of the group that has it. They are
+  no sources: they bring nothing, take no seat and are not in error.
+  """
+  excludedSources: [ExcludedSource!]!
 }
 
 extend type Group {
@@ -3921,6 +3999,22 @@ func (ec *executionContext) childFields_EffectivePlan(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type EffectivePlan", field.Name)
 }
 
+func (ec *executionContext) childFields_ExcludedSource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "assignment":
+		return ec.fieldContext_ExcludedSource_assignment(ctx, field)
+	case "group":
+		return ec.fieldContext_ExcludedSource_group(ctx, field)
+	case "path":
+		return ec.fieldContext_ExcludedSource_path(ctx, field)
+	case "excludedBy":
+		return ec.fieldContext_ExcludedSource_excludedBy(ctx, field)
+	case "excludedByPath":
+		return ec.fieldContext_ExcludedSource_excludedByPath(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExcludedSource", field.Name)
+}
+
 func (ec *executionContext) childFields_Group(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3997,6 +4091,12 @@ func (ec *executionContext) childFields_LicenseAssignment(ctx context.Context, f
 		return ec.fieldContext_LicenseAssignment_startsAt(ctx, field)
 	case "endsAt":
 		return ec.fieldContext_LicenseAssignment_endsAt(ctx, field)
+	case "priority":
+		return ec.fieldContext_LicenseAssignment_priority(ctx, field)
+	case "seatLimit":
+		return ec.fieldContext_LicenseAssignment_seatLimit(ctx, field)
+	case "excludedGroups":
+		return ec.fieldContext_LicenseAssignment_excludedGroups(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_LicenseAssignment_createdAt(ctx, field)
 	case "updatedAt":
@@ -4901,6 +5001,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_plans(ctx, field)
 	case "directAssignments":
 		return ec.fieldContext_User_directAssignments(ctx, field)
+	case "excludedSources":
+		return ec.fieldContext_User_excludedSources(ctx, field)
 	case "licenseTimeline":
 		return ec.fieldContext_User_licenseTimeline(ctx, field)
 	}

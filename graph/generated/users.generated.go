@@ -26,6 +26,7 @@ type UserResolver interface {
 	License(ctx context.Context, obj *principal.User, productID string, asOf *clock.Instant) (*licensing.EffectiveLicense, error)
 	Plans(ctx context.Context, obj *principal.User, asOf *clock.Instant) ([]*licensing.EffectivePlan, error)
 	DirectAssignments(ctx context.Context, obj *principal.User) ([]*licensing.Assignment, error)
+	ExcludedSources(ctx context.Context, obj *principal.User) ([]*licensing.ExcludedSource, error)
 	LicenseTimeline(ctx context.Context, obj *principal.User, first *int, after *string) (*model.Connection[*licensing.TimelineEntry], error)
 }
 
@@ -1345,6 +1346,38 @@ func (ec *executionContext) fieldContext_User_directAssignments(_ context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _User_excludedSources(ctx context.Context, field graphql.CollectedField, obj *principal.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_excludedSources(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().ExcludedSources(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*licensing.ExcludedSource) graphql.Marshaler {
+			return ec.marshalNExcludedSource2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐExcludedSourceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_excludedSources(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ExcludedSource(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _User_licenseTimeline(ctx context.Context, field graphql.CollectedField, obj *principal.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2472,6 +2505,12 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_directAssignments(ctx, field, obj)
+				})
+		case "excludedSources":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_excludedSources(ctx, field, obj)
 				})
 		case "licenseTimeline":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -40,7 +40,7 @@ type Loaders struct {
 
 	from     Sources
 	users    *together[uuid.UUID, *licensing.UserView]
-	seats    *together[*licensing.LicenseError, *licensing.SeatDetails]
+	seats    *together[*licensing.LicenseError, any]
 	products *together[uuid.UUID, *licensing.SubscribedProduct]
 	assigned *together[uuid.UUID, *licensing.Assignment]
 	events   *together[uuid.UUID, *audit.Event]
@@ -211,7 +211,7 @@ func (l *Loaders) ExpectErrors(errs []*licensing.LicenseError) {
 
 // needsSeats tells whether the facts of an error are yet to be read.
 func needsSeats(e *licensing.LicenseError) bool {
-	return e.Code == fault.CountViolation && e.Details == nil
+	return (e.Code == fault.CountViolation || e.Code == fault.GroupSeatLimit) && e.Details == nil
 }
 
 // Details returns the facts of an error: its own, or those about seats, which are read. The
@@ -223,7 +223,7 @@ func (l *Loaders) Details(ctx context.Context, e *licensing.LicenseError) (any, 
 	return l.seats.load(ctx, e)
 }
 
-func (l *Loaders) readSeats(ctx context.Context, errs []*licensing.LicenseError) ([]*licensing.SeatDetails, error) {
+func (l *Loaders) readSeats(ctx context.Context, errs []*licensing.LicenseError) ([]any, error) {
 	copies := make([]*licensing.LicenseError, len(errs))
 	for i, e := range errs {
 		c := *e
@@ -232,9 +232,9 @@ func (l *Loaders) readSeats(ctx context.Context, errs []*licensing.LicenseError)
 	if err := l.from.Licensing.FillSeatDetails(ctx, l.Tenant, copies); err != nil {
 		return nil, err
 	}
-	details := make([]*licensing.SeatDetails, len(errs))
+	details := make([]any, len(errs))
 	for i, c := range copies {
-		details[i], _ = c.Details.(*licensing.SeatDetails)
+		details[i] = c.Details
 	}
 	return details, nil
 }

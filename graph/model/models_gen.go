@@ -358,6 +358,23 @@ type LicenseInput struct {
 	// asked then. Absent keeps, null clears: it never ends. An end that is past, or not after the start, is
 	// refused (`INVALID_VALUE`). Example: `endsAt: "2027-06-30T22:00:00Z"`.
 	EndsAt graphql.Omittable[*clock.Instant] `json:"endsAt,omitempty"`
+	// Who comes first where seats are too few: of those who wait, users with a higher priority are served before
+	// others, however long these have waited; own assignments still come before those of groups. -1000 to 1000
+	// (`INVALID_VALUE` beyond). Absent: as it is in the existing assignment, 0 in a new one; null: 0. A new
+	// priority moves those who wait in line at once, and takes no seat from anybody.
+	Priority graphql.Omittable[*int] `json:"priority,omitempty"`
+	// For a group: at most this many users may have the product through this assignment; others wait with
+	// `GROUP_SEAT_LIMIT` and are served in order as places come free. Counted is who has this source, also beside
+	// another source of the product. Lowered below what is used, it takes the product from nobody, and newcomers wait. 0 or
+	// more (`INVALID_VALUE`). Absent: as it is in the existing assignment, no limit in a new one; null: no limit. Any
+	// number for a user is refused (`INVALID_VALUE`).
+	SeatLimit graphql.Omittable[*int] `json:"seatLimit,omitempty"`
+	// For a group: groups whose members do not get the product through this assignment, be they members through
+	// nested groups or of several groups that would bring it. What they have through other assignments stays.
+	// `User.excludedSources` shows it. Absent: as it is in the existing assignment, none in a new one; null or `[]`:
+	// none. At most 50 (`TOO_MANY`), duplicates not counted. The group itself, and any for a user, is refused
+	// (`INVALID_VALUE`); an unknown one refuses the call (`NOT_FOUND`).
+	ExcludeGroupIds graphql.Omittable[[]string] `json:"excludeGroupIds,omitempty"`
 }
 
 // Which operations to list. All conditions must hold; an absent or null one does not narrow.

@@ -51,6 +51,7 @@ var histories = []history{
 		{name: "user", columns: []string{"tenant_id", "user_id", "until"}},
 		{name: "product", columns: []string{"tenant_id", "product_id", "until"}},
 	}},
+	{of: "place_counters", without: []string{"id"}, key: []string{"tenant_id", "until", "assignment_id"}},
 	{of: "seat_counters", without: []string{"id"}, key: []string{"tenant_id", "product_id", "until"},
 		indexes: []historyIndex{{name: "ended", columns: []string{"tenant_id", "until"}}},
 		extra: []*schema.Column{ // what the change did that ended it
@@ -89,14 +90,15 @@ var formerColumns = func() map[string][]string {
 }()
 
 // KeepFormer is the statement that copies rows into their table's history, as being so until the
-// instant in parameter $until. from is a FROM clause, with its conditions, in which the rows are t.
+// instant in parameter $until. from is a FROM clause, with its conditions, in which the rows are t. What a
+// change has copied already stays as it was before the change.
 func KeepFormer(table, from string, until int) string {
 	columns := FormerColumns(table)
 	named := strings.Join(columns, ", ")
 	if table == "tenants" {
 		named = strings.Replace(named, "id", "tenant_id", 1)
 	}
-	return fmt.Sprintf(`INSERT INTO %s (%s, until) SELECT t.%s, $%d FROM %s`, HistoryOf(table), named, strings.Join(columns, ", t."), until, from)
+	return fmt.Sprintf(`INSERT INTO %s (%s, until) SELECT t.%s, $%d FROM %s ON CONFLICT DO NOTHING`, HistoryOf(table), named, strings.Join(columns, ", t."), until, from)
 }
 
 // MoveFormer are the statements that move rows into their table's history: as KeepFormer. SQLite has
@@ -107,7 +109,7 @@ func MoveFormer(d Dialect, table, from string, until int) []string {
 	}
 	columns := strings.Join(FormerColumns(table), ", ")
 	return []string{fmt.Sprintf(`WITH gone AS (DELETE FROM %[1]s WHERE id IN (SELECT t.id FROM %[2]s) RETURNING %[3]s)
-		INSERT INTO %[4]s (%[3]s, until) SELECT %[3]s, $%[5]d FROM gone`, table, from, columns, HistoryOf(table), until)}
+		INSERT INTO %[4]s (%[3]s, until) SELECT %[3]s, $%[5]d FROM gone ON CONFLICT DO NOTHING`, table, from, columns, HistoryOf(table), until)}
 }
 
 func (h history) keeps(column string) bool {

@@ -130,6 +130,7 @@ func foreignKeys() []foreignKey {
 		within("license_violations", "assignment_id", "assignments"),
 		to("license_violations", "product_id", "products"),
 		to("license_violations", "plan_id", "plans"),
+		within("place_counters", "assignment_id", "assignments"),
 		to("seat_counters", "tenant_id", "tenants"),
 		to("seat_counters", "product_id", "products"),
 		to("operations", "tenant_id", "tenants"),
@@ -234,9 +235,9 @@ var checks = map[string]map[string]string{
 		"assignments_version":       "version >= 1",
 	},
 	"license_violations": {
-		"license_violations_code": "code IN ('COUNT_VIOLATION', 'MUTUALLY_EXCLUSIVE_VIOLATION', 'DEPENDENCY_VIOLATION', 'PROHIBITED_IN_USAGE_LOCATION_VIOLATION')",
+		"license_violations_code": "code IN ('COUNT_VIOLATION', 'MUTUALLY_EXCLUSIVE_VIOLATION', 'DEPENDENCY_VIOLATION', 'PROHIBITED_IN_USAGE_LOCATION_VIOLATION', 'GROUP_SEAT_LIMIT')",
 		// R8: only a whole source can want a seat.
-		"license_violations_seat": "plan_id IS NULL OR code <> 'COUNT_VIOLATION'",
+		"license_violations_seat": "plan_id IS NULL OR code NOT IN ('COUNT_VIOLATION', 'GROUP_SEAT_LIMIT')",
 	},
 	"operations": {
 		"operations_state":    "state IN ('QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'INTERRUPTED')",
@@ -247,6 +248,9 @@ var checks = map[string]map[string]string{
 	},
 	"operation_results": {
 		"operation_results_position": "position >= 0",
+	},
+	"place_counters": {
+		"place_counters_not_negative": "used >= 0",
 	},
 	"seat_counters": {
 		"seat_counters_not_negative": "consumed >= 0 AND waiting >= 0 AND in_error >= 0",

@@ -77,6 +77,7 @@ const seats = `query Seats {
 
 const inError = `query InError {
   noSubscription: licenseErrors(filter: { codes: [NO_SUBSCRIPTION] }, first: 2) { ...What }
+  noPlace: licenseErrors(filter: { codes: [GROUP_SEAT_LIMIT] }, first: 2) { ...What }
   noSeat: licenseErrors(filter: { codes: [COUNT_VIOLATION] }, first: 2) { ...What }
   excluded: licenseErrors(filter: { codes: [MUTUALLY_EXCLUSIVE_VIOLATION] }, first: 2) { ...What }
   lacking: licenseErrors(filter: { codes: [DEPENDENCY_VIOLATION] }, first: 2) { ...What }

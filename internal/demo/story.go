@@ -37,6 +37,7 @@ type grant struct {
 	mode        licensing.SelectionMode
 	plans       []string
 	notNested   bool // first-level members only
+	atMost      int  // seatLimit; 0: none
 }
 
 var grants = []grant{
@@ -54,7 +55,7 @@ var grants = []grant{
 	{to: "Phone Users", product: teamsPhone},
 	// Copilot in apps needs the desktop apps: one of the pilot has none.
 	{to: "Copilot Pilot", product: copilot, mode: tenantgraph.Except, plans: []string{"GRAPH_CONNECTORS_COPILOT", "M365_COPILOT_CONNECTORS"}},
-	{to: "Sales", product: dynamicsSales},
+	{to: "Sales", product: dynamicsSales, atMost: 5}, // the others of them wait for a place
 	{to: "Customer Support", product: dynamicsTeamMembers},
 	{to: "IT", product: powerAutomate, notNested: true},
 	{to: "Video Studio", product: clipchamp},
@@ -123,6 +124,9 @@ func (b *builder) grant(ctx context.Context, g grant) error {
 	}
 	if g.notNested {
 		in.IncludeNested = new(bool)
+	}
+	if g.atMost > 0 {
+		in.SeatLimit = optional.Of(g.atMost)
 	}
 	r, err := b.licensing.Assign(ctx, b.tenant, licensing.AssignInput{Principals: []licensing.PrincipalRef{to}, Add: []licensing.LicenseInput{in}})
 	if err != nil {

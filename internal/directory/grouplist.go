@@ -118,8 +118,13 @@ func not(want bool) string {
 // subscription, which has no rows (R16), and that it reaches at least one undeleted user.
 func unsubscribed(w *paging.Where, r reading) string {
 	var owners, members []uuid.UUID
+	excluding := ""
 	for _, b := range r.graph.Assignments() {
 		if _, live := r.graph.LiveSince(b.ProductID); live || b.Scheduled {
+			continue
+		}
+		if len(b.ExcludedGroups) > 0 { // how many members a group has does not say how many are left
+			excluding += " OR " + reachesSomebody(w, r, b)
 			continue
 		}
 		for _, member := range reachedFrom(r.graph, b) {
@@ -127,9 +132,18 @@ func unsubscribed(w *paging.Where, r reading) string {
 		}
 	}
 	arg := w.Args(r.d.UnnestArgs(owners, members)...)
-	return "EXISTS (SELECT 1 FROM " + r.d.Unnest("p", arg, database.Column{Name: "owner_id", Type: database.UUID},
+	return "(EXISTS (SELECT 1 FROM " + r.d.Unnest("p", arg, database.Column{Name: "owner_id", Type: database.UUID},
 		database.Column{Name: "member_id", Type: database.UUID}) +
-		" JOIN group_counters c ON c.group_id = p.member_id WHERE c.tenant_id = g.tenant_id AND p.owner_id = g.id AND c.members > 0)"
+		" JOIN group_counters c ON c.group_id = p.member_id WHERE c.tenant_id = g.tenant_id AND p.owner_id = g.id AND c.members > 0)" + excluding + ")"
+}
+
+// reachesSomebody is the condition that a group has an assignment, and that it reaches at least one
+// undeleted user in spite of the groups that it excludes (R1).
+func reachesSomebody(w *paging.Where, r reading, b *tenantgraph.Bound) string {
+	excluding, _ := r.graph.ExcludedPairs(func(o *tenantgraph.Bound) bool { return o.ID == b.ID })
+	return "(g.id = " + w.Arg(b.GroupID) + " AND EXISTS (SELECT 1 FROM memberships m JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id AND u.deleted_at IS NULL" +
+		" WHERE m.tenant_id = g.tenant_id AND " + r.d.In("m.group_id", w.Args(r.d.UUIDArray(reachedFrom(r.graph, b)))) +
+		" AND m.user_id NOT IN (SELECT o.user_id FROM memberships o WHERE o.tenant_id = g.tenant_id AND " + r.d.In("o.group_id", w.Args(r.d.UUIDArray(excluding))) + ")))"
 }
 
 // reachedFrom returns the groups whose direct members an assignment reaches (R1).

@@ -81,6 +81,7 @@ type sources struct {
 	products            []uuid.UUID                    // of direct assignments
 	direct              func(w *paging.Where) string   // condition on a direct assignment a; "" where products say it all
 	groups, assignments []uuid.UUID                    // pairs: the assignment reaches the group's direct members
+	excluding, excluded []uuid.UUID                    // pairs: direct members of the group do not have the assignment
 	rows                func(w *paging.Where) []string // conditions on rows v, each of which takes a source away
 }
 
@@ -94,6 +95,7 @@ func (s *sources) pair(g *tenantgraph.Graph, take func(*tenantgraph.Bound) bool)
 			}
 		}
 	}
+	s.excluding, s.excluded = g.ExcludedPairs(take)
 }
 
 // condition holds for users with at least one of the sources. A CROSS JOIN makes SQLite keep
@@ -104,12 +106,12 @@ func (s *sources) condition() condition {
 		test: func(w *paging.Where) string {
 			return "(EXISTS (SELECT 1 " + directOf + "u.tenant_id AND a.user_id = u.id AND " + s.own(w) + s.taken(w, "u.id", "a.id") + ")" +
 				" OR EXISTS (SELECT 1 FROM memberships m CROSS JOIN " + s.pairs(w) +
-				" WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id AND r.group_id = m.group_id" + s.taken(w, "u.id", "r.assignment_id") + "))"
+				" WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id AND r.group_id = m.group_id" + s.notExcluded(w) + s.taken(w, "u.id", "r.assignment_id") + "))"
 		},
 		set: func(w *paging.Where) string {
 			return "SELECT a.user_id " + directOf + tenantArg + " AND a.user_id IS NOT NULL AND " + s.own(w) + s.taken(w, "a.user_id", "a.id") +
 				" UNION ALL SELECT m.user_id FROM " + s.pairs(w) + " CROSS JOIN memberships m" +
-				" WHERE m.tenant_id = " + tenantArg + " AND m.group_id = r.group_id" + s.taken(w, "m.user_id", "r.assignment_id")
+				" WHERE m.tenant_id = " + tenantArg + " AND m.group_id = r.group_id" + s.notExcluded(w) + s.taken(w, "m.user_id", "r.assignment_id")
 		},
 	}
 }
@@ -125,6 +127,17 @@ func (s *sources) own(w *paging.Where) string {
 func (s *sources) pairs(w *paging.Where) string {
 	arg := w.Args(s.d.UnnestArgs(s.groups, s.assignments)...)
 	return s.d.Unnest("r", arg, database.Column{Name: "group_id", Type: database.UUID}, database.Column{Name: "assignment_id", Type: database.UUID})
+}
+
+// notExcluded is the condition that the user of a membership m is not excluded from the assignment
+// of a pair r by another one (R1).
+func (s *sources) notExcluded(w *paging.Where) string {
+	if len(s.excluding) == 0 {
+		return ""
+	}
+	arg := w.Args(s.d.UnnestArgs(s.excluding, s.excluded)...)
+	return " AND NOT EXISTS (SELECT 1 FROM " + s.d.Unnest("x", arg, database.Column{Name: "group_id", Type: database.UUID}, database.Column{Name: "assignment_id", Type: database.UUID}) +
+		" CROSS JOIN memberships o WHERE o.tenant_id = " + tenantArg + " AND o.user_id = m.user_id AND o.group_id = x.group_id AND x.assignment_id = r.assignment_id)"
 }
 
 // taken is the condition that no row takes the source (user, assignment) away. Each kind of

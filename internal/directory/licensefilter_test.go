@@ -252,6 +252,9 @@ func (w *world) randomAssignment(r *rand.Rand, users []*principal.User, groups [
 		in.StartsAt = optional.Of(w.clock.Now().Add(time.Hour))
 	}
 	ref := licensing.PrincipalRef{Kind: "group", ID: groups[r.IntN(len(groups))].ID}
+	if r.IntN(3) == 0 {
+		in.ExcludeGroups = optional.Of([]uuid.UUID{groups[r.IntN(len(groups))].ID}) // refused for a user, and for the group itself
+	}
 	if r.IntN(2) == 0 {
 		ref = licensing.PrincipalRef{Kind: "user", ID: users[r.IntN(len(users))].ID}
 	}

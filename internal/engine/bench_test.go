@@ -77,7 +77,7 @@ func BenchmarkSettle(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c := &engine.Case{Before: before, After: after, Users: []engine.ID{userID(1)}}
-		if _, err := r.Settle([]*engine.Case{c}, seats, &queue{}, now); err != nil {
+		if _, err := r.Settle([]*engine.Case{c}, seats, nil, &queue{}, now); err != nil {
 			b.Fatal(err)
 		}
 	}

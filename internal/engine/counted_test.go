@@ -44,7 +44,7 @@ func TestCountedUsersAreListedOnlyWhereASeatTellsThemApartR5(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := &lister{users: users(5)}
 			one := &engine.Case{Before: c.before, After: c.after, Count: 5}
-			verdicts, err := r.Settle([]*engine.Case{one}, engine.Seats{base: c.seat}, l, now)
+			verdicts, err := r.Settle([]*engine.Case{one}, engine.Seats{base: c.seat}, nil, l, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +65,7 @@ func TestCountedUsersAreListedOnlyWhereASeatTellsThemApartR5(t *testing.T) {
 func TestListsThatAreNotOfTheCountedUsersAreAnError(t *testing.T) {
 	l := &lister{users: users(4)}
 	one := &engine.Case{After: []engine.Source{through(1, base, 1, mail)}, Count: 5}
-	if _, err := rules().Settle([]*engine.Case{one}, engine.Seats{base: seat(5, 2, 0)}, l, now); err == nil {
+	if _, err := rules().Settle([]*engine.Case{one}, engine.Seats{base: seat(5, 2, 0)}, nil, l, now); err == nil {
 		t.Error("four users are taken for a case of five")
 	}
 }

@@ -114,9 +114,9 @@ type Problem struct {
 	Text    string
 }
 
-// Verify checks one user's state on its own (R17); free tells whether a product has a seat
-// left.
-func (r *Rules) Verify(u User, free func(product int32) bool) []Problem {
+// Verify checks one user's state on its own (R17); free tells whether a product has a seat left,
+// room whether one more user may have an assignment.
+func (r *Rules) Verify(u User, free func(product int32) bool, room func(assignment ID) bool) []Problem {
 	var problems []Problem
 	licenses := r.Derive(u)
 	on := On(licenses)
@@ -137,7 +137,7 @@ func (r *Rules) Verify(u User, free func(product int32) bool) []Problem {
 			}
 			for _, row := range s.Rows {
 				known++
-				problems = append(problems, r.verifyRow(u, l, s, row, on, free)...)
+				problems = append(problems, r.verifyRow(u, l, s, row, free, room)...)
 			}
 		}
 	}
@@ -147,7 +147,7 @@ func (r *Rules) Verify(u User, free func(product int32) bool) []Problem {
 	return problems
 }
 
-func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, on PlanSet, free func(int32) bool) []Problem {
+func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, free func(int32) bool, room func(ID) bool) []Problem {
 	problem := func(text string) []Problem { return []Problem{{"R17", l.Product, text}} }
 	if row.Plan != Whole && !s.Selected.Has(row.Plan) {
 		return problem("a violation is about a plan that its source does not select")
@@ -163,6 +163,13 @@ func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, on PlanSet,
 		return nil
 	case row.Plan != Whole:
 		return problem("a plan is withheld that would pass every check")
+	case !room(row.Assignment):
+		if row.Code != GroupLimit {
+			return problem("a violation does not bear the first code that fails")
+		}
+		return nil
+	case row.Code == GroupLimit:
+		return problem("a place through a group is waited for while one is free")
 	case row.Code != Count:
 		return problem("a violation bears a code that does not fail")
 	case l.Held:

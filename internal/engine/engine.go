@@ -28,6 +28,7 @@ const (
 	Prohibited      // R11 PROHIBITED_IN_USAGE_LOCATION_VIOLATION
 	Exclusion       // R9 MUTUALLY_EXCLUSIVE_VIOLATION
 	Dependency      // R10 DEPENDENCY_VIOLATION
+	GroupLimit      // R8 GROUP_SEAT_LIMIT
 	Count           // R8 COUNT_VIOLATION
 )
 
@@ -39,6 +40,7 @@ type Assignment struct {
 	Principal ID // zero when direct: the principal is the user
 	Direct    bool
 	Created   int64 // instant
+	Priority  int64 // of two that wait, the higher is tried first (R5)
 }
 
 // Source is an assignment as it reaches one user (R1), with the plans it selects (R2).
@@ -233,6 +235,7 @@ func (r *Rules) partners(p int32) PlanSet {
 type Key struct {
 	Kept      bool
 	Direct    bool
+	Priority  int64 // higher first
 	Since     int64
 	Created   int64
 	Sku       ID
@@ -242,14 +245,17 @@ type Key struct {
 	PlanID    ID    // zero for the whole source
 }
 
-// Less is R5's order: kept first, direct before inherited, since, assignment creation, sku,
-// user, principal, plan.
+// Less is R5's order: kept first, direct before inherited, priority, since, assignment creation,
+// sku, user, principal, plan.
 func Less(a, b *Key) bool {
 	if a.Kept != b.Kept {
 		return a.Kept
 	}
 	if a.Direct != b.Direct {
 		return a.Direct
+	}
+	if a.Priority != b.Priority {
+		return a.Priority > b.Priority
 	}
 	if a.Since != b.Since {
 		return a.Since < b.Since

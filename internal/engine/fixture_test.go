@@ -68,6 +68,17 @@ func ended(s engine.Source) engine.Source {
 	return s
 }
 
+// anyRoom is for assignments without limits.
+func anyRoom(engine.ID) bool { return true }
+
+// ranking is a source of an assignment with a priority.
+func ranking(s engine.Source, priority int64) engine.Source {
+	a := *s.Assignment
+	a.Priority = priority
+	s.Assignment = &a
+	return s
+}
+
 // selecting is a source with another selection.
 func selecting(s engine.Source, selected ...int32) engine.Source {
 	s.Selected = plans(selected...)
@@ -139,7 +150,7 @@ func waiter(user byte, u engine.User) *engine.Waiter {
 	k := engine.Key{Since: row.Since, User: userID(user), Plan: engine.Whole}
 	for _, s := range u.Sources {
 		if s.Key == row.Assignment {
-			k.Direct, k.Created, k.Sku, k.Principal = s.Direct, s.Created, s.Sku, s.Principal
+			k.Direct, k.Priority, k.Created, k.Sku, k.Principal = s.Direct, s.Priority, s.Created, s.Sku, s.Principal
 			if s.Direct {
 				k.Principal = k.User
 			}
@@ -162,7 +173,7 @@ func settle(t *testing.T, r *engine.Rules, seats engine.Seats, w engine.Waiters,
 	if w == nil {
 		w = &queue{}
 	}
-	verdicts, err := r.Settle(cases, seats, w, now)
+	verdicts, err := r.Settle(cases, seats, nil, w, now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ var criteria = []struct {
 }{
 	{"kept", func(k *engine.Key, from engine.Key) { k.Kept = from.Kept }},
 	{"direct before inherited", func(k *engine.Key, from engine.Key) { k.Direct = from.Direct }},
+	{"priority", func(k *engine.Key, from engine.Key) { k.Priority = from.Priority }},
 	{"since", func(k *engine.Key, from engine.Key) { k.Since = from.Since }},
 	{"assignment creation", func(k *engine.Key, from engine.Key) { k.Created = from.Created }},
 	{"skuId", func(k *engine.Key, from engine.Key) { k.Sku = from.Sku }},
@@ -27,7 +28,7 @@ var criteria = []struct {
 
 // Each criterion decides where all before it are equal, whatever those after it say.
 func TestEachCriterionOfTheOrderDecidesBeforeTheNextR5(t *testing.T) {
-	better := engine.Key{Kept: true, Direct: true, Since: 1, Created: 1, Sku: skuID(1), User: userID(1), Principal: groupID(1), Plan: 1, PlanID: planID(1)}
+	better := engine.Key{Kept: true, Direct: true, Priority: 1, Since: 1, Created: 1, Sku: skuID(1), User: userID(1), Principal: groupID(1), Plan: 1, PlanID: planID(1)}
 	worse := engine.Key{Since: 2, Created: 2, Sku: skuID(2), User: userID(2), Principal: groupID(2), Plan: 2, PlanID: planID(2)}
 	for i, c := range criteria {
 		t.Run(c.name, func(t *testing.T) {
@@ -56,7 +57,7 @@ func TestOrderIsStrictAndSaysWhatItsTextSaysR5(t *testing.T) {
 	key := rapid.Custom(func(t *rapid.T) engine.Key {
 		few := rapid.Int64Range(0, 1)
 		k := engine.Key{
-			Kept: rapid.Bool().Draw(t, "kept"), Direct: rapid.Bool().Draw(t, "direct"), Since: few.Draw(t, "since"), Created: few.Draw(t, "created"),
+			Kept: rapid.Bool().Draw(t, "kept"), Direct: rapid.Bool().Draw(t, "direct"), Priority: few.Draw(t, "priority"), Since: few.Draw(t, "since"), Created: few.Draw(t, "created"),
 			Sku: skuID(int32(few.Draw(t, "sku"))), User: userID(byte(few.Draw(t, "user"))), Principal: groupID(byte(few.Draw(t, "principal"))),
 			Plan: rapid.Int32Range(engine.Whole, 2).Draw(t, "plan"),
 		}
@@ -74,7 +75,7 @@ func TestOrderIsStrictAndSaysWhatItsTextSaysR5(t *testing.T) {
 	text := func(a, b engine.Key) int {
 		return cmp.Or(
 			cmp.Compare(first(a.Kept), first(b.Kept)), cmp.Compare(first(a.Direct), first(b.Direct)),
-			cmp.Compare(a.Since, b.Since), cmp.Compare(a.Created, b.Created),
+			cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.Since, b.Since), cmp.Compare(a.Created, b.Created),
 			bytes.Compare(a.Sku[:], b.Sku[:]), bytes.Compare(a.User[:], b.User[:]), bytes.Compare(a.Principal[:], b.Principal[:]),
 			cmp.Compare(first(a.Plan == engine.Whole), first(b.Plan == engine.Whole)), bytes.Compare(a.PlanID[:], b.PlanID[:]),
 		)

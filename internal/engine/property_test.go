@@ -46,7 +46,8 @@ func drawWorld(t *rapid.T) *world {
 	}
 	for g := range byte(3) {
 		for p := range int32(worldProducts) {
-			w.groups = append(w.groups, through(g, p, int64(1+evenly(t, "created", 3)), drawSelection(t, p)...))
+			group := through(g, p, int64(1+evenly(t, "created", 3)), drawSelection(t, p)...)
+			w.groups = append(w.groups, ranking(group, drawPriority(t)))
 		}
 	}
 	return w
@@ -81,6 +82,8 @@ func drawSelection(t *rapid.T, p int32) []int32 {
 	}
 	return selected
 }
+
+func drawPriority(t *rapid.T) int64 { return int64(max(0, evenly(t, "priority", 4)-1)) }
 
 func (w *world) move(t *rapid.T, user engine.ID) {
 	w.at[user] = countries[evenly(t, "country", len(countries))]
@@ -171,6 +174,7 @@ func (w *world) drawStep(t *rapid.T, now int64) *step {
 	}
 	before := w.groups
 	w.groups = slices.Clone(before)
+	w.reorder(t)
 	drop := map[engine.ID]bool{} // group assignments that the call removes
 	for i, g := range w.groups {
 		switch evenly(t, "group assignment changes", 10) {
@@ -197,6 +201,24 @@ func (w *world) drawStep(t *rapid.T, now int64) *step {
 		})
 	}
 	return st
+}
+
+// reorder gives a group assignment another priority, now and then, for all who have it.
+func (w *world) reorder(t *rapid.T) {
+	if evenly(t, "priority changes", 3) > 0 {
+		return
+	}
+	i := evenly(t, "reordered", len(w.groups))
+	w.groups[i] = ranking(w.groups[i], drawPriority(t))
+	for user, u := range w.users {
+		u.Sources = slices.Clone(u.Sources)
+		for k, s := range u.Sources {
+			if s.Key == w.groups[i].Key {
+				u.Sources[k].Assignment = w.groups[i].Assignment
+			}
+		}
+		w.users[user] = u
+	}
 }
 
 func compare(a, b engine.ID) int { return bytes.Compare(a[:], b[:]) }
@@ -228,10 +250,10 @@ func (w *world) drawUser(t *rapid.T, c *engine.Case, drop map[engine.ID]bool, no
 			switch evenly(t, "own assignment changes", 4) {
 			case 0:
 				if i < 0 {
-					own = append(slices.Clone(own), direct(p, now, drawSelection(t, p)...))
+					own = append(slices.Clone(own), ranking(direct(p, now, drawSelection(t, p)...), drawPriority(t)))
 				} else {
 					own = slices.Clone(own)
-					own[i] = selecting(own[i], drawSelection(t, p)...)
+					own[i] = ranking(selecting(own[i], drawSelection(t, p)...), drawPriority(t))
 				}
 				c.Judged = true
 			case 1:
@@ -312,7 +334,7 @@ func grouped(cases []*engine.Case) []*engine.Case {
 func text(u engine.User) string {
 	var b strings.Builder
 	for _, s := range u.Sources {
-		fmt.Fprintf(&b, "%x %d %v %v|", s.Key, s.Created, slices.Collect(s.Selected.All()), s.Ended)
+		fmt.Fprintf(&b, "%x %d %d %v %v|", s.Key, s.Priority, s.Created, slices.Collect(s.Selected.All()), s.Ended)
 	}
 	for _, r := range u.Rows {
 		fmt.Fprintf(&b, "%x %d %d %d|", r.Assignment, r.Plan, r.Code, r.Since)
@@ -323,7 +345,7 @@ func text(u engine.User) string {
 
 // result is what a settlement makes of every user of a world, named or not.
 func (w *world) result(t *rapid.T, cases []*engine.Case, now int64) (map[engine.ID]engine.User, map[engine.ID]engine.Code) {
-	verdicts, err := w.rules.Settle(cases, w.supplies(), w.lines(cases...), now)
+	verdicts, err := w.rules.Settle(cases, w.supplies(), nil, w.lines(cases...), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -411,7 +433,7 @@ func (w *world) check(t *rapid.T, st *step, after map[engine.ID]engine.User) {
 	}
 	free := func(p int32) bool { return seats[p].Unlimited || seats[p].Consumed < seats[p].Total }
 	for user, u := range after {
-		if problems := w.rules.Verify(u, free); len(problems) > 0 {
+		if problems := w.rules.Verify(u, free, anyRoom); len(problems) > 0 {
 			t.Fatalf("user %x: %+v\n  %s", user, problems, text(u))
 		}
 		held := heldIn(w.rules.Derive(u))

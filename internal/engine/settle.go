@@ -20,6 +20,14 @@ type Seat struct {
 // Seats are the supplies of the products that a change can touch.
 type Seats map[int32]Seat
 
+// Place is the supply of a group's assignment that at most Limit users may have (R8): Limit as the
+// change has it, Used as it was before.
+type Place struct{ Limit, Used int64 }
+
+// Places are those of all assignments with a limit, by their keys. Whoever waits for the product of
+// one that a change can touch is part of a case: no waiter is asked for there.
+type Places map[ID]Place
+
 // Waiter is a user whom the change does not name and who waits for a seat of a product.
 type Waiter struct {
 	Key  Key
@@ -59,14 +67,17 @@ type Verdict struct {
 // Seats are counted for every product that a source of a case, before or after, belongs to.
 //
 // An error means that the input broke an invariant, or comes from waiters.
-func (r *Rules) Settle(cases []*Case, seats Seats, waiters Waiters, now int64) ([]Verdict, error) {
-	t := &settlement{r: r, now: now, waiters: waiters, seats: seats, consumed: map[int32]int64{}, reserved: map[int32]int64{},
+func (r *Rules) Settle(cases []*Case, seats Seats, places Places, waiters Waiters, now int64) ([]Verdict, error) {
+	t := &settlement{r: r, now: now, waiters: waiters, seats: seats, places: places, used: map[ID]int64{}, consumed: map[int32]int64{}, reserved: map[int32]int64{},
 		heads: map[int32]*Waiter{}, joined: map[ID]bool{}}
 	for p, seat := range seats {
 		t.consumed[p] = seat.Consumed
 		if seat.Waiting > 0 {
 			t.waiting = append(t.waiting, p)
 		}
+	}
+	for key, place := range places {
+		t.used[key] = place.Used
 	}
 	for _, c := range cases {
 		if c.Size() < 1 || c.Judged && len(c.Users) != 1 {
@@ -97,6 +108,8 @@ type settlement struct {
 	now      int64
 	waiters  Waiters
 	seats    Seats
+	places   Places
+	used     map[ID]int64 // of places
 	consumed map[int32]int64
 	reserved map[int32]int64
 	states   []*state
@@ -170,6 +183,9 @@ func (j *judgement) admit(which func(item) bool) *Refusal {
 			a := s.sources[it.source]
 			reason := j.t.r.Check(s.c.Barred, s.on, s.joining(it))
 			needs := it.plan == Whole && !s.holds(a.Product) && !slices.Contains(s.reserved, a.Product)
+			if reason.Code == None && it.plan == Whole && !j.place(a.Key) {
+				reason = Reason{Code: GroupLimit, Plan: it.plan}
+			}
 			if reason.Code == None && needs && !j.seat(a.Product) {
 				reason = Reason{Code: Count, Plan: it.plan}
 			}
@@ -197,6 +213,12 @@ func (j *judgement) admit(which func(item) bool) *Refusal {
 func (j *judgement) seat(p int32) bool {
 	free := j.t.seats[p]
 	return free.Unlimited || free.Total-free.Consumed-j.taken[p]-j.mine[p] >= 1
+}
+
+// place tells whether one more user could have a source before the call, or the user had it.
+func (j *judgement) place(key ID) bool {
+	place, limited := j.t.places[key]
+	return !limited || place.Used < place.Limit || j.s.c.Before.Admitted(key)
 }
 
 // losses refuses a call by which a plan that stays selected, and was on, is off for want of
@@ -279,7 +301,31 @@ func (t *settlement) count() {
 		for _, p := range s.reserved {
 			t.reserved[p] += n
 		}
+		for key := range t.places {
+			if s.c.Before.Admitted(key) {
+				t.used[key] -= n
+			}
+		}
+		for i := range s.sources {
+			if _, limited := t.places[s.sources[i].Key]; limited && s.admitted[i] {
+				t.used[s.sources[i].Key] += n
+			}
+		}
 	}
+}
+
+// Admitted tells whether a source is there and admitted.
+func (u *User) Admitted(key ID) bool {
+	return slices.ContainsFunc(u.Sources, func(a Source) bool { return a.Key == key }) &&
+		!slices.ContainsFunc(u.Rows, func(r Row) bool { return r.Assignment == key && r.Plan == Whole })
+}
+
+// room is how many more users may have a source (R8).
+func (t *settlement) room(key ID) int64 {
+	if place, limited := t.places[key]; limited {
+		return place.Limit - t.used[key]
+	}
+	return math.MaxInt64
 }
 
 func (s *state) products() []int32 {
@@ -300,13 +346,21 @@ func (t *settlement) free(p int32) int64 {
 	return seat.Total - t.consumed[p] - t.reserved[p]
 }
 
-// split takes cases of several users apart where a seat can tell the users apart: there are
-// some, but not for everybody.
+// split takes cases of several users apart where a seat, or a place through a group, can tell the
+// users apart: there are some, but not for everybody.
 func (t *settlement) split() error {
 	demand := map[int32]int64{}
 	for _, s := range t.states {
 		for _, p := range s.wants() {
 			demand[p] += s.n
+		}
+	}
+	asked := map[ID]int64{} // of places
+	for _, s := range t.states {
+		for key := range s.asks() {
+			if _, limited := t.places[key]; limited {
+				asked[key] += s.n
+			}
 		}
 	}
 	scarce := func(p int32) bool {
@@ -316,12 +370,23 @@ func (t *settlement) split() error {
 		}
 		return t.free(p) < demand[p] || seat.Waiting > 0
 	}
-	if err := t.list(scarce); err != nil {
+	apart := func(s *state) bool {
+		if slices.ContainsFunc(s.wants(), scarce) {
+			return true
+		}
+		for key := range s.asks() {
+			if room := t.room(key); room > 0 && room < asked[key] {
+				return true
+			}
+		}
+		return false
+	}
+	if err := t.list(func(s *state) bool { return apart(s) || slices.ContainsFunc(s.waited(), scarce) }); err != nil {
 		return err
 	}
 	var states []*state
 	for _, s := range t.states {
-		if s.n == 1 || !slices.ContainsFunc(s.wants(), scarce) {
+		if s.n == 1 || !apart(s) {
 			states = append(states, s)
 			continue
 		}
@@ -335,11 +400,11 @@ func (t *settlement) split() error {
 
 // list has the users listed who were only counted, and who want a seat that can tell them apart,
 // or waited for one: those must not be taken for others who wait.
-func (t *settlement) list(scarce func(int32) bool) error {
+func (t *settlement) list(apart func(*state) bool) error {
 	var unlisted []*state
 	var cases []*Case
 	for _, s := range t.states {
-		if s.users == nil && (slices.ContainsFunc(s.wants(), scarce) || slices.ContainsFunc(s.waited(), scarce)) {
+		if s.users == nil && apart(s) {
 			unlisted, cases = append(unlisted, s), append(cases, s.c)
 		}
 	}
@@ -389,6 +454,17 @@ func (s *state) wants() []int32 {
 		}
 	}
 	return products
+}
+
+// asks iterates over the sources that wait as a whole.
+func (s *state) asks() func(yield func(ID) bool) {
+	return func(yield func(ID) bool) {
+		for _, it := range s.items {
+			if it.plan == Whole && !yield(s.sources[it.source].Key) {
+				return
+			}
+		}
+	}
 }
 
 // candidate is a pending item in the order of a pass.
@@ -487,7 +563,10 @@ func (t *settlement) try(s *state, it item) bool {
 	if t.r.Check(s.c.Barred, s.on, s.joining(it)).Code != None {
 		return false
 	}
-	p, n := s.sources[it.source].Product, s.n
+	p, key, n := s.sources[it.source].Product, s.sources[it.source].Key, s.n
+	if it.plan == Whole && t.room(key) < n {
+		return false
+	}
 	if it.plan == Whole && !s.holds(p) { // R4: one seat, however many sources
 		if i := slices.Index(s.reserved, p); i >= 0 {
 			s.reserved = slices.Delete(s.reserved, i, i+1)
@@ -496,6 +575,9 @@ func (t *settlement) try(s *state, it item) bool {
 			return false
 		}
 		t.consumed[p] += n
+	}
+	if it.plan == Whole {
+		t.used[key] += n
 	}
 	s.admit(it)
 	return true
@@ -522,11 +604,15 @@ func (t *settlement) verdicts() ([]Verdict, error) {
 		for _, it := range s.items {
 			code := t.r.Check(s.c.Barred, s.on, s.joining(it)).Code
 			if code == None {
-				p := s.sources[it.source].Product
-				if it.plan != Whole || s.holds(p) || t.free(p) >= s.n {
+				a := &s.sources[it.source]
+				switch p := a.Product; {
+				case it.plan == Whole && t.room(a.Key) < s.n:
+					code = GroupLimit
+				case it.plan != Whole || s.holds(p) || t.free(p) >= s.n:
 					return nil, fmt.Errorf("engine: an item of product %d passes every check and was not admitted", p)
+				default:
+					code = Count
 				}
-				code = Count
 			}
 			v.After.Rows = append(v.After.Rows, Row{Assignment: s.sources[it.source].Key, Plan: it.plan, Code: code, Since: it.since})
 		}

@@ -344,7 +344,7 @@ func TestLinesOfSeveralProductsAreServedInOneOrderR5(t *testing.T) {
 
 func TestAnErrorOfTheLineEndsTheChange(t *testing.T) {
 	broken := errors.New("the line is broken")
-	_, err := rules().Settle(nil, engine.Seats{base: seat(1, 0, 1)}, failing{broken}, now)
+	_, err := rules().Settle(nil, engine.Seats{base: seat(1, 0, 1)}, nil, failing{broken}, now)
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
@@ -362,7 +362,7 @@ func TestCasesWithoutUsersAreRefused(t *testing.T) {
 		"two users, judged":   {Users: []engine.ID{userID(1), userID(2)}, Judged: true},
 		"no user, but judged": {Judged: true},
 	} {
-		if _, err := rules().Settle([]*engine.Case{c}, nil, &queue{}, now); err == nil {
+		if _, err := rules().Settle([]*engine.Case{c}, nil, nil, &queue{}, now); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -177,7 +177,7 @@ func (r *Rules) losersOfExclusion(s *state) PlanSet {
 	return lost
 }
 
-// ranks is R5 (2), (4) and (6).
+// ranks is R5 (2), (5) and (7): what is held does not wait, so no priority orders it.
 func ranks(a, b *Source) bool {
 	x := Key{Direct: a.Direct, Created: a.Created, Sku: a.Sku, Principal: a.Principal}
 	y := Key{Direct: b.Direct, Created: b.Created, Sku: b.Sku, Principal: b.Principal}
@@ -237,7 +237,7 @@ func (s *state) first() (id ID) {
 func (r *Rules) key(s *state, it item) Key {
 	a := &s.sources[it.source]
 	k := Key{
-		Kept: it.kept, Direct: a.Direct, Since: it.since, Created: a.Created, Sku: a.Sku,
+		Kept: it.kept, Direct: a.Direct, Priority: a.Priority, Since: it.since, Created: a.Created, Sku: a.Sku,
 		User: s.first(), Principal: a.Principal, Plan: it.plan,
 	}
 	if a.Direct {

@@ -6,17 +6,17 @@ import (
 )
 
 // Try carries a single user over a change, as Settle does where it is the only one whom the
-// change touches: nobody else takes the seats. They are those free for the user, whose place in
+// change touches: nobody else takes the seats and places. They are those free for the user, whose place in
 // line is the caller's to know. A judged user's refusal means that nothing of the change is made.
 //
 // An error means that the input broke an invariant.
-func (r *Rules) Try(c *Case, seats Seats, now int64) (User, *Refusal, error) {
+func (r *Rules) Try(c *Case, seats Seats, places Places, now int64) (User, *Refusal, error) {
 	alone := maps.Clone(seats)
 	for p, seat := range alone {
 		seat.Waiting = 0
 		alone[p] = seat
 	}
-	verdicts, err := r.Settle([]*Case{c}, alone, nobody{}, now)
+	verdicts, err := r.Settle([]*Case{c}, alone, places, nobody{}, now)
 	if err != nil {
 		return User{}, nil, err
 	}

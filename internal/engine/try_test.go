@@ -15,13 +15,13 @@ func TestUserIsTriedAsIfNobodyWaited(t *testing.T) {
 	before := with(having(waiting), waits(waiting, engine.Count, 1))
 	for total, held := range map[int64]bool{1: false, 2: true} {
 		c := one(1, before, waiting)
-		after, refusal, err := r.Try(c, engine.Seats{base: seat(total, 1, 9)}, now)
+		after, refusal, err := r.Try(c, engine.Seats{base: seat(total, 1, 9)}, nil, now)
 		if err != nil || refusal != nil || slices.Contains(heldIn(r.Derive(after)), base) != held {
 			t.Errorf("with %d seats: %+v, %+v, %v", total, after, refusal, err)
 		}
 	}
 	c := judged(1, engine.User{}, nil, direct(base, now, mail))
-	if _, refusal, err := r.Try(c, engine.Seats{base: seat(1, 1, 0)}, now); err != nil || refusal == nil || refusal.Reason.Code != engine.Count {
+	if _, refusal, err := r.Try(c, engine.Seats{base: seat(1, 1, 0)}, nil, now); err != nil || refusal == nil || refusal.Reason.Code != engine.Count {
 		t.Errorf("refused for %+v, %v", refusal, err)
 	}
 }

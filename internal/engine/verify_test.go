@@ -40,7 +40,7 @@ func TestVerificationFindsEachBrokenStateR17(t *testing.T) {
 		{"a seat waited for while one is free", with(having(plain), waits(plain, engine.Count, 5)), free, "while one is free"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			problems := r.Verify(c.u, c.free)
+			problems := r.Verify(c.u, c.free, anyRoom)
 			switch {
 			case c.want == "" && len(problems) > 0:
 				t.Errorf("found %+v", problems)
@@ -55,7 +55,7 @@ func TestVerificationAsksForTheSeatsOfTheRightProductR17(t *testing.T) {
 	r := rules()
 	one, two := through(1, 0, 1, 5), through(1, 1, 1, 6)
 	u := with(having(one, two), waits(one, engine.Count, 5), waits(two, engine.Count, 5))
-	problems := r.Verify(u, func(product int32) bool { return product == 1 })
+	problems := r.Verify(u, func(product int32) bool { return product == 1 }, anyRoom)
 	if len(problems) != 1 || problems[0].Product != 1 || problems[0].Rule != "R17" {
 		t.Errorf("found %+v, want one problem of product 1", problems)
 	}

@@ -29,6 +29,7 @@ const (
 	ProductRetired             Code = "PRODUCT_RETIRED"
 	NoSubscription             Code = "NO_SUBSCRIPTION"
 	CountViolation             Code = "COUNT_VIOLATION"
+	GroupSeatLimit             Code = "GROUP_SEAT_LIMIT"
 	MutuallyExclusiveViolation Code = "MUTUALLY_EXCLUSIVE_VIOLATION"
 	DependencyViolation        Code = "DEPENDENCY_VIOLATION"
 	LocationViolation          Code = "PROHIBITED_IN_USAGE_LOCATION_VIOLATION"

@@ -244,8 +244,9 @@ func (a *assigning) loadInherited(ctx context.Context, users []uuid.UUID) error 
 		return nil
 	}
 	var groups []uuid.UUID
-	for _, g := range a.d.Graph.ReachingGroups() {
-		if slices.ContainsFunc(a.d.Graph.Reach(g), func(r tenantgraph.Reached) bool { return slices.Contains(a.unwanted, r.Product) }) {
+	for _, g := range a.d.Graph.TouchingGroups() {
+		if slices.ContainsFunc(a.d.Graph.Reach(g), func(r tenantgraph.Reached) bool { return slices.Contains(a.unwanted, r.Product) }) ||
+			slices.ContainsFunc(a.d.Graph.Excluded(g), func(b *tenantgraph.Bound) bool { return slices.Contains(a.unwanted, b.Product) }) {
 			groups = append(groups, g)
 		}
 	}
@@ -253,23 +254,25 @@ func (a *assigning) loadInherited(ctx context.Context, users []uuid.UUID) error 
 		return nil
 	}
 	q := a.d.Tx.Dialect()
-	return database.Each(ctx, a.d.Tx, func(scan func(...any) error) error {
-		var user, group uuid.UUID
-		if err := scan(&user, &group); err != nil {
-			return err
-		}
-		if a.inherits[user] == nil {
-			a.inherits[user] = map[uuid.UUID][]*principal.Group{}
-		}
-		for _, r := range a.d.Graph.Reach(group) {
-			from := a.d.Graph.Group(r.GroupID)
-			if !slices.Contains(a.inherits[user][r.ProductID], from) {
-				a.inherits[user][r.ProductID] = append(a.inherits[user][r.ProductID], from)
-			}
-		}
-		return nil
+	members := map[uuid.UUID][]tenantgraph.Member{}
+	err := database.Each(ctx, a.d.Tx, func(scan func(...any) error) error {
+		var user uuid.UUID
+		var m tenantgraph.Member
+		err := scan(&user, &m.Group)
+		members[user] = append(members[user], m)
+		return err
 	}, `SELECT user_id, group_id FROM memberships WHERE tenant_id = $1 AND `+q.In("user_id", 2)+` AND `+q.In("group_id", 3),
 		a.d.Tenant, q.UUIDArray(users), q.UUIDArray(groups))
+	if err != nil {
+		return fmt.Errorf("find what the principals inherit: %w", err)
+	}
+	for user, of := range members {
+		a.inherits[user] = map[uuid.UUID][]*principal.Group{}
+		for _, r := range a.d.Graph.Inherit(of) {
+			a.inherits[user][r.ProductID] = append(a.inherits[user][r.ProductID], a.d.Graph.Group(r.GroupID))
+		}
+	}
+	return nil
 }
 
 func (a *assigning) checkVersion(version int, name string) error {
@@ -400,6 +403,11 @@ func (a *assigning) group(r *PrincipalResult) error {
 	own := map[uuid.UUID]*tenantgraph.Assignment{}
 	for _, b := range a.d.Graph.AssignmentsOf(r.Group.ID) {
 		own[b.ProductID] = b.Assignment
+	}
+	for _, w := range a.wanted {
+		if err := w.forGroup(r.Group); err != nil {
+			return err.At("add", w.at)
+		}
 	}
 	if err := a.applies(own); err != nil {
 		return err

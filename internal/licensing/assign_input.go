@@ -1,6 +1,7 @@
 package licensing
 
 import (
+	"math"
 	"slices"
 
 	"github.com/google/uuid"
@@ -27,6 +28,11 @@ type LicenseInput struct {
 	IncludeNested *bool      // nil keeps; true on a new one; means nothing for a user
 	StartsAt      optional.Optional[clock.Instant]
 	EndsAt        optional.Optional[clock.Instant]
+	Priority      optional.Optional[int] // absent keeps, null is 0; 0 on a new one
+	SeatLimit     optional.Optional[int] // of a group: how many users may have it; absent keeps, null is any number
+	// ExcludeGroups are groups whose members do not get a group's product; absent keeps, null and
+	// an empty list exclude nobody.
+	ExcludeGroups optional.Optional[[]uuid.UUID]
 }
 
 // want is a LicenseInput checked against the catalogue.
@@ -39,11 +45,22 @@ type want struct {
 	nested    *bool
 	starts    optional.Optional[clock.Instant]
 	ends      optional.Optional[clock.Instant]
+	priority  optional.Optional[int]
+	excluded  optional.Optional[[]uuid.UUID]
+	limit     optional.Optional[int]
 	at        int // index in the input
 }
 
 // forUser refuses what only groups can have.
 func (w want) forUser() *fault.Error {
+	if w.limit.Value != nil {
+		return fault.New(fault.InvalidValue, "seatLimit is about members of a group; a user's own assignment takes one seat.").
+			Fix("Leave it out for users.").At("seatLimit")
+	}
+	if w.excluded.Value != nil && len(*w.excluded.Value) > 0 {
+		return fault.New(fault.InvalidValue, "excludeGroupIds is about members of a group; a user's own assignment reaches nobody else.").
+			Fix("Leave it out for users.").At("excludeGroupIds")
+	}
 	if w.nested == nil || *w.nested {
 		return nil
 	}
@@ -122,7 +139,17 @@ func checkOne(g *tenantgraph.Graph, now clock.Instant, in LicenseInput) (*want, 
 	if p == nil {
 		return nil, unknownProduct().At("productId")
 	}
-	w := &want{product: p, nested: in.IncludeNested, starts: in.StartsAt, ends: in.EndsAt}
+	w := &want{product: p, nested: in.IncludeNested, starts: in.StartsAt, ends: in.EndsAt, priority: in.Priority}
+	if err := checkPriority(in.Priority); err != nil {
+		return nil, err.At("priority")
+	}
+	if w.limit = in.SeatLimit; w.limit.Value != nil && (*w.limit.Value < 0 || *w.limit.Value > math.MaxInt32) {
+		return nil, fault.New(fault.InvalidValue, "%d is no number of users.", *w.limit.Value).Fix("Pass 0 or more, or null for no limit.").At("seatLimit")
+	}
+	var err *fault.Error
+	if w.excluded, err = checkExcluded(g, in.ExcludeGroups); err != nil {
+		return nil, err.At("excludeGroupIds")
+	}
 	if err := w.choose(g, in); err != nil {
 		return nil, err
 	}
@@ -179,7 +206,11 @@ func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, 
 	if err := w.date(&a, d.Now); err != nil {
 		return nil, err.At(field, w.at)
 	}
-	if a.Selection.Equal(before.Selection) && a.IncludeNested == before.IncludeNested && sameDates(&a, before) {
+	a.Priority = w.priorityAfter(before.Priority)
+	if !before.Direct() {
+		a.ExcludedGroups, a.SeatLimit = w.excludedAfter(before.ExcludedGroups), w.limit.Or(before.SeatLimit)
+	}
+	if a.Says(before) && sameDates(&a, before) {
 		return before, nil
 	}
 	adds := before.Scheduled || !a.Selection.Of(d.Graph.Catalog, w.product).Minus(before.Selection.Of(d.Graph.Catalog, w.product)).Empty()
@@ -207,8 +238,11 @@ func (d *Draft) begin(w want, selection tenantgraph.Selection, user, group uuid.
 	}
 	a := &tenantgraph.Assignment{
 		ID: key, UserID: user, GroupID: group, ProductID: w.product.ID, Selection: selection,
-		IncludeNested: true, CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
+		IncludeNested: true, Priority: w.priorityAfter(0), CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
 		Scheduled: dated.Scheduled, StartsAt: dated.StartsAt, EndsAt: dated.EndsAt,
+	}
+	if group != uuid.Nil {
+		a.ExcludedGroups, a.SeatLimit = w.excludedAfter(nil), w.limit.Value
 	}
 	if group != uuid.Nil && w.nested != nil {
 		a.IncludeNested = *w.nested

@@ -112,10 +112,13 @@ func (i *Impact) viewsAfter(ctx context.Context, users []uuid.UUID, parts []*imp
 	return views, nil
 }
 
-// fillSeats puts the change's own seat counts to COUNT_VIOLATIONs. A place in line is a fact
+// fillSeats puts the change's own counts to COUNT_VIOLATIONs and GROUP_SEAT_LIMITs. A place in line is a fact
 // of the stored state and is left out.
 func (i *Impact) fillSeats(errs []*LicenseError) {
 	for _, e := range errs {
+		if e.Code == fault.GroupSeatLimit {
+			e.Details = e.places(i.book.used[e.assignment])
+		}
 		if e.Code != fault.CountViolation {
 			continue
 		}

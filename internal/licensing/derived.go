@@ -142,6 +142,7 @@ func AssignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment) *Assignment {
 func assignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment, p *Product) Assignment {
 	shown := Assignment{
 		ID: a.ID, Product: p, Selection: Selection{Mode: a.Selection.Mode, named: a.Selection.Plans, graph: g}, IncludeNested: a.IncludeNested,
+		Priority:  a.Priority,
 		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, Version: a.Version,
 		Status: AssignmentActive, StartsAt: a.StartsAt, EndsAt: a.EndsAt,
 	}
@@ -153,6 +154,16 @@ func assignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment, p *Product) A
 	} else {
 		shown.GroupID = &a.GroupID
 	}
+	shown.SeatLimit = a.SeatLimit
+	for _, group := range a.ExcludedGroups {
+		if shown.ExcludedGroups == nil {
+			shown.ExcludedGroups = make([]*principal.Group, 0, len(a.ExcludedGroups))
+		}
+		if excluded := g.Group(group); excluded != nil {
+			shown.ExcludedGroups = append(shown.ExcludedGroups, excluded)
+		}
+	}
+	g.SortGroups(shown.ExcludedGroups)
 	return shown
 }
 
@@ -252,8 +263,8 @@ func (l *EffectiveLicense) Plans() []*EffectivePlan {
 	return all
 }
 
-// err shows a violation. The facts about seats, which other users decide, are left to
-// Service.FillSeatDetails.
+// err shows a violation. The facts about seats and places, which other users decide, are left
+// to Service.FillSeatDetails.
 func (d *derived) err(s *Source, row engine.Row) *LicenseError {
 	e := &LicenseError{Code: codes[row.Code], UserID: d.user.ID, Product: s.Assignment.Product, Source: s, Since: clock.Instant(row.Since)}
 	if row.Plan != engine.Whole {
@@ -262,6 +273,9 @@ func (d *derived) err(s *Source, row engine.Row) *LicenseError {
 	if row.Code == engine.Count {
 		suspended, lockedOut := idleUnits(d.graph, e.Product.ID)
 		e.idle = suspended + lockedOut
+	}
+	if row.Code == engine.GroupLimit {
+		e.limit, e.assignment = *s.Assignment.SeatLimit, s.Assignment.ID
 	}
 	switch reason := d.graph.Rules.Explain(d.state, row); reason.Code {
 	case engine.Exclusion:

@@ -117,7 +117,8 @@ func (d *Draft) UpdateGroup(g *principal.Group) {
 	d.edit.PutGroup(g, textkey.Fold(g.DisplayName))
 }
 
-// DeleteGroup removes a group without assignments, with its memberships and nestings.
+// DeleteGroup removes a group without assignments, with its memberships and nestings, and from the
+// assignments that exclude it.
 func (d *Draft) DeleteGroup(group uuid.UUID) {
 	d.changed = true
 	for _, n := range slices.Concat(d.Graph.Parents(group), d.Graph.Children(group)) {
@@ -125,6 +126,26 @@ func (d *Draft) DeleteGroup(group uuid.UUID) {
 	}
 	d.edit.DropGroup(group)
 	delete(d.touched, group)
+	d.excludeNoLonger(group)
+}
+
+// excludeNoLonger takes a group that goes out of the assignments that exclude it: who was its
+// member is excluded by it no longer (R1, R20).
+func (d *Draft) excludeNoLonger(group uuid.UUID) {
+	for _, b := range d.Graph.Assignments() {
+		a := b.Assignment
+		if edited, ok := d.edit.Changes().Assignments[b.ID]; ok {
+			a = edited
+		}
+		if a == nil || !slices.Contains(a.ExcludedGroups, group) {
+			continue
+		}
+		after := *a
+		after.ExcludedGroups = slices.DeleteFunc(slices.Clone(a.ExcludedGroups), func(x uuid.UUID) bool { return x == group })
+		after.UpdatedAt, after.Version = d.Now, b.Version+1
+		d.edit.PutAssignment(&after)
+		d.touch(a.GroupID)
+	}
 }
 
 // CreateUser adds a user.

@@ -128,11 +128,22 @@ func idleErrors(g *tenantgraph.Graph, d database.Dialect, w *paging.Where) strin
 		d.Unnest("r", w.Args(d.UnnestArgs(groups, assignments, products, since)...), column("g", database.UUID),
 			column("a", database.UUID), column("p", database.UUID), column("s", database.BigInt)) +
 		` JOIN memberships m ON m.tenant_id = ` + tenant + ` AND m.group_id = r.g
-		JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id AND u.deleted_at IS NULL
+		JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id AND u.deleted_at IS NULL` + notExcluded(g, d, w, tenant) + `
 		UNION ALL SELECT a.product_id, a.user_id, a.id` + code + `r.s FROM ` +
 		d.Unnest("r", w.Args(d.UnnestArgs(idle, idleSince)...), column("p", database.UUID), column("s", database.BigInt)) +
 		` JOIN assignments a ON a.tenant_id = ` + tenant + ` AND a.product_id = r.p AND NOT a.scheduled
 		JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id AND u.deleted_at IS NULL`
+}
+
+// notExcluded is the condition that a user m is not excluded from the assignment of a row r (R1).
+func notExcluded(g *tenantgraph.Graph, d database.Dialect, w *paging.Where, tenant string) string {
+	groups, assignments := g.ExcludedPairs(func(b *tenantgraph.Bound) bool { _, live := g.LiveSince(b.ProductID); return !live })
+	if len(groups) == 0 {
+		return ""
+	}
+	return ` WHERE NOT EXISTS (SELECT 1 FROM ` + d.Unnest("x", w.Args(d.UnnestArgs(groups, assignments)...), fastColumn("g", database.UUID),
+		fastColumn("a", database.UUID)) + ` JOIN memberships o ON o.tenant_id = ` + tenant + ` AND o.group_id = x.g
+		WHERE o.user_id = m.user_id AND x.a = r.a)`
 }
 
 // explainPlaces reads the users of a page of errors and finds each error in what follows

@@ -97,6 +97,6 @@ func (v *UserView) allowedBy(s *Source, plan *Plan) bool {
 		return false
 	}
 	alone := &engine.Case{Before: v.state, After: v.state.Sources[i : i+1], Barred: v.state.Barred, Users: []engine.ID{v.User.ID}}
-	after, _, err := v.graph.Rules.Try(alone, engine.Seats{v.state.Sources[i].Product: {Unlimited: true}}, 0)
+	after, _, err := v.graph.Rules.Try(alone, engine.Seats{v.state.Sources[i].Product: {Unlimited: true}}, nil, 0)
 	return err == nil && engine.On(v.graph.Rules.Derive(after)).Has(plan.Index)
 }

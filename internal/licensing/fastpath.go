@@ -62,6 +62,9 @@ func (s *Service) fast(ctx context.Context, d *Draft, book *casebook, counts map
 	}
 	f := &fastPath{s: s, d: d, book: book, counts: counts}
 	f.find()
+	if f.excludes() || f.limits() {
+		return nil, nil //nolint:nilnil // not this way
+	}
 	if ok, err := f.free(ctx); !ok || err != nil {
 		return nil, err
 	}
@@ -83,6 +86,25 @@ func (s *Service) fast(ctx context.Context, d *Draft, book *casebook, counts map
 		return nil, nil //nolint:nilnil // not this way
 	}
 	return f, nil
+}
+
+// excludes tells whether somebody may be excluded from what the change moves: then what a user has
+// is no longer the union of what the user's groups bring.
+func (f *fastPath) excludes() bool {
+	return len(tenantgraph.ExcludedDiffers(f.book.before, f.book.after)) > 0 ||
+		slices.ContainsFunc(f.pairs, func(p pair) bool { return len(p.bound.ExcludedGroups) > 0 })
+}
+
+// limits tells whether a group's seats are limited, of the products that the change moves or by the
+// change itself: then not every source of a holder is admitted.
+func (f *fastPath) limits() bool {
+	for key, a := range f.d.edit.Changes().Assignments {
+		if before := f.book.before.Assignment(key); a != nil && before != nil && !tenantgraph.SameLimit(a, before.Assignment) {
+			return true
+		}
+	}
+	limited := limitedProducts(f.book.before, f.book.after)
+	return slices.ContainsFunc(f.products, func(p *fastProduct) bool { return slices.Contains(limited, p.ID) })
 }
 
 // set runs a statement over all users whose sources change.
@@ -234,6 +256,9 @@ func (f *fastPath) decide() bool {
 		if len(f.products) > 1 && (scarce || c.Waiting > 0) {
 			return false
 		}
+		if scarce && p.free > 0 && line > 0 && p.newcomers > 0 && !f.onePriority(p.ID) { // a newcomer may come before who waits
+			return false
+		}
 		if p.losing > 0 && !f.movesAll(f.d.adds) { // who holds a product that is added needs to be looked up
 			return false
 		}
@@ -242,6 +267,33 @@ func (f *fastPath) decide() bool {
 		}
 	}
 	return true
+}
+
+// onePriority tells whether all group assignments of a product have the same: then who waits comes
+// before who begins to. Direct sources that wait come first in any case, and none begins where
+// anybody waits.
+func (f *fastPath) onePriority(product uuid.UUID) bool {
+	var first *tenantgraph.Bound
+	for _, a := range f.book.after.Assignments() {
+		if a.ProductID != product {
+			continue
+		}
+		if first == nil {
+			first = a
+		}
+		if a.Priority != first.Priority {
+			return false
+		}
+	}
+	return true
+}
+
+// rankAfter is the rank that an assignment gives after the change, or gave where it is gone.
+func (f *fastPath) rankAfter(b *tenantgraph.Bound) int64 {
+	if after := f.book.after.Assignment(b.ID); after != nil {
+		b = after
+	}
+	return rankOf(int64(b.Priority))
 }
 
 func (f *fastPath) movesAll(products map[uuid.UUID]bool) bool {

@@ -32,12 +32,13 @@ func (f *fastPath) with(args *[]any) string {
 	*args = append(*args, f.d.Tenant)
 
 	var groups, assignments, products, principals []uuid.UUID
-	var before, after, edited, created []int64
+	var before, after, edited, created, ranks []int64
 	everywhere := true // every group that the products reach is local
 	for _, p := range f.pairs {
 		groups, assignments, products = append(groups, p.group), append(assignments, p.bound.ID), append(products, p.bound.ProductID)
 		before, after, edited = append(before, num(p.before)), append(after, num(p.after)), append(edited, num(p.edited))
 		principals, created = append(principals, p.bound.GroupID), append(created, int64(p.bound.CreatedAt))
+		ranks = append(ranks, f.rankAfter(p.bound))
 		everywhere = everywhere && slices.Contains(f.local, p.group)
 	}
 	var skus []uuid.UUID
@@ -51,16 +52,16 @@ func (f *fastPath) with(args *[]any) string {
 		member = ` AND m.user_id IN (` + locals + `)`
 	}
 	return `WITH src AS (
-		SELECT m.user_id AS u, r.p AS p, r.a AS a, 1 AS inherited, r.c AS created, r.pr AS principal,
+		SELECT m.user_id AS u, r.p AS p, r.a AS a, 1 AS inherited, r.rank AS rank, r.c AS created, r.pr AS principal,
 			max(r.i0) AS i0, max(r.i1) AS i1, max(r.e) AS e
-		FROM ` + q.Unnest("r", arg(q.UnnestArgs(groups, assignments, products, principals, created, before, after, edited)...),
+		FROM ` + q.Unnest("r", arg(q.UnnestArgs(groups, assignments, products, principals, created, ranks, before, after, edited)...),
 		fastColumn("g", database.UUID), fastColumn("a", database.UUID), fastColumn("p", database.UUID),
-		fastColumn("pr", database.UUID), fastColumn("c", database.BigInt),
+		fastColumn("pr", database.UUID), fastColumn("c", database.BigInt), fastColumn("rank", database.BigInt),
 		fastColumn("i0", database.BigInt), fastColumn("i1", database.BigInt), fastColumn("e", database.BigInt)) + `
 		JOIN memberships m ON m.tenant_id = $1 AND m.group_id = r.g
-		WHERE m.user_id` + undeleted + member + ` GROUP BY m.user_id, r.p, r.a, r.c, r.pr
+		WHERE m.user_id` + undeleted + member + ` GROUP BY m.user_id, r.p, r.a, r.rank, r.c, r.pr
 		UNION ALL
-		SELECT a.user_id, a.product_id, a.id, 0, a.created_at, a.user_id, r.i0, r.i1, 0
+		SELECT a.user_id, a.product_id, a.id, 0, -a.priority, a.created_at, a.user_id, r.i0, r.i1, 0
 		FROM ` + q.Unnest("r", arg(q.UnnestArgs(skus, was, is)...),
 		fastColumn("p", database.UUID), fastColumn("i0", database.BigInt), fastColumn("i1", database.BigInt)) + `
 		JOIN assignments a ON a.tenant_id = $1 AND a.product_id = r.p AND a.user_id IS NOT NULL AND NOT a.scheduled
@@ -176,11 +177,11 @@ func (f *fastPath) healLine(w *writer) error {
 }
 
 // ranked numbers the newcomers of the one product in R5's order: all begin to wait at once,
-// so direct comes before inherited, then assignment creation, user and principal. Each source
+// so direct comes before inherited, then priority, assignment creation, user and principal. Each source
 // bears its user's place. Rows are numbered rather than joined, so that the cost stays in
 // proportion to their number also where the database has no statistics yet.
-const ranked = `, mine AS (SELECT s.u, s.a, s.inherited, s.created, s.principal, max(s.i0) OVER (PARTITION BY s.u, s.p) AS h0, s.i1 FROM src s),
-	numbered AS (SELECT m.*, row_number() OVER (ORDER BY inherited, created, u, principal) AS n FROM mine m WHERE h0 = 0 AND i1 = 1),
+const ranked = `, mine AS (SELECT s.u, s.a, s.inherited, s.rank, s.created, s.principal, max(s.i0) OVER (PARTITION BY s.u, s.p) AS h0, s.i1 FROM src s),
+	numbered AS (SELECT m.*, row_number() OVER (ORDER BY inherited, rank, created, u, principal) AS n FROM mine m WHERE h0 = 0 AND i1 = 1),
 	firsts AS (SELECT n.*, min(n.n) OVER (PARTITION BY n.u) AS first FROM numbered n),
 	places AS (SELECT f.*, dense_rank() OVER (ORDER BY f.first) AS place FROM firsts f)
 	`
@@ -196,8 +197,8 @@ func (f *fastPath) refuse(w *writer) error {
 	head := f.with(&args) + ranked
 	args = append(args, w.event, w.d.Now, p.ID, p.seated)
 	n := len(args)
-	insert := fmt.Sprintf(`%s INSERT INTO license_violations (tenant_id, opened_by, user_id, assignment_id, code, since, product_id, principal_id, inherited, assignment_created_at)
-		SELECT $1, $%d, m.u, m.a, '%s', $%d, $%d, m.principal, m.inherited = 1, m.created FROM places m WHERE m.place > $%d`,
+	insert := fmt.Sprintf(`%s INSERT INTO license_violations (tenant_id, opened_by, user_id, assignment_id, code, since, product_id, principal_id, inherited, rank,
+		assignment_created_at) SELECT $1, $%d, m.u, m.a, '%s', $%d, $%d, m.principal, m.inherited = 1, m.rank, m.created FROM places m WHERE m.place > $%d`,
 		head, n-3, fault.CountViolation, n-2, n-1, n)
 	return f.set(w.ctx, func() error { return w.exec(insert, args...) })
 }

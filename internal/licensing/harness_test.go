@@ -2,6 +2,7 @@ package licensing_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,7 +72,7 @@ func (p *product) reset(t interface{ Fatal(...any) }) {
 	p.started = p.clock.Now()
 	ctx := context.Background()
 	err := p.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		for _, table := range []string{"license_violations", "seat_counters", "assignments", "subscriptions", "memberships", "nestings",
+		for _, table := range []string{"license_violations", "seat_counters", "place_counters", "assignments", "subscriptions", "memberships", "nestings",
 			"group_counters", "groups", "user_words", "users", "audit_mentions", "audit_checkpoints", "audit_events", "exclusion_set_plans", "exclusion_sets",
 			"plan_prerequisites", "plan_locations", "product_plans", "products", "plans", "former_catalogs"} {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
@@ -259,6 +260,18 @@ func (p *product) licenseInputs(adds []oracle.Add) []licensing.LicenseInput {
 	for _, a := range adds {
 		in := licensing.LicenseInput{Product: a.Product, IncludeNested: a.IncludeNested, PlansFrom: a.PlansFrom, Replaces: a.Replaces,
 			StartsAt: p.date(a.StartsAt), EndsAt: p.date(a.EndsAt)}
+		if a.Priority != nil {
+			in.Priority = optional.Of(*a.Priority)
+		}
+		if a.SeatLimit != nil {
+			in.SeatLimit = optional.Null[int]()
+			if *a.SeatLimit >= 0 {
+				in.SeatLimit = optional.Of(*a.SeatLimit)
+			}
+		}
+		if a.Exclude != nil {
+			in.ExcludeGroups = optional.Of(a.Exclude)
+		}
 		if a.Selection != nil {
 			in.Plans = &licensing.SelectionInput{Mode: modes[a.Selection.Mode], Plans: a.Selection.Plans.Sorted()}
 		}
@@ -547,6 +560,16 @@ func (p *product) compare(ctx context.Context, s *oracle.State) error {
 			if want := s.Holds(users[i], l.Product.ID); l.ConsumesSeat != want {
 				return fmt.Errorf("user %s holds %s: %v, want %v", users[i], l.Product.DisplayName, l.ConsumesSeat, want)
 			}
+		}
+		var excluded []oracle.AssignmentKey
+		for _, x := range v.ExcludedSources() {
+			excluded = append(excluded, oracle.AssignmentKey{Principal: x.Group.ID, Product: x.Assignment.Product.ID})
+		}
+		slices.SortFunc(excluded, func(a, b oracle.AssignmentKey) int {
+			return cmp.Or(bytes.Compare(a.Principal[:], b.Principal[:]), bytes.Compare(a.Product[:], b.Product[:]))
+		})
+		if want := s.Excluded(users[i]); !slices.Equal(excluded, want) {
+			return fmt.Errorf("user %s is excluded from %v, want %v", users[i], excluded, want)
 		}
 		if want := s.OnPlans(users[i]); !maps.Equal(on, want) {
 			return fmt.Errorf("user %s has the plans %v, want %v", users[i], on, want)

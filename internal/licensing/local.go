@@ -15,10 +15,12 @@ import (
 // changes: users it names, members of groups, and those who have products directly.
 type local struct {
 	named, groups, products []uuid.UUID // named: ascending
+	lines                   []uuid.UUID // products of which all who wait are local, because a group's seats are limited
 }
 
 func (s *Service) findLocal(ctx context.Context, d *Draft, book *casebook) (*local, error) {
 	l := &local{groups: tenantgraph.ReachDiffers(book.before, book.after), products: productsTouched(book.before, book.after)}
+	further := slices.Concat(tenantgraph.ExcludedDiffers(book.before, book.after), book.after.GroupsReachedBy(l.products))
 	for id, u := range d.users {
 		if u.reaches() && (u.before != nil || u.after == nil) {
 			l.named = append(l.named, id)
@@ -31,43 +33,46 @@ func (s *Service) findLocal(ctx context.Context, d *Draft, book *casebook) (*loc
 		}
 		l.named = append(l.named, moved...)
 	}
-	for _, group := range book.after.GroupsReachedBy(l.products) {
+	for _, group := range further {
 		if !slices.Contains(l.groups, group) {
 			l.groups = append(l.groups, group)
 		}
 	}
 	slices.SortFunc(l.named, compareUUIDs)
 	l.named = slices.Compact(l.named)
+	l.limits(book)
 	return l, nil
 }
 
 // many tells whether there are more local users than are loaded one by one, those who are members
 // of several groups counted with each.
 func (l *local) many(ctx context.Context, d *Draft, most int64) (bool, error) {
-	if len(l.groups) == 0 && len(l.products) == 0 {
+	if l.onlyNamed() {
 		return false, nil
 	}
 	q := d.Tx.Dialect()
-	var members, direct int64
+	var members, direct, waiting int64
 	row := d.Tx.QueryRowContext(ctx, `SELECT (SELECT coalesce(sum(members), 0) FROM group_counters WHERE tenant_id = $1 AND `+q.In("group_id", 2)+`),
-		(SELECT count(*) FROM assignments WHERE tenant_id = $1 AND user_id IS NOT NULL AND NOT scheduled AND `+q.In("product_id", 3)+`)`,
-		d.Tenant, q.UUIDArray(l.groups), q.UUIDArray(l.products))
-	if err := row.Scan(&members, &direct); err != nil {
+		(SELECT count(*) FROM assignments WHERE tenant_id = $1 AND user_id IS NOT NULL AND NOT scheduled AND `+q.In("product_id", 3)+`),
+		(SELECT count(*) FROM license_violations WHERE tenant_id = $1 AND plan_id IS NULL AND `+q.In("product_id", 4)+`)`,
+		d.Tenant, q.UUIDArray(l.groups), q.UUIDArray(l.products), q.UUIDArray(l.lines))
+	if err := row.Scan(&members, &direct, &waiting); err != nil {
 		return false, fmt.Errorf("count the users that the change touches: %w", err)
 	}
-	return members+direct > most, nil
+	return members+direct+waiting > most, nil
 }
 
 // users returns all of them, ascending.
 func (l *local) users(ctx context.Context, d *Draft) ([]uuid.UUID, error) {
-	if len(l.groups) == 0 && len(l.products) == 0 {
+	if l.onlyNamed() {
 		return l.named, nil
 	}
 	q := d.Tx.Dialect()
 	ids, err := database.Values[uuid.UUID](ctx, d.Tx, `SELECT u.id FROM users u WHERE u.tenant_id = $1 AND `+q.In("u.id", 2)+`
 		UNION SELECT m.user_id FROM memberships m WHERE m.tenant_id = $1 AND `+q.In("m.group_id", 3)+`
 		UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND NOT a.scheduled AND `+q.In("a.product_id", 4)+`
-		ORDER BY 1`, d.Tenant, q.UUIDArray(l.named), q.UUIDArray(l.groups), q.UUIDArray(l.products))
+		UNION SELECT v.user_id FROM license_violations v WHERE v.tenant_id = $1 AND v.plan_id IS NULL AND `+q.In("v.product_id", 5)+`
+		ORDER BY 1`, d.Tenant, q.UUIDArray(l.named), q.UUIDArray(l.groups), q.UUIDArray(l.products), q.UUIDArray(l.lines))
 	if err != nil {
 		return nil, fmt.Errorf("find the users that the change touches: %w", err)
 	}
@@ -78,7 +83,7 @@ func (l *local) users(ctx context.Context, d *Draft) ([]uuid.UUID, error) {
 // from one on; deleted users and named ones are among them. On PostgreSQL it reads no more of a group
 // than it returns, however many members the group has; SQLite does so of one group.
 func (l *local) first(ctx context.Context, d *Draft, from uuid.UUID, limit int) ([]uuid.UUID, error) {
-	if len(l.groups) == 0 && len(l.products) == 0 {
+	if l.onlyNamed() {
 		return nil, nil
 	}
 	q := d.Tx.Dialect()
@@ -92,6 +97,10 @@ func (l *local) first(ctx context.Context, d *Draft, from uuid.UUID, limit int) 
 	if len(l.products) > 0 {
 		query += ` UNION SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND NOT a.scheduled AND ` + q.In("a.product_id", 4) + ` AND a.user_id >= $2`
 		args = append(args, q.UUIDArray(l.products))
+	}
+	if len(l.lines) > 0 {
+		args = append(args, q.UUIDArray(l.lines))
+		query += ` UNION SELECT v.user_id FROM license_violations v WHERE v.tenant_id = $1 AND v.plan_id IS NULL AND ` + q.In("v.product_id", len(args)) + ` AND v.user_id >= $2`
 	}
 	ids, err := database.Values[uuid.UUID](ctx, d.Tx, fmt.Sprintf(`SELECT DISTINCT u FROM (%s) x ORDER BY u LIMIT %d`, query, limit), args...)
 	if err != nil {

@@ -25,7 +25,7 @@ type person struct {
 	id       uuid.UUID
 	deleted  bool
 	location *string     // usageLocation
-	groups   []uuid.UUID // direct memberships in groups whose members anything reaches
+	groups   []uuid.UUID // direct memberships in groups that bring anything or exclude from it
 	direct   []*tenantgraph.Assignment
 	rows     []stored
 
@@ -82,7 +82,7 @@ func sources(g *tenantgraph.Graph, groups []uuid.UUID, direct []*tenantgraph.Ass
 	seen := map[uuid.UUID]bool{}
 	for _, group := range groups {
 		for _, r := range g.Reach(group) {
-			if _, live := g.LiveSince(r.ProductID); live && !seen[r.ID] {
+			if _, live := g.LiveSince(r.ProductID); live && !seen[r.ID] && !g.Excludes(groups, r.ID) {
 				seen[r.ID] = true
 				all = append(all, engine.Source{Assignment: r.Engine, Selected: r.Selected})
 			}
@@ -133,6 +133,7 @@ var codes = map[engine.Code]fault.Code{
 	engine.Prohibited: fault.LocationViolation,
 	engine.Exclusion:  fault.MutuallyExclusiveViolation,
 	engine.Dependency: fault.DependencyViolation,
+	engine.GroupLimit: fault.GroupSeatLimit,
 	engine.Count:      fault.CountViolation,
 }
 
@@ -175,6 +176,9 @@ type casebook struct {
 	only       map[uuid.UUID]bool // products that matter; nil: all
 	grouping   *grouping          // nil where everybody is loaded
 	signatures map[*engine.Case][]signature
+
+	places engine.Places       // of assignments with a limit after the change
+	used   map[uuid.UUID]int64 // of these, after it
 }
 
 func newCasebook(d *Draft) *casebook {
@@ -220,16 +224,24 @@ func reaches(g *tenantgraph.Graph, group, assignment uuid.UUID) bool {
 func (b *casebook) promises(before, after []uuid.UUID) bool {
 	for _, group := range after {
 		candidates := b.idleNew[group]
-		if len(b.idle[group]) > 0 && !slices.Contains(before, group) {
+		if len(b.idle[group]) > 0 && (!slices.Contains(before, group) || b.before.Excluding()) {
 			candidates = b.idle[group]
 		}
 		for _, r := range candidates {
-			if b.d.adds[r.ProductID] || !slices.ContainsFunc(before, func(g uuid.UUID) bool { return reaches(b.before, g, r.ID) }) {
+			if b.after.Excludes(after, r.ID) {
+				continue
+			}
+			if b.d.adds[r.ProductID] || !inherits(b.before, before, r.ID) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// inherits tells whether direct members of groups have an assignment.
+func inherits(g *tenantgraph.Graph, groups []uuid.UUID, assignment uuid.UUID) bool {
+	return slices.ContainsFunc(groups, func(group uuid.UUID) bool { return reaches(g, group, assignment) }) && !g.Excludes(groups, assignment)
 }
 
 // reachOf returns the numbers of the assignments that reach a group's members, of products with
@@ -253,9 +265,9 @@ func (b *casebook) reachOf(g *tenantgraph.Graph, known map[uuid.UUID][]int, grou
 	return numbers
 }
 
-// reached tells whether anything reaches a group's members, before or after.
+// reached tells whether membership in a group brings anything or excludes from it, before or after.
 func (b *casebook) reached(group uuid.UUID) bool {
-	return len(b.before.Reach(group)) > 0 || len(b.after.Reach(group)) > 0
+	return b.before.Touches(group) || b.after.Touches(group)
 }
 
 // add puts a user into its case. People come in ascending order of their ids.
@@ -366,6 +378,16 @@ func (b *casebook) appendReach(k []byte, g *tenantgraph.Graph, known map[uuid.UU
 				b.bits[n/8] |= 1 << (n % 8)
 			}
 		}
+		for _, group := range groups {
+			for _, x := range g.Excluded(group) {
+				if n, ok := b.numbers[x.ID]; ok && n/8 < len(b.bits) {
+					b.bits[n/8] &^= 1 << (n % 8)
+				}
+			}
+		}
+		for len(b.bits) > 0 && b.bits[len(b.bits)-1] == 0 {
+			b.bits = b.bits[:len(b.bits)-1]
+		}
 	}
 	return append(binary.AppendUvarint(k, uint64(len(b.bits))), b.bits...)
 }
@@ -381,6 +403,7 @@ func appendDirect(k []byte, direct []*tenantgraph.Assignment) []byte {
 		k = append(k, a.ProductID[:]...)
 		k = append(k, a.Selection.Mode...)
 		k = binary.AppendVarint(k, int64(a.CreatedAt))
+		k = binary.AppendVarint(k, int64(a.Priority))
 		k = binary.AppendUvarint(k, uint64(len(a.Selection.Plans)))
 		for _, p := range a.Selection.Plans {
 			k = append(k, p[:]...)

@@ -20,15 +20,15 @@ import (
 // can tell apart, and answers with how many there are of each kind. Users are listed only where a
 // seat tells them apart, where rows of theirs are written, or on the page of changes that is read.
 //
-// What reaches the members of a group is all that matters of it, so groups that the same
-// assignments reach are of one kind, and one of them stands for all.
+// What reaches the members of a group, and what it excludes them from, is all that matters of it,
+// so groups of which both are the same are of one kind, and one of them stands for all.
 type grouping struct {
 	local *local
 	bits  bool        // kinds come as bits, else as numbers
 	kinds []uuid.UUID // the group that stands for a kind
 	parts map[*engine.Case]int
 
-	groups        []uuid.UUID // that anything reaches, or that are local
+	groups        []uuid.UUID // that bring anything or exclude from it, or that are local
 	kind, isLocal []int64     // of each of groups
 	largest       int         // of groups; its members are joined, those of the others gathered by user
 	placed        bool        // where users are matters
@@ -114,6 +114,9 @@ func (b *casebook) findRelevant(l *local) {
 				add(p.bound.Product)
 			}
 		}
+		for _, x := range tenantgraph.ExcludedDifference(group, before, after) {
+			add(x.Product)
+		}
 	}
 	for _, p := range after.Products {
 		unitsBefore, unlimitedBefore := before.Seats(p.ID)
@@ -121,6 +124,11 @@ func (b *casebook) findRelevant(l *local) {
 		_, was := before.LiveSince(p.ID)
 		_, is := after.LiveSince(p.ID)
 		if b.d.adds[p.ID] || was != is || unitsBefore != unitsAfter || unlimitedBefore != unlimitedAfter {
+			add(p)
+		}
+	}
+	for _, product := range l.lines {
+		if p := after.Product(product); !b.only[p.ID] {
 			add(p)
 		}
 	}
@@ -171,9 +179,9 @@ func (b *casebook) newGrouping(l *local) *grouping {
 		g.placed = g.placed || b.only[p.ID] && b.after.Rules.Located(p.Set)
 	}
 	at := map[string]int64{}
-	all := b.before.ReachingGroups()
-	for _, group := range b.after.ReachingGroups() {
-		if len(b.before.Reach(group)) == 0 {
+	all := b.before.TouchingGroups()
+	for _, group := range b.after.TouchingGroups() {
+		if !b.before.Touches(group) {
 			all = append(all, group)
 		}
 	}
@@ -186,8 +194,12 @@ func (b *casebook) newGrouping(l *local) *grouping {
 				}
 			}
 			key = append(key, '/')
+			for _, x := range graph.Excluded(group) {
+				key = append(key, x.ID[:]...)
+			}
+			key = append(key, '/')
 		}
-		if len(key) == 2 && !isLocal[group] {
+		if len(key) == 4 && !isLocal[group] {
 			continue
 		}
 		n, ok := at[string(key)]
@@ -249,6 +261,12 @@ func (g *grouping) query(b *casebook) (args []any, head string) {
 	if len(g.local.products) > 0 {
 		direct = `SELECT a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND NOT a.scheduled AND ` + q.In("a.product_id", arg(q.UUIDArray(g.local.products)))
 	}
+	if len(g.local.lines) > 0 {
+		if direct != "" {
+			direct += ` UNION `
+		}
+		direct += `SELECT v.user_id FROM license_violations v WHERE v.tenant_id = $1 AND v.plan_id IS NULL AND ` + q.In("v.product_id", arg(q.UUIDArray(g.local.lines)))
+	}
 	among, member := "", ` OR m0.u IS NOT NULL`
 	if g.isLocal[g.largest] == 0 { // else nearly everybody is local
 		among = `SELECT l.user_id FROM memberships l WHERE l.tenant_id = $1 AND ` + q.In("l.group_id", arg(q.UUIDArray(g.local.groups)))
@@ -288,7 +306,7 @@ func (g *grouping) query(b *casebook) (args []any, head string) {
 	m0 AS (SELECT m.user_id AS u FROM memberships m WHERE m.tenant_id = $1 AND m.group_id = ` + fmt.Sprintf("$%d", largest) + `),
 	reach AS (SELECT m.user_id AS u, ` + reach + ` AS b, max(k.l) AS l FROM memberships m JOIN kinds k ON k.g = m.group_id
 		WHERE m.tenant_id = $1` + among + ` GROUP BY m.user_id),
-	own AS (SELECT a.user_id AS u, CAST(` + q.JSONAgg(q.JSONArray("a.product_id", "a.mode", "a.plans", "a.created_at"), "a.product_id") + ` AS text) AS t
+	own AS (SELECT a.user_id AS u, CAST(` + q.JSONAgg(q.JSONArray("a.product_id", "a.mode", "a.plans", "a.created_at", "a.priority"), "a.product_id") + ` AS text) AS t
 		FROM assignments a WHERE a.tenant_id = $1 AND a.user_id IS NOT NULL AND NOT a.scheduled` + product("a.product_id") + ` GROUP BY a.user_id),
 	held AS (SELECT v.user_id AS u, CAST(` + q.JSONAgg(q.JSONArray(source, "v.plan_id", "v.code", "v.since"), source+", v.plan_id") + ` AS text) AS t
 		FROM license_violations v WHERE v.tenant_id = $1` + product("v.product_id") + ` GROUP BY v.user_id),
@@ -308,14 +326,14 @@ func (g *grouping) read(p *person) error {
 		return err
 	}
 	if sig.own != "" {
-		var own [][4]json.RawMessage
+		var own [][5]json.RawMessage
 		if err := json.Unmarshal([]byte(sig.own), &own); err != nil {
 			return err
 		}
 		for _, o := range own {
 			a := &tenantgraph.Assignment{}
 			var plans string
-			if err := unmarshalAll(o[:], &a.ID, &a.Selection.Mode, &plans, (*int64)(&a.CreatedAt)); err != nil {
+			if err := unmarshalAll(o[:], &a.ID, &a.Selection.Mode, &plans, (*int64)(&a.CreatedAt), &a.Priority); err != nil {
 				return err
 			}
 			a.ProductID = a.ID

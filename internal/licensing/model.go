@@ -27,9 +27,13 @@ type Assignment struct {
 	Status        AssignmentStatus
 	StartsAt      *clock.Instant // when it begins by the clock, or began so; nil: at once
 	EndsAt        *clock.Instant // when it ends by the clock; nil: never
-	CreatedAt     clock.Instant
-	UpdatedAt     clock.Instant
-	Version       int
+	Priority      int            // MinPriority to MaxPriority; of those who wait, the higher go first (R5)
+	SeatLimit     *int           // how many users may have it through the group; nil: any number (R8)
+	// ExcludedGroups are those whose members do not get it (R1), by name, then id.
+	ExcludedGroups []*principal.Group
+	CreatedAt      clock.Instant
+	UpdatedAt      clock.Instant
+	Version        int
 }
 
 // AssignmentStatus is whether an assignment is in effect (R1). It is stored: an assignment begins
@@ -184,9 +188,11 @@ type LicenseError struct {
 	Plan    *Plan // nil: the whole source
 	Source  *Source
 	Since   clock.Instant
-	Details any // *SeatDetails, *ExclusionDetails, *DependencyDetails, *LocationDetails or nil
+	Details any // *SeatDetails, *GroupSeatDetails, *ExclusionDetails, *DependencyDetails, *LocationDetails or nil
 
-	idle int // of a COUNT_VIOLATION: units that do not count, known before its details are read
+	idle       int       // of a COUNT_VIOLATION: units that do not count, known before its details are read
+	limit      int       // of a GROUP_SEAT_LIMIT, likewise
+	assignment uuid.UUID // whose limit it is
 }
 
 // SeatDetails are the facts of a COUNT_VIOLATION or of a refusal for lack of seats. Place is
@@ -198,6 +204,15 @@ type SeatDetails struct {
 	Suspended int
 	LockedOut int
 	Place     *int
+}
+
+// GroupSeatDetails are the facts of a GROUP_SEAT_LIMIT: how many users may have the product through
+// the group, and how many have.
+type GroupSeatDetails struct {
+	Product *Product
+	Group   *principal.Group
+	Limit   int
+	Used    int
 }
 
 // ExclusionDetails are the facts of a MUTUALLY_EXCLUSIVE_VIOLATION.
@@ -280,6 +295,7 @@ type Waiting struct {
 	Sources []*Source
 
 	inherited bool // with UserID and Since, the place in WaitingOrder
+	rank      int64
 	created   clock.Instant
 	principal uuid.UUID
 }

@@ -22,12 +22,13 @@ import (
 type queueing struct {
 	user, principal, assignment uuid.UUID
 	inherited                   bool
+	priority                    int64
 	since, created              clock.Instant
 }
 
 func (q queueing) key(sku uuid.UUID) engine.Key {
 	return engine.Key{
-		Direct: !q.inherited, Since: int64(q.since), Created: int64(q.created), Sku: sku, User: q.user, Principal: q.principal, Plan: engine.Whole,
+		Direct: !q.inherited, Priority: q.priority, Since: int64(q.since), Created: int64(q.created), Sku: sku, User: q.user, Principal: q.principal, Plan: engine.Whole,
 	}
 }
 
@@ -65,9 +66,9 @@ func (l *lineOf) put(t interface{ Fatal(...any) }, rows []queueing) {
 		}
 		for _, r := range rows {
 			_, err := tx.ExecContext(ctx, `INSERT INTO license_violations
-				(tenant_id, user_id, assignment_id, code, since, opened_by, product_id, principal_id, inherited, assignment_created_at)
-				VALUES ($1, $2, $3, 'COUNT_VIOLATION', $4, $5, $6, $7, $8, $9)`,
-				l.tenant, r.user, r.assignment, r.since, uuid.Nil, l.sku, r.principal, r.inherited, r.created)
+				(tenant_id, user_id, assignment_id, code, since, opened_by, product_id, principal_id, inherited, rank, assignment_created_at)
+				VALUES ($1, $2, $3, 'COUNT_VIOLATION', $4, $5, $6, $7, $8, $9, $10)`,
+				l.tenant, r.user, r.assignment, r.since, uuid.Nil, l.sku, r.principal, r.inherited, -r.priority, r.created)
 			if err != nil {
 				return err
 			}
@@ -81,7 +82,7 @@ func (l *lineOf) put(t interface{ Fatal(...any) }, rows []queueing) {
 
 // stored reads the line in the order of the database.
 func (l *lineOf) stored(t *rapid.T) []queueing {
-	rows, err := l.db.Reader().QueryContext(t.Context(), `SELECT v.user_id, v.principal_id, v.assignment_id, v.inherited, v.since, v.assignment_created_at
+	rows, err := l.db.Reader().QueryContext(t.Context(), `SELECT v.user_id, v.principal_id, v.assignment_id, v.inherited, -v.rank, v.since, v.assignment_created_at
 		FROM license_violations v WHERE v.tenant_id = $1 AND v.product_id = $2 AND v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION'
 		ORDER BY `+licensing.WaitingOrder, l.tenant, l.sku)
 	if err != nil {
@@ -91,7 +92,7 @@ func (l *lineOf) stored(t *rapid.T) []queueing {
 	var all []queueing
 	for rows.Next() {
 		var q queueing
-		if err := rows.Scan(&q.user, &q.principal, &q.assignment, &q.inherited, &q.since, &q.created); err != nil {
+		if err := rows.Scan(&q.user, &q.principal, &q.assignment, &q.inherited, &q.priority, &q.since, &q.created); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, q)
@@ -117,7 +118,7 @@ func TestOrderOfWaitingInSQLIsThatOfTheEngineR5(t *testing.T) {
 					instant := func(label string) clock.Instant { return clock.Instant(rapid.Int64Range(1, 3).Draw(rt, label)) }
 					rows = append(rows, queueing{
 						user: user, principal: principal, assignment: l.assignments[principal], inherited: principal != user,
-						since: instant("since"), created: instant("created"),
+						priority: rapid.Int64Range(-1, 1).Draw(rt, "priority"), since: instant("since"), created: instant("created"),
 					})
 				}
 			}
@@ -162,7 +163,7 @@ func TestOrderOfWaitingInSQLIsThatOfTheEngineR5(t *testing.T) {
 func list(rows []queueing) string {
 	lines := make([]string, len(rows))
 	for i, r := range rows {
-		lines[i] = fmt.Sprintf("inherited %v since %d created %d user %s principal %s", r.inherited, r.since, r.created, r.user, r.principal)
+		lines[i] = fmt.Sprintf("inherited %v priority %d since %d created %d user %s principal %s", r.inherited, r.priority, r.since, r.created, r.user, r.principal)
 	}
 	return strings.Join(lines, "\n  ")
 }

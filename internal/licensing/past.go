@@ -290,9 +290,10 @@ func usersThen(ctx context.Context, tx *database.Tx, tenant uuid.UUID, ids []uui
 
 // seatDetailsThen is FillSeatDetails as of an instant.
 func seatDetailsThen(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph, errs []*LicenseError, at clock.Instant) error {
+	err := fillPlaces(errs, func() (map[uuid.UUID]int64, error) { return placesThen(ctx, tx, g.Tenant, at) })
 	products, users := waitingErrors(errs)
-	if len(products) == 0 {
-		return nil
+	if len(products) == 0 || err != nil {
+		return err
 	}
 	counts, err := countersThen(ctx, tx, g.Tenant, products, at)
 	if err != nil {
@@ -328,6 +329,25 @@ func countersThen(ctx context.Context, tx *database.Tx, tenant uuid.UUID, produc
 		return nil, fmt.Errorf("load the seat counters as of %s: %w", at, err)
 	}
 	return counts, nil
+}
+
+// placesThen returns how many users had assignments with a limit at an instant.
+func placesThen(ctx context.Context, tx *database.Tx, tenant uuid.UUID, at clock.Instant) (map[uuid.UUID]int64, error) {
+	used, err := loadPlaces(ctx, tx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	err = database.Each(ctx, tx, func(scan func(...any) error) error {
+		var assignment uuid.UUID
+		var n int64
+		err := scan(&assignment, &n)
+		used[assignment] = n
+		return err
+	}, `SELECT assignment_id, used FROM place_counters_history WHERE tenant_id = $1 AND until > $2 ORDER BY until DESC`, tenant, at)
+	if err != nil {
+		return nil, fmt.Errorf("load the counters of limited assignments as of %s: %w", at, err)
+	}
+	return used, nil
 }
 
 // SubscribedProductsAsOf returns products with their seats as they were at an instant, nil where

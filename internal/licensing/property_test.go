@@ -74,6 +74,33 @@ func TestCountingAgreesWithCasesOnRandomLines(t *testing.T) {
 				}
 				return &n
 			}
+			prioritised := rapid.Bool().Draw(rt, "priorities") // else everything can be counted
+			priority := func() *int {
+				if !prioritised {
+					return nil
+				}
+				n := rapid.IntRange(-1, 1).Draw(rt, "priority")
+				return &n
+			}
+			limiting := rapid.Bool().Draw(rt, "limits")
+			limit := func() *int {
+				if !limiting {
+					return nil
+				}
+				n := rapid.IntRange(-1, 4).Draw(rt, "limit")
+				return &n
+			}
+			excluding := rapid.Bool().Draw(rt, "exclusions")
+			exclude := func(by uuid.UUID) []uuid.UUID {
+				if !excluding {
+					return nil
+				}
+				other := rapid.SampledFrom(groups).Draw(rt, "excluded")
+				if other == by {
+					return []uuid.UUID{}
+				}
+				return []uuid.UUID{other}
+			}
 			subscriptions := []uuid.UUID{numbered(6, 1), numbered(6, 2)}
 			for n, sku := range skus {
 				h.step(rt, oracle.CreateSubscription{Subscription: subscriptions[n], Product: sku, Seats: seats()})
@@ -91,7 +118,7 @@ func TestCountingAgreesWithCasesOnRandomLines(t *testing.T) {
 				var op oracle.Operation
 				switch rapid.IntRange(0, 12).Draw(rt, "kind") {
 				case 0, 1, 2:
-					op = oracle.Assign{Principals: []uuid.UUID{group}, Add: []oracle.Add{{Product: sku, StartsAt: date("start"), EndsAt: date("end")}}}
+					op = oracle.Assign{Principals: []uuid.UUID{group}, Add: []oracle.Add{{Product: sku, StartsAt: date("start"), EndsAt: date("end"), Priority: priority(), Exclude: exclude(group), SeatLimit: limit()}}}
 				case 3, 4:
 					op = oracle.Assign{Principals: []uuid.UUID{group, other}, Remove: []uuid.UUID{sku}, Acknowledge: acknowledge()}
 				case 5:
@@ -99,13 +126,13 @@ func TestCountingAgreesWithCasesOnRandomLines(t *testing.T) {
 				case 6:
 					op = oracle.ChangeMembers{Changes: []oracle.GroupChange{{Group: group, Remove: groups}}, Acknowledge: acknowledge()}
 				case 7:
-					op = oracle.Assign{Principals: pick("users", users), Add: []oracle.Add{{Product: sku, StartsAt: date("start"), EndsAt: date("end")}}}
+					op = oracle.Assign{Principals: pick("users", users), Add: []oracle.Add{{Product: sku, StartsAt: date("start"), EndsAt: date("end"), Priority: priority()}}}
 				case 8:
 					op = oracle.UpdateSubscription{Subscription: sub, Seats: seats(), AllowOverAllocation: true}
 				case 9:
 					op = oracle.DeleteUser{User: rapid.SampledFrom(users).Draw(rt, "user"), Acknowledge: acknowledge()}
 				case 10:
-					op = oracle.Assign{Principals: []uuid.UUID{group, other}, Add: []oracle.Add{{Product: skus[0], StartsAt: date("start")}}, Remove: skus[1:], Acknowledge: acknowledge()}
+					op = oracle.Assign{Principals: []uuid.UUID{group, other}, Add: []oracle.Add{{Product: skus[0], StartsAt: date("start"), Priority: priority()}}, Remove: skus[1:], Acknowledge: acknowledge()}
 				case 11, 12:
 					op = oracle.Due{}
 				}

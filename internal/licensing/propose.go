@@ -67,6 +67,7 @@ type explainer struct {
 
 	counts  map[uuid.UUID]counters
 	seats   engine.Seats
+	limits  engine.Places             // of groups' assignments
 	places  map[uuid.UUID]int         // of the user, by the product waited for
 	members map[uuid.UUID]int         // direct members of the groups that matter
 	direct  map[uuid.UUID]int         // direct assignments, by product without a live subscription
@@ -107,7 +108,7 @@ func (e *explainer) allows(t trial) (lost engine.PlanSet, ok bool) {
 		seats[t.of.Index] = *t.seat
 	}
 	c := &engine.Case{Before: before, After: t.after, Barred: t.barred, Users: []engine.ID{e.v.User.ID}, Judged: t.judged, Refused: e.v.state.Sources}
-	after, refusal, err := e.g.Rules.Try(c, seats, e.now)
+	after, refusal, err := e.g.Rules.Try(c, seats, e.limits, e.now)
 	if err != nil {
 		e.err = fmt.Errorf("try a proposal: %w", err)
 		return nil, false
@@ -172,6 +173,9 @@ func (e *explainer) read(ctx context.Context) (err error) {
 		return err
 	}
 	e.seats = supplies(e.g, e.g, e.counts)
+	if e.limits, err = placesIn(ctx, q, e.g); err != nil {
+		return err
+	}
 	licenses := e.g.Rules.Derive(e.v.state)
 	e.on, e.held = engine.On(licenses), map[int32]bool{}
 	targets := engine.NewPlanSet(e.plan.Index)

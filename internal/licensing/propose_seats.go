@@ -184,7 +184,7 @@ func (e *explainer) givesUp(h *UserView, p *Product) bool {
 		return false
 	}
 	c := &engine.Case{Before: before, After: after, Barred: before.Barred, Users: []engine.ID{h.User.ID}, Judged: true, Refused: h.state.Sources}
-	state, refusal, err := e.g.Rules.Try(c, e.seats, e.now)
+	state, refusal, err := e.g.Rules.Try(c, e.seats, e.limits, e.now)
 	if err != nil {
 		e.err = fmt.Errorf("try to free a seat: %w", err)
 		return false

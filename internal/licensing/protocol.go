@@ -151,6 +151,9 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if err != nil {
 		return nil, err
 	}
+	if err := d.moveInLine(ctx, d.edit.Changes().Assignments); err != nil {
+		return nil, err
+	}
 	book := newCasebook(d)
 	out.Impact = newImpact(s, d, book, counts, o.DryRun)
 	if !d.changed {
@@ -165,13 +168,24 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 			return out, s.settleFast(ctx, d, fast, out, o)
 		}
 	}
-	if err := s.gather(ctx, d, book); err != nil {
+	local, err := s.gather(ctx, d, book)
+	if err != nil {
+		return nil, err
+	}
+	if err := book.findPlaces(ctx); err != nil {
 		return nil, err
 	}
 	progress(ctx, Progress{Phase: PhaseJudging})
 	seats := supplies(d.Graph, book.after, counts)
+	for _, product := range local.lines { // nobody waits who is not part of the change
+		index := book.after.Product(product).Index
+		if seat, counted := seats[index]; counted {
+			seat.Waiting = 0
+			seats[index] = seat
+		}
+	}
 	waiting := &waiters{s: s, ctx: ctx, d: d, book: book, pages: map[int32]*waiterPage{}}
-	verdicts, err := book.after.Rules.Settle(book.cases, seats, waiting, int64(d.Now))
+	verdicts, err := book.after.Rules.Settle(book.cases, seats, book.places, waiting, int64(d.Now))
 	if err != nil {
 		return nil, fmt.Errorf("settle the change: %w", err)
 	}
@@ -190,6 +204,7 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if o.Atomic && len(out.Refused) > 0 {
 		return out, nil
 	}
+	book.countPlaces(verdicts)
 	out.Impact.take(verdicts)
 	if err := book.listChanges(ctx, out.Impact); err != nil {
 		return nil, err
@@ -248,22 +263,22 @@ func (d *Draft) effective() bool {
 
 // gather finds the local users (step 2) and puts them into cases: those of which there are many by
 // grouping them in the database, the others by loading them.
-func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
+func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) (*local, error) {
 	local, err := s.findLocal(ctx, d, book)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ids := local.named
 	switch many, err := local.many(ctx, d, s.load); {
 	case err != nil:
-		return err
+		return nil, err
 	case many:
 		if err := book.group(ctx, local); err != nil {
-			return err
+			return nil, err
 		}
 	default:
 		if ids, err = local.users(ctx, d); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	var born []*person
@@ -279,7 +294,7 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
 		read += int64(len(part))
 		loaded, err := people(ctx, d.Tx, d.Tx.Dialect(), d.Tenant, part, book.reached)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, p := range loaded {
 			book.add(p)
@@ -291,7 +306,7 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
 	for _, c := range book.cases { // a created user may come after others of its case
 		slices.SortFunc(c.Users, func(a, b engine.ID) int { return compareUUIDs(a, b) })
 	}
-	return nil
+	return local, nil
 }
 
 // supplies returns the seats of every product: units as the change has them, users as before.
@@ -352,25 +367,26 @@ func (w *waiters) List(cases []*engine.Case) error { return w.book.list(w.ctx, c
 
 // WaitingOrder is R5's order among whole sources that wait for one product, as an index has
 // it: what engine.Less is in Go.
-const WaitingOrder = `v.inherited, v.since, v.assignment_created_at, v.user_id, v.principal_id`
+const WaitingOrder = `v.inherited, v.rank, v.since, v.assignment_created_at, v.user_id, v.principal_id`
 
 func (w *waiters) load(product int32, page *waiterPage) error {
 	sku := w.book.after.ProductAt(product).ID
 	args := []any{w.d.Tenant, sku}
 	after := ""
 	if k := page.after; k != nil {
-		after = ` AND (v.inherited, v.since, v.assignment_created_at, v.user_id, v.principal_id) > ($3, $4, $5, $6, $7)`
-		args = append(args, !k.Direct, k.Since, k.Created, uuid.UUID(k.User), uuid.UUID(k.Principal))
+		after = ` AND (` + WaitingOrder + `) > ($3, $4, $5, $6, $7, $8)`
+		args = append(args, !k.Direct, rankOf(k.Priority), k.Since, k.Created, uuid.UUID(k.User), uuid.UUID(k.Principal))
 	}
 	var keys []engine.Key
 	err := database.Each(w.ctx, w.d.Tx, func(scan func(...any) error) error {
 		k := engine.Key{Sku: sku, Plan: engine.Whole}
 		var inherited bool
-		err := scan(&inherited, &k.Since, &k.Created, (*uuid.UUID)(&k.User), (*uuid.UUID)(&k.Principal))
-		k.Direct = !inherited
+		var rank int64
+		err := scan(&inherited, &rank, &k.Since, &k.Created, (*uuid.UUID)(&k.User), (*uuid.UUID)(&k.Principal))
+		k.Direct, k.Priority = !inherited, priorityOf(rank)
 		keys = append(keys, k)
 		return err
-	}, `SELECT v.inherited, v.since, v.assignment_created_at, v.user_id, v.principal_id FROM license_violations v
+	}, `SELECT `+WaitingOrder+` FROM license_violations v
 		WHERE v.tenant_id = $1 AND v.product_id = $2 AND v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION'`+after+`
 		ORDER BY `+WaitingOrder+fmt.Sprintf(` LIMIT %d`, waiterBatch), args...)
 	if err != nil {

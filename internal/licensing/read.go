@@ -119,7 +119,7 @@ var listColumns = func() string {
 // The fields of listColumns.
 var (
 	memberFields     = fieldList("m.group_id", "m.created_at")
-	assignmentFields = fieldList("a.id", "a.product_id", "a.mode", "a.plans", "a.created_at", "a.updated_at", "a.version",
+	assignmentFields = fieldList("a.id", "a.product_id", "a.mode", "a.plans", "a.priority", "a.created_at", "a.updated_at", "a.version",
 		"CASE WHEN a.scheduled THEN 1 ELSE 0 END", "coalesce(CAST(a.starts_at AS text), '')", "coalesce(CAST(a.began_at AS text), '')", "coalesce(CAST(a.ends_at AS text), '')")
 	violationFields = fieldList("v.assignment_id", "coalesce(CAST(v.plan_id AS text), '')", "v.code", "v.since")
 )
@@ -196,6 +196,7 @@ func parseLists(user uuid.UUID, memberships, direct, violations []byte) ([]tenan
 		if plans := l.field(); string(plans) != "[]" && l.err == nil {
 			l.err = json.Unmarshal(plans, &a.Selection.Plans)
 		}
+		a.Priority = int(l.number())
 		a.CreatedAt, a.UpdatedAt, a.Version = clock.Instant(l.number()), clock.Instant(l.number()), int(l.number())
 		a.Scheduled, a.StartsAt, a.BeganAt, a.EndsAt = l.number() == 1, l.instant(), l.instant(), l.instant()
 		assignments = append(assignments, a)

@@ -275,13 +275,16 @@ func (v *UserView) ofDisabledAccount(a *Assignment) *Redundancy {
 			after = append(after, *src)
 		}
 	}
-	seats := engine.Seats{}
-	for _, src := range before.Sources { // who waits for a seat is thought to find none
+	seats, places := engine.Seats{}, engine.Places{}
+	for _, src := range before.Sources { // who waits for a seat or a place is thought to find none
 		seats[src.Product] = engine.Seat{}
+		if !src.Direct && v.graph.Assignment(uuid.UUID(src.Key)).SeatLimit != nil {
+			places[src.Key] = engine.Place{}
+		}
 	}
 	c := &engine.Case{Before: before, After: after, Barred: before.Barred, Users: []engine.ID{v.User.ID}, Judged: true, Refused: v.state.Sources}
 	rules := v.graph.Rules
-	state, refusal, err := rules.Try(c, seats, 0)
+	state, refusal, err := rules.Try(c, seats, places, 0)
 	on := engine.On(rules.Derive(v.state))
 	if err != nil || refusal != nil {
 		state = engine.User{Sources: after, Rows: v.state.Rows}

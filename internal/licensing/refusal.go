@@ -99,6 +99,14 @@ func countFault(d *SeatDetails) *fault.Error {
 	return fix(fault.New(fault.CountViolation, "No seat of %s is free.", name))
 }
 
+// groupLimitFault words a want of places through a group (R8).
+func groupLimitFault(e *LicenseError) *fault.Error {
+	name := e.Product.DisplayName
+	return fault.New(fault.GroupSeatLimit, "At most %d users may have %s through %s, and no place is free.", e.limit, name, e.Source.Group.DisplayName).
+		Fix("Raise the seatLimit of the assignment of %s to %s, take it from somebody, or assign %s in another way; waiting users get free places at once.",
+			name, e.Source.Group.DisplayName, name)
+}
+
 // exclusionFault words a conflict between two plans (R9).
 func exclusionFault(d *ExclusionDetails) *fault.Error {
 	return fault.New(fault.MutuallyExclusiveViolation, "The plan %s of %s and the plan %s of %s exclude each other (%s).",
@@ -190,6 +198,9 @@ func (e *LicenseError) Explain() *fault.Error {
 		return locationFault(d, e.Product)
 	case *SeatDetails:
 		return countFault(d)
+	}
+	if e.Code == fault.GroupSeatLimit {
+		return groupLimitFault(e)
 	}
 	if e.Code == fault.CountViolation {
 		return countFault(&SeatDetails{Product: e.Product, Suspended: e.idle})

@@ -266,6 +266,7 @@ func TestVerificationFindsTamperingR17(t *testing.T) {
 			{"a subscription that ended", `UPDATE subscriptions SET status = 'CANCELLED', cancelled_at = 1 WHERE product_id = ` + base, "no living source"},
 			{"another selection", `UPDATE assignments SET mode = 'ONLY', plans = '[]' WHERE group_id IS NOT NULL AND product_id = ` + base, "does not select"},
 			{"an exclusion that is gone", `DELETE FROM exclusion_set_plans`, "would pass every check"},
+			{"another place in line by its priority", `UPDATE license_violations SET rank = 1` + bobs, "wrong place in line"},
 			{"another place in line", `UPDATE license_violations SET assignment_created_at = 1` + bobs, "wrong place in line"},
 			{"another kind of principal", `UPDATE license_violations SET inherited = NOT inherited` + bobs, "wrong place in line"},
 			{"another principal", `UPDATE license_violations SET principal_id = user_id` + bobs, "wrong place in line"},
@@ -294,7 +295,7 @@ func TestVerificationFindsTamperingR17(t *testing.T) {
 // keep remembers the rows of all tables of a tenant, and returns what puts them back.
 func (o *office) keep() (undo func()) {
 	o.Helper()
-	tables := []string{"exclusion_set_plans", "subscriptions", "memberships", "nestings", "group_counters", "seat_counters", "license_violations"}
+	tables := []string{"exclusion_set_plans", "subscriptions", "memberships", "nestings", "group_counters", "seat_counters", "place_counters", "license_violations"}
 	for _, table := range tables {
 		o.exec(o.T, `CREATE TABLE kept_`+table+` AS SELECT * FROM `+table)
 	}

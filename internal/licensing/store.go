@@ -33,8 +33,11 @@ func (s *Service) store(ctx context.Context, d *Draft, book *casebook, verdicts 
 		func() error { return w.subscriptions(changes.Subscriptions) },
 		func() error { return w.violations(book, verdicts) },
 		func() error { return fast.healWaiting(w) },
+		func() error { return w.placesOut(book) },
 		func() error { return w.assignments(changes.Assignments) },
+		w.ownPlaces,
 		w.newViolations,
+		func() error { return w.placesIn(book) },
 		func() error { return fast.refuse(w) },
 		func() error { return w.counters(book.after, out.Impact) },
 		func() error { return w.groupsOut(changes.Groups) },
@@ -224,38 +227,52 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 	n := len(put)
 	ids, products := make([]uuid.UUID, n), make([]uuid.UUID, n)
 	users, groups := make([]uuid.NullUUID, n), make([]uuid.NullUUID, n)
-	modes, plans := make([]string, n), make([]string, n)
+	modes, plans, excluded := make([]string, n), make([]string, n), make([]string, n)
 	scheduled, starts, began, ends := make([]bool, n), make([]clock.Instant, n), make([]clock.Instant, n), make([]clock.Instant, n)
-	nested, created, updated, versions := make([]bool, n), make([]clock.Instant, n), make([]clock.Instant, n), make([]int64, n)
+	nested, priorities, limits := make([]bool, n), make([]int64, n), make([]int64, n)
+	created, updated, versions := make([]clock.Instant, n), make([]clock.Instant, n), make([]int64, n)
 	for i, a := range put {
 		ids[i], products[i] = a.ID, a.ProductID
 		users[i] = uuid.NullUUID{UUID: a.UserID, Valid: a.Direct()}
 		groups[i] = uuid.NullUUID{UUID: a.GroupID, Valid: !a.Direct()}
 		modes[i], nested[i], created[i], updated[i], versions[i] = string(a.Selection.Mode), a.IncludeNested, a.CreatedAt, a.UpdatedAt, int64(a.Version)
 		scheduled[i], starts[i], began[i], ends[i] = a.Scheduled, orZero(a.StartsAt), orZero(a.BeganAt), orZero(a.EndsAt)
-		plans[i] = "[]"
-		if len(a.Selection.Plans) > 0 {
-			text, err := json.Marshal(a.Selection.Plans)
-			if err != nil {
-				return err
-			}
-			plans[i] = string(text)
+		priorities[i], limits[i] = int64(a.Priority), -1
+		if a.SeatLimit != nil {
+			limits[i] = int64(*a.SeatLimit)
+		}
+		var err error
+		if plans[i], err = idList(a.Selection.Plans); err != nil {
+			return err
+		}
+		if excluded[i], err = idList(a.ExcludedGroups); err != nil {
+			return err
 		}
 	}
 	col := func(name string, t database.ColumnType) database.Column { return database.Column{Name: name, Type: t} }
-	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, created_at, updated_at, version,
-		scheduled, starts_at, began_at, ends_at)
-		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.created, v.updated, v.version,
+	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, priority, seat_limit, excluded_groups,
+		created_at, updated_at, version, scheduled, starts_at, began_at, ends_at)
+		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.priority, nullif(v.seats, -1), v.excluded, v.created, v.updated, v.version,
 		v.scheduled, nullif(v.starts, 0), nullif(v.began, 0), nullif(v.ends, 0) FROM `+
 		w.q.Unnest("v", 2, col("id", database.UUID), col("u", database.UUID), col("g", database.UUID), col("p", database.UUID),
-			col("mode", database.Text), col("plans", database.Text), col("nested", database.Bool),
+			col("mode", database.Text), col("plans", database.Text), col("nested", database.Bool), col("priority", database.BigInt), col("seats", database.BigInt), col("excluded", database.Text),
 			col("created", database.BigInt), col("updated", database.BigInt), col("version", database.BigInt),
 			col("scheduled", database.Bool), col("starts", database.BigInt), col("began", database.BigInt), col("ends", database.BigInt))+
 		` WHERE true ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, plans = excluded.plans,
-		include_nested = excluded.include_nested, updated_at = excluded.updated_at, version = excluded.version,
+		include_nested = excluded.include_nested, priority = excluded.priority, excluded_groups = excluded.excluded_groups, seat_limit = excluded.seat_limit,
+		updated_at = excluded.updated_at, version = excluded.version,
 		scheduled = excluded.scheduled, starts_at = excluded.starts_at, began_at = excluded.began_at, ends_at = excluded.ends_at`,
-		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, created, updated, versions,
+		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, priorities, limits, excluded, created, updated, versions,
 			scheduled, starts, began, ends)...)...)
+}
+
+// idList is a list of ids as it is stored: a JSON array.
+func idList(ids []uuid.UUID) (string, error) {
+	if len(ids) == 0 {
+		return "[]", nil
+	}
+	text, err := json.Marshal(ids)
+	return string(text), err
 }
 
 // orZero stands for an instant that is not set by 0: lists of a statement have no nulls.

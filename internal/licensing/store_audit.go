@@ -2,6 +2,7 @@ package licensing
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -34,7 +35,7 @@ func (s *Service) event(ctx context.Context, d *Draft, out *Outcome, o Options) 
 	return audit.Seal(d.Tenant, d.head, &e)
 }
 
-// assignmentFields tells which plans each assignment selected, and between which dates, before and after.
+// assignmentFields tells what each assignment was before and is after.
 func (d *Draft) assignmentFields() []audit.FieldChange {
 	var fields []audit.FieldChange
 	add := func(kind id.Kind, principal, product uuid.UUID, before, after *tenantgraph.Assignment) {
@@ -63,7 +64,7 @@ func (d *Draft) assignmentFields() []audit.FieldChange {
 	return fields
 }
 
-// selectionText words an assignment's plan selection; nil where there is no assignment.
+// selectionText words an assignment: its plan selection, and what else it says; nil where there is no assignment.
 func (d *Draft) selectionText(a *tenantgraph.Assignment) *string {
 	if a == nil {
 		return nil
@@ -89,6 +90,15 @@ func (d *Draft) selectionText(a *tenantgraph.Assignment) *string {
 	}
 	if a.EndsAt != nil {
 		text += "; ends " + a.EndsAt.String()
+	}
+	if a.Priority != 0 {
+		text += fmt.Sprintf("; priority %d", a.Priority)
+	}
+	if a.SeatLimit != nil {
+		text += fmt.Sprintf("; at most %d users", *a.SeatLimit)
+	}
+	if len(a.ExcludedGroups) > 0 {
+		text += "; not for members of " + groupNames(AssignmentOf(d.Graph, a).ExcludedGroups)
 	}
 	return &text
 }

@@ -30,6 +30,7 @@ func (k *rowKeys) add(user, assignment uuid.UUID, plan uuid.NullUUID, code strin
 type newRows struct {
 	rowKeys
 	since, created       []clock.Instant
+	ranks                []int64
 	products, principals []uuid.UUID
 	inherited            []bool
 }
@@ -80,6 +81,7 @@ func (w *writer) violations(book *casebook, verdicts []engine.Verdict) error {
 				n := &w.rows
 				n.add(user, a.id, book.planID(r.Plan), string(codes[r.Code]))
 				n.since, n.created = append(n.since, clock.Instant(r.Since)), append(n.created, clock.Instant(a.source.Created))
+				n.ranks = append(n.ranks, rankOf(a.source.Priority))
 				principal := uuid.UUID(a.source.Principal)
 				if a.source.Direct {
 					principal = user
@@ -196,13 +198,14 @@ func (w *writer) newViolations() error {
 	for lo := 0; lo < len(n.users); lo += writeBatch {
 		hi := min(lo+writeBatch, len(n.users))
 		args := append([]any{w.d.Tenant, w.event}, w.q.UnnestArgs(n.users[lo:hi], n.assignments[lo:hi], n.plans[lo:hi], n.codes[lo:hi],
-			n.since[lo:hi], n.products[lo:hi], n.principals[lo:hi], n.inherited[lo:hi], n.created[lo:hi])...)
+			n.since[lo:hi], n.products[lo:hi], n.principals[lo:hi], n.inherited[lo:hi], n.ranks[lo:hi], n.created[lo:hi])...)
 		err := w.exec(`INSERT INTO license_violations
-			(tenant_id, opened_by, user_id, assignment_id, plan_id, code, since, product_id, principal_id, inherited, assignment_created_at)
-			SELECT $1, $2, v.u, v.a, v.p, v.code, v.since, v.product, v.principal, v.inherited, v.created FROM `+
+			(tenant_id, opened_by, user_id, assignment_id, plan_id, code, since, product_id, principal_id, inherited, rank,
+			assignment_created_at)
+			SELECT $1, $2, v.u, v.a, v.p, v.code, v.since, v.product, v.principal, v.inherited, v.rank, v.created FROM `+
 			w.q.Unnest("v", 3, colUser, colAssignment, colPlan, colCode, database.Column{Name: "since", Type: database.BigInt},
 				database.Column{Name: "product", Type: database.UUID}, database.Column{Name: "principal", Type: database.UUID},
-				database.Column{Name: "inherited", Type: database.Bool}, database.Column{Name: "created", Type: database.BigInt}), args...)
+				database.Column{Name: "inherited", Type: database.Bool}, database.Column{Name: "rank", Type: database.BigInt}, database.Column{Name: "created", Type: database.BigInt}), args...)
 		if err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(us
 	}
 	var v *verifying
 	err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
-		v = &verifying{report: &Verification{VerifiedAt: s.clock.Now()}, recount: map[int32]*counters{}} // anew in each attempt
+		v = &verifying{report: &Verification{VerifiedAt: s.clock.Now()}, recount: map[int32]*counters{}, reused: map[engine.ID]int64{}} // anew in each attempt
 		// What is in memory is what a check must not lean on.
 		stored, err := LoadCatalog(ctx, tx)
 		if err != nil {
@@ -37,10 +37,14 @@ func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(us
 		if v.stored, err = loadCounters(ctx, tx, tenant); err != nil {
 			return err
 		}
+		if v.used, err = loadPlaces(ctx, tx, tenant); err != nil {
+			return err
+		}
 		if err := v.users(ctx, tx, progress); err != nil {
 			return err
 		}
 		v.counters()
+		v.places()
 		if err := v.copies(ctx, tx); err != nil {
 			return err
 		}
@@ -59,6 +63,8 @@ type verifying struct {
 	graph   *tenantgraph.Graph
 	stored  map[uuid.UUID]counters
 	recount map[int32]*counters
+	used    map[uuid.UUID]int64 // through assignments with a limit, as stored
+	reused  map[engine.ID]int64 // recounted, through all
 	report  *Verification
 }
 
@@ -72,7 +78,7 @@ func (v *verifying) problem(p Problem) {
 }
 
 func (v *verifying) users(ctx context.Context, tx *database.Tx, progress func(users, events int)) error {
-	reached := func(group uuid.UUID) bool { return len(v.graph.Reach(group)) > 0 }
+	reached := v.graph.Touches
 	after := uuid.Nil
 	for {
 		var ids []uuid.UUID
@@ -111,7 +117,11 @@ func (v *verifying) user(p *person) {
 		units, unlimited := v.graph.Seats(id)
 		return unlimited || units > v.stored[id].Consumed
 	}
-	for _, found := range v.graph.Rules.Verify(u, free) {
+	room := func(assignment engine.ID) bool {
+		b := v.graph.Assignment(assignment)
+		return b == nil || b.SeatLimit == nil || v.used[assignment] < int64(*b.SeatLimit)
+	}
+	for _, found := range v.graph.Rules.Verify(u, free, room) {
 		problem := Problem{Rule: found.Rule, Message: found.Text, UserID: &p.id}
 		if found.Product >= 0 {
 			problem.Product = v.graph.ProductAt(found.Product)
@@ -127,6 +137,11 @@ func (v *verifying) user(p *person) {
 		c.Consumed += num(l.Held)
 		c.Waiting += num(waits(l))
 		c.InError += num(inError(l))
+		for _, s := range l.Sources {
+			if s.Admitted {
+				v.reused[s.Key]++
+			}
+		}
 	}
 }
 
@@ -144,6 +159,16 @@ func (v *verifying) counters() {
 	}
 }
 
+// places compares how many users have limited assignments with the counters.
+func (v *verifying) places() {
+	for _, b := range v.graph.Assignments() {
+		if b.SeatLimit != nil && v.used[b.ID] != v.reused[b.ID] {
+			v.problem(Problem{Rule: "R17", Product: b.Product, Message: fmt.Sprintf("The counter of group %s says that %d users have %s through it; recounted they are %d.",
+				v.graph.Group(b.GroupID).DisplayName, v.used[b.ID], b.Product.DisplayName, v.reused[b.ID])})
+		}
+	}
+}
+
 // copies compares what violations copy from their assignments, by which they stand in line.
 func (v *verifying) copies(ctx context.Context, tx *database.Tx) error {
 	err := database.Each(ctx, tx, func(scan func(...any) error) error {
@@ -153,7 +178,7 @@ func (v *verifying) copies(ctx context.Context, tx *database.Tx) error {
 		return err
 	}, `SELECT v.user_id FROM license_violations v JOIN assignments a ON a.tenant_id = v.tenant_id AND a.id = v.assignment_id
 		WHERE v.tenant_id = $1 AND (v.product_id <> a.product_id OR v.principal_id <> coalesce(a.group_id, a.user_id)
-		OR v.inherited <> (a.group_id IS NOT NULL) OR v.assignment_created_at <> a.created_at) ORDER BY v.user_id`, v.graph.Tenant)
+		OR v.inherited <> (a.group_id IS NOT NULL) OR v.rank <> -a.priority OR v.assignment_created_at <> a.created_at) ORDER BY v.user_id`, v.graph.Tenant)
 	if err != nil {
 		return fmt.Errorf("compare the violations with their assignments: %w", err)
 	}

@@ -19,14 +19,14 @@ import (
 // database has no statistics of the table yet, as right after a change that left many waiting.
 func inLine(violations string) string {
 	return `(SELECT r.*, row_number() OVER (PARTITION BY r.product_id, r.user_id
-		ORDER BY r.inherited, r.since, r.assignment_created_at, r.principal_id) AS nth
+		ORDER BY r.inherited, r.rank, r.since, r.assignment_created_at, r.principal_id) AS nth
 	FROM ` + violations + ` r WHERE r.tenant_id = $1 AND r.plan_id IS NULL AND r.code = 'COUNT_VIOLATION') v WHERE v.nth = 1`
 }
 
 // firstInLine holds for the row with which a user stands in line first (WaitingOrder).
 const firstInLine = `NOT EXISTS (SELECT 1 FROM license_violations o WHERE o.tenant_id = v.tenant_id AND o.user_id = v.user_id
 	AND o.product_id = v.product_id AND o.plan_id IS NULL AND o.code = 'COUNT_VIOLATION'
-	AND (o.inherited, o.since, o.assignment_created_at, o.principal_id) < (v.inherited, v.since, v.assignment_created_at, v.principal_id))`
+	AND (o.inherited, o.rank, o.since, o.assignment_created_at, o.principal_id) < (v.inherited, v.rank, v.since, v.assignment_created_at, v.principal_id))`
 
 // WaitingFor lists the users that wait for a seat of a product, in the order in which they
 // will get one (R5).
@@ -41,13 +41,13 @@ func (s *Service) WaitingFor(ctx context.Context, tenant, product uuid.UUID, arg
 	w.And(firstInLine)
 	list := paging.Keyset[*Waiting]{
 		Order: paging.Order{Name: "waiting", Columns: []paging.Column{
-			{Expr: "v.inherited", Type: paging.Bool}, {Expr: "v.since", Type: paging.Int}, {Expr: "v.assignment_created_at", Type: paging.Int},
+			{Expr: "v.inherited", Type: paging.Bool}, {Expr: "v.rank", Type: paging.Int}, {Expr: "v.since", Type: paging.Int}, {Expr: "v.assignment_created_at", Type: paging.Int},
 			{Expr: "v.user_id", Type: paging.ID}, {Expr: "v.principal_id", Type: paging.ID},
 		}},
-		Select: "v.user_id, v.since, v.inherited, v.assignment_created_at, v.principal_id", From: "license_violations v", Where: w,
+		Select: "v.user_id, v.since, v.inherited, v.rank, v.assignment_created_at, v.principal_id", From: "license_violations v", Where: w,
 		Scan: func(scan func(...any) error) (*Waiting, error) {
 			item := &Waiting{}
-			err := scan(&item.UserID, &item.Since, &item.inherited, &item.created, &item.principal)
+			err := scan(&item.UserID, &item.Since, &item.inherited, &item.rank, &item.created, &item.principal)
 			return item, err
 		},
 	}
@@ -92,8 +92,8 @@ func (s *Service) ahead(ctx context.Context, tenant, product uuid.UUID, page []*
 	first := page[0]
 	err = s.db.Reader().QueryRowContext(ctx, `SELECT count(DISTINCT v.user_id) FROM license_violations v
 		WHERE v.tenant_id = $1 AND v.product_id = $2 AND v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION'
-		AND (v.inherited, v.since, v.assignment_created_at, v.user_id, v.principal_id) < ($3, $4, $5, $6, $7)`,
-		tenant, product, first.inherited, first.Since, first.created, first.UserID, first.principal).Scan(&n)
+		AND (`+WaitingOrder+`) < ($3, $4, $5, $6, $7, $8)`,
+		tenant, product, first.inherited, first.rank, first.Since, first.created, first.UserID, first.principal).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count who stands in line before: %w", err)
 	}
@@ -126,12 +126,13 @@ func places(ctx context.Context, q database.Querier, d database.Dialect, tenant 
 }
 
 // FillSeatDetails puts the facts about seats, which other users decide, to errors with the
-// code COUNT_VIOLATION: units, consumption and place in line. It takes three statements,
+// code COUNT_VIOLATION: units, consumption and place in line; and those about places to errors with
+// the code GROUP_SEAT_LIMIT. It takes three statements for the former and one for the latter,
 // whatever the number of errors.
 func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []*LicenseError) error {
 	products, users := waitingErrors(errs)
-	if len(products) == 0 {
-		return nil
+	if err := s.fillPlaces(ctx, tenant, errs); err != nil || len(products) == 0 {
+		return err
 	}
 	g, err := s.Graph(ctx, tenant)
 	if err != nil {

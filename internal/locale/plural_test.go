@@ -54,6 +54,10 @@ var plurals = []example{
 	{"With %d seats, %s would have more than %d in all.", []any{1, "Suite", 2147483647},
 		"With 1 seat, Suite would have more than 2147483647 in all.",
 		"Met 1 licentieplaats zou Suite er in totaal meer dan 2147483647 hebben."},
+	{"At most %d users may have %s through %s, and no place is free.", []any{1, "Suite", "Sales"},
+		"At most 1 user may have Suite through Sales, and no place is free.", "Hoogstens 1 gebruiker mag Suite hebben via Sales, en er is geen plaats vrij."},
+	{"At most %d users may have %s through %s, and no place is free.", []any{0, "Suite", "Sales"},
+		"At most 0 users may have Suite through Sales, and no place is free.", "Hoogstens 0 gebruikers mogen Suite hebben via Sales, en er is geen plaats vrij."},
 	{"and %d more errors", []any{1}, "and 1 more error", "en nog 1 fout"},
 }
 

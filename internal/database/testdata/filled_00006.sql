@@ -1,5 +1,5 @@
--- What version 6 of the schema adds to the rows of the files before: former rows, whose referents may be gone; dates of
--- assignments; an event with a hash, what it named, and a checkpoint.
+-- What version 6 of the schema adds to the rows of the files before: former rows, whose referents may be gone; dates,
+-- priorities, exclusions and limits of assignments; an event with a hash, what it named, and a checkpoint.
 INSERT INTO former_catalogs (id, until, data) VALUES (1, 1700000000000005, $BLOB);
 INSERT INTO tenants_history (tenant_id, country, until) VALUES ('00000000-0000-7000-8000-000000000001', 'NL', 1700000000000005);
 INSERT INTO groups_history (id, tenant_id, display_name, display_name_key, description, external_id, created_at, updated_at, version, until) VALUES
@@ -28,3 +28,8 @@ INSERT INTO audit_checkpoints (tenant_id, sequence, hash, occurred_at, events, p
   ('00000000-0000-7000-8000-000000000002', 4, $BLOB, 1700000000000000, 4, 1700000000000001, 5, $BLOB);
 UPDATE operations SET begin_event_id = '00000000-0000-7000-8000-0000000000a2', end_event_id = '00000000-0000-7000-8000-0000000000a3', cancelled_by = 'ci'
   WHERE id = '00000000-0000-7000-8000-000000000091';
+UPDATE assignments SET priority = 5, seat_limit = 3, excluded_groups = '["00000000-0000-7000-8000-000000000072"]' WHERE group_id IS NOT NULL;
+UPDATE assignments SET priority = 5 WHERE user_id IS NOT NULL;
+UPDATE license_violations SET rank = -5;
+INSERT INTO place_counters (tenant_id, assignment_id, used) VALUES ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000091', 1);
+INSERT INTO place_counters_history (tenant_id, assignment_id, used, until) VALUES ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-0000000000e6', 2, 1700000000000005);

@@ -18,6 +18,9 @@ type Add struct {
 	IncludeNested *bool
 	StartsAt      *Date // nil keeps; at once for a new assignment (R1)
 	EndsAt        *Date // nil keeps; never for a new assignment
+	Priority      *int  // nil keeps, and is 0 for a new assignment
+	SeatLimit     *int  // nil keeps, and is any number for a new assignment; so is a negative one
+	Exclude       []ID  // groups; nil keeps, and is none for a new assignment
 }
 
 // Assign is assignLicenses: the same adds and removes for every principal,
@@ -141,6 +144,11 @@ func (s *State) invalid(adds []Add, removes []ID, now int64) Code {
 		}
 	}
 	for _, add := range adds {
+		for _, group := range add.Exclude {
+			if !s.Groups[group] {
+				return NotFound
+			}
+		}
 		plans, known := s.Products[add.Product]
 		if !known {
 			return NotFound
@@ -198,7 +206,8 @@ func (s *State) invalid(adds []Add, removes []ID, now int64) Code {
 // inadmissible is what is wrong with one principal before any check. In this
 // order:
 //   - NOT_FOUND: neither a group nor a user who is not deleted;
-//   - INVALID_VALUE: first-level members only, asked for a user, who has none;
+//   - INVALID_VALUE: first-level members only, groups to exclude or a limit, asked
+//     for a user, who has none; a group that is to exclude itself;
 //   - NOT_APPLIED: it has no assignment of its own of what is to be replaced;
 //   - INVALID_VALUE: dates that its assignment cannot have;
 //   - NO_SUBSCRIPTION, which comes before all (R16): an add that would make an
@@ -218,6 +227,9 @@ func (s *State) inadmissible(principal ID, adds []Add, removes []ID, now int64) 
 	}
 	for _, add := range adds {
 		if isUser && add.IncludeNested != nil && !*add.IncludeNested {
+			return InvalidValue
+		}
+		if isUser && add.SeatLimit != nil && *add.SeatLimit >= 0 || isUser && len(add.Exclude) > 0 || slices.Contains(add.Exclude, principal) {
 			return InvalidValue
 		}
 	}
@@ -286,6 +298,18 @@ func (s *State) resolve(key AssignmentKey, add Add) Assignment {
 	if add.IncludeNested != nil {
 		a.IncludeNested = *add.IncludeNested
 	}
+	if add.Priority != nil {
+		a.Priority = *add.Priority
+	}
+	if add.SeatLimit != nil {
+		a.SeatLimit = nil
+		if *add.SeatLimit >= 0 {
+			a.SeatLimit = add.SeatLimit
+		}
+	}
+	if add.Exclude != nil {
+		a.Excludes = SetOf(add.Exclude...)
+	}
 	return a
 }
 
@@ -309,7 +333,8 @@ func (c *change) write(principal ID, adds []Add, removes []ID) (changed bool) {
 		key := AssignmentKey{principal, add.Product}
 		a := add.dated(c.before.resolve(key, add), c.now)
 		old, exists := c.before.Assignments[key]
-		if exists && a.IncludeNested == old.IncludeNested && a.Selection.Equal(old.Selection) &&
+		if exists && a.IncludeNested == old.IncludeNested && a.Priority == old.Priority && maps.Equal(a.Excludes, old.Excludes) &&
+			sameSeats(a.SeatLimit, old.SeatLimit) && a.Selection.Equal(old.Selection) &&
 			a.Scheduled == old.Scheduled && a.StartsAt == old.StartsAt && a.EndsAt == old.EndsAt {
 			continue
 		}
@@ -382,6 +407,7 @@ func (c *change) judgeDirect(principals []ID, results map[ID]Result, adds []Add)
 // for want of what it needs, while a source that enabled it selects it still.
 func (c *change) losesDependent(user ID, used map[ID]int) bool {
 	alone := *c
+	alone.alone = true
 	alone.after = c.after.Clone()
 	taken := maps.Clone(used)
 	seat := func(_, product ID) bool {

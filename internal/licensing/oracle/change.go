@@ -16,6 +16,7 @@ type change struct {
 	removed       map[AssignmentKey]bool // assignments this call takes from a principal (R5, kept)
 	written       map[AssignmentKey]bool // assignments this call makes or edits
 	adds          Set                    // products that this call asks to add (R27)
+	alone         bool                   // one user is judged, by the places that were free before (R10)
 	reserving     bool                   // seats of users who held a product and still have a source are theirs
 }
 
@@ -137,8 +138,8 @@ func (c *change) withholdExcluded() {
 	}
 }
 
-// compareHeld orders held plans by (2), (4), (6) and (7) of R5; the user is the
-// same.
+// compareHeld orders held plans by (2), (5), (7) and (8) of R5; the user is the
+// same, and what is held does not wait: no priority orders it.
 func (c *change) compareHeld(a, b RowKey) int {
 	return cmp.Or(
 		compareBools(a.direct(), b.direct()),
@@ -196,6 +197,7 @@ func (c *change) compare(a, b RowKey) int {
 	return cmp.Or(
 		compareBools(c.kept(a), c.kept(b)),
 		compareBools(a.direct(), b.direct()),
+		cmp.Compare(c.after.Assignments[b.assignment()].Priority, c.after.Assignments[a.assignment()].Priority),
 		cmp.Compare(c.after.Violations[a].Since, c.after.Violations[b].Since),
 		cmp.Compare(c.after.Assignments[a.assignment()].CreatedAt, c.after.Assignments[b.assignment()].CreatedAt),
 		compareIDs(a.Product, b.Product),
@@ -228,19 +230,31 @@ func (c *change) kept(item RowKey) bool {
 }
 
 // firstFailing returns the code of the first check that the item fails:
-// location, exclusion, dependency, then seats, which only a whole source needs
-// and only where the user does not hold the product yet (R4, R8–R11). It is
+// location, exclusion, dependency, then the group's limit and seats, which only a
+// whole source needs, a seat only where the user does not hold the product yet (R4, R8–R11). It is
 // empty where the item can be admitted.
 func (c *change) firstFailing(item RowKey, seat func(user, product ID) bool) Code {
 	switch code := c.after.failing(item); {
 	case code != "":
 		return code
-	case !item.Whole() || c.after.Holds(item.User, item.Product):
+	case !item.Whole():
+		return ""
+	case c.full(item):
+		return GroupSeatLimit
+	case c.after.Holds(item.User, item.Product):
 		return ""
 	case !seat(item.User, item.Product):
 		return CountViolation
 	}
 	return ""
+}
+
+// full: nobody more may have the assignment of a source (R8).
+func (c *change) full(item RowKey) bool {
+	if c.alone {
+		return c.before.full(item.assignment()) && !c.before.Admitted(item.User, item.assignment())
+	}
+	return c.after.full(item.assignment())
 }
 
 // seatFree: a user's own reserved seat, even where more seats are taken than
@@ -273,7 +287,10 @@ func (c *change) reserved(user, product ID) bool {
 // state as it now is. Since stays (R5).
 func (c *change) setCodes() {
 	for item, v := range c.after.Violations {
-		if v.Code = c.after.failing(item); v.Code == "" {
+		switch v.Code = c.after.failing(item); {
+		case v.Code == "" && c.after.full(item.assignment()):
+			v.Code = GroupSeatLimit
+		case v.Code == "":
 			v.Code = CountViolation
 		}
 		c.after.Violations[item] = v

@@ -54,6 +54,11 @@ func (s *State) rowFault(row Row) string {
 			return "the first check that fails is " + string(code)
 		}
 		return ""
+	case row.Whole() && s.full(key):
+		if row.Code != GroupSeatLimit {
+			return "the group has its limit"
+		}
+		return ""
 	case row.Code != CountViolation || !row.Whole():
 		return "no check fails"
 	case s.Holds(row.User, row.Product):

@@ -137,9 +137,41 @@ func (s *State) Subscribed(product ID) bool {
 	return false
 }
 
-// reaches is R1: not before the assignment has begun; directly, as a first-level member, or, where the assignment
-// includes nested members, as a member of a group anywhere below.
+// reaches is R1: not before the assignment has begun; directly, or by a group that brings it unless a group excludes
+// from it.
 func (s *State) reaches(user ID, key AssignmentKey) bool {
+	return s.brings(user, key) && (key.Principal == user || !s.excluded(user, key))
+}
+
+// excluded reports whether the user is a member, through any nesting, of a group
+// that the assignment excludes (R1).
+func (s *State) excluded(user ID, key AssignmentKey) bool {
+	for group := range s.Assignments[key].Excludes {
+		if s.memberOf(user, group) {
+			return true
+		}
+	}
+	return false
+}
+
+// Excluded returns the assignments of groups that would reach a user who is a
+// member of a group that they exclude, in order of principal and product.
+func (s *State) Excluded(user ID) []AssignmentKey {
+	var all []AssignmentKey
+	for key := range s.Assignments {
+		if key.Principal != user && s.brings(user, key) && s.excluded(user, key) {
+			all = append(all, key)
+		}
+	}
+	slices.SortFunc(all, func(a, b AssignmentKey) int {
+		return compareRowKeys(RowKey{Principal: a.Principal, Product: a.Product}, RowKey{Principal: b.Principal, Product: b.Product})
+	})
+	return all
+}
+
+// brings: as the user's own, as a first-level member, or, where the assignment
+// includes nested members, as a member of a group anywhere below.
+func (s *State) brings(user ID, key AssignmentKey) bool {
 	u, known := s.Users[user]
 	switch {
 	case !known || u.Deleted || s.Assignments[key].Scheduled:
@@ -149,8 +181,13 @@ func (s *State) reaches(user ID, key AssignmentKey) bool {
 	case !s.Assignments[key].IncludeNested:
 		return false
 	}
+	return s.memberOf(user, key.Principal)
+}
+
+// memberOf reports whether a user is a member of a group, through any nesting.
+func (s *State) memberOf(user, group ID) bool {
 	for m := range s.Memberships {
-		if m.User == user && s.below(m.Group, key.Principal, Set{}) {
+		if m.User == user && (m.Group == group || s.below(m.Group, group, Set{})) {
 			return true
 		}
 	}
@@ -233,6 +270,24 @@ func (s *State) failing(item RowKey) Code {
 		return Dependency
 	}
 	return ""
+}
+
+// Used returns how many users have an assignment: who has an admitted source of
+// it, whatever other sources the user has (R8).
+func (s *State) Used(key AssignmentKey) int {
+	used := 0
+	for _, user := range s.LiveUsers() {
+		if s.Admitted(user, key) {
+			used++
+		}
+	}
+	return used
+}
+
+// full reports whether nobody more may have an assignment (R8).
+func (s *State) full(key AssignmentKey) bool {
+	limit := s.Assignments[key].SeatLimit
+	return limit != nil && s.Used(key) >= *limit
 }
 
 func wholeRow(user ID, key AssignmentKey) RowKey {

@@ -140,7 +140,7 @@ func (op CreateGroup) Apply(s *State, _ int64) Outcome {
 }
 
 // DeleteGroup removes a group with its memberships and its nestings, above and
-// below (R20).
+// below, and from the assignments that exclude it (R20).
 type DeleteGroup struct {
 	Group       ID
 	Acknowledge *int
@@ -159,6 +159,13 @@ func (op DeleteGroup) Apply(s *State, now int64) Outcome {
 	}
 	c := begin(s, now)
 	delete(c.after.Groups, op.Group)
+	for key, a := range c.after.Assignments {
+		if a.Excludes[op.Group] {
+			a.Excludes = maps.Clone(a.Excludes)
+			delete(a.Excludes, op.Group)
+			c.after.Assignments[key] = a
+		}
+	}
 	maps.DeleteFunc(c.after.Memberships, func(m Membership, _ bool) bool { return m.Group == op.Group })
 	maps.DeleteFunc(c.after.Nestings, func(n Nesting, _ bool) bool { return n.Parent == op.Group || n.Child == op.Group })
 	c.settle()

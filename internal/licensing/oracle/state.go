@@ -54,6 +54,7 @@ const (
 	Required           Code = "REQUIRED"
 	NoSubscription     Code = "NO_SUBSCRIPTION"
 	CountViolation     Code = "COUNT_VIOLATION"
+	GroupSeatLimit     Code = "GROUP_SEAT_LIMIT"
 	MutuallyExclusive  Code = "MUTUALLY_EXCLUSIVE_VIOLATION"
 	Dependency         Code = "DEPENDENCY_VIOLATION"
 	Prohibited         Code = "PROHIBITED_IN_USAGE_LOCATION_VIOLATION"
@@ -107,6 +108,9 @@ type AssignmentKey struct{ Principal, Product ID }
 type Assignment struct {
 	Selection     Selection
 	IncludeNested bool
+	Priority      int   // of those who wait, the higher go first (R5)
+	SeatLimit     *int  // how many users may have it (R8); nil: any number
+	Excludes      Set   // groups whose members it does not reach (R1); never written once it is stored
 	CreatedAt     int64 // the instant of the change that made it
 	Scheduled     bool  // it has not begun, and is nobody's source (R1)
 	StartsAt      int64 // when it begins, where it is scheduled

@@ -162,6 +162,7 @@ func (e *Edit) build() *Graph {
 		Tenant: b.Tenant, Name: b.Name, Country: e.country, Terms: e.terms, Catalog: e.catalog,
 		groups: b.groups, names: b.names, parents: b.parents, children: b.children, assignments: b.assignments, byGroup: b.byGroup,
 		subscriptions: b.subscriptions, byProduct: b.byProduct, live: b.live, automatic: b.automatic, reach: b.reach,
+		excluded: b.excluded,
 	}
 	if e.catalog != b.Catalog {
 		e.bindAnew(g)
@@ -190,6 +191,9 @@ func (e *Edit) build() *Graph {
 			}
 		}
 		g.deriveReach(maps.Keys(below))
+	}
+	if e.catalog == b.Catalog && e.excludesOtherwise() {
+		g.deriveExcluded()
 	}
 	return g
 }

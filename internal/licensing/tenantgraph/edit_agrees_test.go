@@ -68,6 +68,12 @@ func (f *facts) edit(t *rapid.T, e *Edit, at clock.Instant) {
 			Scheduled: n("scheduled", 3) == 0,
 			Selection: Selection{Mode: Except, Plans: []uuid.UUID{benchID(2, n("plan", 4))}},
 		}
+		for excluded := range f.groups {
+			if excluded != to && n("excluded", 6) == 0 {
+				f.assignments[id].ExcludedGroups = append(f.assignments[id].ExcludedGroups, excluded)
+			}
+		}
+		slices.SortFunc(f.assignments[id].ExcludedGroups, compareIDs)
 		e.PutAssignment(f.assignments[id])
 	case 5:
 		s := &Subscription{ID: benchID(5, n("subscription", 4)), Status: []string{"ENABLED", "CANCELLED"}[n("status", 2)], LiveSince: &at, CreatedAt: at}
@@ -76,7 +82,9 @@ func (f *facts) edit(t *rapid.T, e *Edit, at clock.Instant) {
 		e.PutSubscription(s)
 	case 6:
 		to := group("group")
-		if _, known := f.groups[to]; !known || slices.ContainsFunc(slices.Collect(maps.Values(f.assignments)), func(a *Assignment) bool { return a.GroupID == to }) {
+		if _, known := f.groups[to]; !known || slices.ContainsFunc(slices.Collect(maps.Values(f.assignments)), func(a *Assignment) bool {
+			return a.GroupID == to || slices.Contains(a.ExcludedGroups, to)
+		}) {
 			return
 		}
 		delete(f.groups, to)
@@ -100,6 +108,9 @@ func told(g *Graph) (lines []string) {
 		}
 		for _, d := range g.LiveReach(group.ID) {
 			line += fmt.Sprint(" live ", d.ID)
+		}
+		for _, x := range g.Excluded(group.ID) {
+			line += fmt.Sprint(" excluded from ", x.ID, x.Selected)
 		}
 		children := g.Descendants(group.ID)
 		slices.SortFunc(children, compareIDs)
@@ -149,6 +160,12 @@ func TestEditedGraphIsTheOneBuiltAnewR1(t *testing.T) {
 			slices.SortFunc(y, compareIDs)
 			if !slices.Equal(x, y) {
 				rt.Fatalf("reach differs for %v, want %v", x, y)
+			}
+			x, y = ExcludedDiffers(g, edited), ExcludedDiffers(before, anew)
+			slices.SortFunc(x, compareIDs)
+			slices.SortFunc(y, compareIDs)
+			if !slices.Equal(x, y) {
+				rt.Fatalf("what is excluded differs for %v, want %v", x, y)
 			}
 			g = edited
 		}

@@ -69,9 +69,14 @@ type Assignment struct {
 	StartsAt      *clock.Instant // when it begins by the clock, or began so
 	BeganAt       *clock.Instant // when it took effect, where it was scheduled
 	EndsAt        *clock.Instant // when it ends by the clock
-	CreatedAt     clock.Instant
-	UpdatedAt     clock.Instant
-	Version       int
+	Priority      int            // the higher, the earlier in line (R5)
+	SeatLimit     *int           // how many users may have it (R8); nil: any number, and when direct
+	// ExcludedGroups are those whose members, through any nesting, it does not reach (R1): sorted,
+	// none when direct.
+	ExcludedGroups []uuid.UUID
+	CreatedAt      clock.Instant
+	UpdatedAt      clock.Instant
+	Version        int
 }
 
 // Since tells since when the assignment has been in effect; one that is scheduled is not.
@@ -84,6 +89,17 @@ func (a *Assignment) Since() clock.Instant {
 
 // Direct tells whether the principal is a user.
 func (a *Assignment) Direct() bool { return a.GroupID == uuid.Nil }
+
+// Says tells whether two assignments, of one principal and product, say the same.
+func (a *Assignment) Says(b *Assignment) bool {
+	return a.Selection.Equal(b.Selection) && a.IncludeNested == b.IncludeNested && a.Priority == b.Priority &&
+		slices.Equal(a.ExcludedGroups, b.ExcludedGroups) && SameLimit(a, b)
+}
+
+// SameLimit tells whether as many users may have one as the other.
+func SameLimit(a, b *Assignment) bool {
+	return (a.SeatLimit == nil) == (b.SeatLimit == nil) && (a.SeatLimit == nil || *a.SeatLimit == *b.SeatLimit)
+}
 
 // Subscription is a subscription's fact.
 type Subscription struct {
@@ -159,6 +175,7 @@ type Graph struct {
 	live          map[uuid.UUID]clock.Instant   // live products → since when without a gap
 	automatic     []Automatic
 	reach         map[uuid.UUID][]Reached // groups whose members are reached by anything
+	excluded      map[uuid.UUID][]*Bound  // groups whose members are excluded from anything
 }
 
 // Data is what a Graph is built from.
@@ -243,6 +260,7 @@ func (g *Graph) derive() {
 	}
 	g.reach = map[uuid.UUID][]Reached{}
 	g.deriveReach(maps.Keys(g.groups))
+	g.deriveExcluded()
 }
 
 // deriveProduct puts a product's subscriptions in order and finds out since when it is live.
@@ -291,6 +309,7 @@ func (g *Graph) Bind(a *Assignment) *Bound {
 		Assignment: a, Product: p, Selected: a.Selection.Of(g.Catalog, p),
 		Engine: &engine.Assignment{
 			Key: a.ID, Product: p.Index, Sku: p.ID, Principal: a.GroupID, Direct: a.Direct(), Created: int64(a.CreatedAt),
+			Priority: int64(a.Priority),
 		},
 	}
 }
@@ -300,6 +319,13 @@ func (g *Graph) Group(id uuid.UUID) *principal.Group { return g.groups[id] }
 
 // Groups returns all groups, in no order.
 func (g *Graph) Groups() []*principal.Group { return slices.Collect(maps.Values(g.groups)) }
+
+// SortGroups puts groups into the order of their names, then ids.
+func (g *Graph) SortGroups(groups []*principal.Group) {
+	slices.SortFunc(groups, func(a, b *principal.Group) int {
+		return cmpOr(strings.Compare(g.names[a.ID], g.names[b.ID]), compareIDs(a.ID, b.ID))
+	})
+}
 
 // GroupNameKey returns a group's folded name.
 func (g *Graph) GroupNameKey(id uuid.UUID) string { return g.names[id] }
@@ -367,7 +393,8 @@ func (g *Graph) AssignmentsOf(group uuid.UUID) []*Bound { return g.byGroup[group
 // Assignments returns every group assignment, scheduled ones too, in no order.
 func (g *Graph) Assignments() []*Bound { return slices.Collect(maps.Values(g.assignments)) }
 
-// Reach returns the assignments that reach the direct members of a group, its own included.
+// Reach returns the assignments that reach the direct members of a group, its own included. A user
+// has them less those from which any of the user's groups excludes (see Excludes).
 func (g *Graph) Reach(group uuid.UUID) []Reached { return g.reach[group] }
 
 // Subscription returns a subscription by id, or nil.

@@ -203,8 +203,17 @@ type Member struct {
 
 // Inherit returns the sources that a user's memberships bring, one per assignment (R1:
 // diamonds count once), each with the path shown and the instant from which that path holds.
-// The order is by assignment id.
+// The order is by assignment id. What a membership excludes from is left out.
 func (g *Graph) Inherit(memberships []Member) []Reached {
+	all := g.inherit(memberships)
+	if len(g.excluded) == 0 {
+		return all
+	}
+	groups := groupsOf(memberships)
+	return slices.DeleteFunc(all, func(r Reached) bool { return g.Excludes(groups, r.ID) })
+}
+
+func (g *Graph) inherit(memberships []Member) []Reached {
 	n := 0
 	for _, m := range memberships {
 		n += len(g.reach[m.Group])

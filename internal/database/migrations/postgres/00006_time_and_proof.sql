@@ -8,22 +8,6 @@ CREATE TABLE "former_catalogs" (
 );
 -- create index "formercatalog_until" to table: "former_catalogs"
 CREATE UNIQUE INDEX "formercatalog_until" ON "former_catalogs" ("until");
--- modify "assignments" table
-ALTER TABLE "assignments" ADD COLUMN "scheduled" boolean NOT NULL DEFAULT false, ADD COLUMN "starts_at" bigint NULL, ADD COLUMN "began_at" bigint NULL, ADD COLUMN "ends_at" bigint NULL;
--- create index "assignments_beginning" to table: "assignments"
-CREATE INDEX "assignments_beginning" ON "assignments" ("starts_at") WHERE scheduled;
--- create index "assignments_ending" to table: "assignments"
-CREATE INDEX "assignments_ending" ON "assignments" ("ends_at") WHERE (ends_at IS NOT NULL);
--- create index "assignments_expiring" to table: "assignments"
-CREATE INDEX "assignments_expiring" ON "assignments" ("tenant_id", "ends_at", "id") WHERE (ends_at IS NOT NULL);
--- modify "catalog" table
-ALTER TABLE "catalog" ADD COLUMN "changed_at" bigint NOT NULL DEFAULT 0;
--- modify "operations" table
-ALTER TABLE "operations" ADD COLUMN "begin_event_id" uuid NULL, ADD COLUMN "end_event_id" uuid NULL, ADD COLUMN "cancelled_by" text NULL;
--- create index "operations_unreported" to table: "operations"
-CREATE INDEX "operations_unreported" ON "operations" ("finished_at", "id") WHERE ((begin_event_id IS NOT NULL) AND (end_event_id IS NULL));
--- modify "tenants" table
-ALTER TABLE "tenants" ADD CONSTRAINT "tenants_audit" CHECK ((audit_retention >= 0) AND (audit_unchained >= 0) AND ((audit_hash IS NULL) OR (length(audit_hash) = 32))), ADD CONSTRAINT "tenants_history" CHECK ((history_retention >= 0) AND (history_since >= 0)), ADD COLUMN "history_retention" bigint NOT NULL DEFAULT 0, ADD COLUMN "history_since" bigint NOT NULL DEFAULT 0, ADD COLUMN "audit_retention" bigint NOT NULL DEFAULT 0, ADD COLUMN "audit_hash" bytea NULL, ADD COLUMN "audit_unchained" bigint NOT NULL DEFAULT 0;
 -- modify "audit_events" table
 ALTER TABLE "audit_events" ADD COLUMN "encoding" bigint NOT NULL DEFAULT 0, ADD COLUMN "hash" bytea NULL;
 -- create index "audit_events_not_by_tokens" to table: "audit_events"
@@ -34,6 +18,20 @@ CREATE INDEX "auditevent_tenant_id_action_sequence" ON "audit_events" ("tenant_i
 CREATE INDEX "auditevent_tenant_id_actor_sequence" ON "audit_events" ("tenant_id", "actor", "sequence");
 -- create index "auditevent_tenant_id_occurred_at" to table: "audit_events"
 CREATE INDEX "auditevent_tenant_id_occurred_at" ON "audit_events" ("tenant_id", "occurred_at");
+-- modify "catalog" table
+ALTER TABLE "catalog" ADD COLUMN "changed_at" bigint NOT NULL DEFAULT 0;
+-- drop index "license_violations_waiting" from table: "license_violations"
+DROP INDEX "license_violations_waiting";
+-- modify "license_violations" table
+ALTER TABLE "license_violations" DROP CONSTRAINT "license_violations_code", ADD CONSTRAINT "license_violations_code" CHECK (code = ANY (ARRAY['COUNT_VIOLATION'::text, 'MUTUALLY_EXCLUSIVE_VIOLATION'::text, 'DEPENDENCY_VIOLATION'::text, 'PROHIBITED_IN_USAGE_LOCATION_VIOLATION'::text, 'GROUP_SEAT_LIMIT'::text])), DROP CONSTRAINT "license_violations_seat", ADD CONSTRAINT "license_violations_seat" CHECK ((plan_id IS NULL) OR (code <> ALL (ARRAY['COUNT_VIOLATION'::text, 'GROUP_SEAT_LIMIT'::text]))), ADD COLUMN "rank" bigint NOT NULL DEFAULT 0;
+-- create index "license_violations_waiting" to table: "license_violations"
+CREATE INDEX "license_violations_waiting" ON "license_violations" ("tenant_id", "product_id", "inherited", "rank", "since", "assignment_created_at", "user_id", "principal_id") WHERE ((plan_id IS NULL) AND (code = 'COUNT_VIOLATION'::text));
+-- modify "operations" table
+ALTER TABLE "operations" ADD COLUMN "begin_event_id" uuid NULL, ADD COLUMN "end_event_id" uuid NULL, ADD COLUMN "cancelled_by" text NULL;
+-- create index "operations_unreported" to table: "operations"
+CREATE INDEX "operations_unreported" ON "operations" ("finished_at", "id") WHERE ((begin_event_id IS NOT NULL) AND (end_event_id IS NULL));
+-- modify "tenants" table
+ALTER TABLE "tenants" ADD CONSTRAINT "tenants_audit" CHECK ((audit_retention >= 0) AND (audit_unchained >= 0) AND ((audit_hash IS NULL) OR (length(audit_hash) = 32))), ADD CONSTRAINT "tenants_history" CHECK ((history_retention >= 0) AND (history_since >= 0)), ADD COLUMN "history_retention" bigint NOT NULL DEFAULT 0, ADD COLUMN "history_since" bigint NOT NULL DEFAULT 0, ADD COLUMN "audit_retention" bigint NOT NULL DEFAULT 0, ADD COLUMN "audit_hash" bytea NULL, ADD COLUMN "audit_unchained" bigint NOT NULL DEFAULT 0;
 -- create "assignments_history" table
 CREATE TABLE "assignments_history" (
   "id" uuid NOT NULL,
@@ -48,6 +46,9 @@ CREATE TABLE "assignments_history" (
   "starts_at" bigint NULL,
   "began_at" bigint NULL,
   "ends_at" bigint NULL,
+  "seat_limit" integer NULL,
+  "excluded_groups" text NOT NULL DEFAULT '[]',
+  "priority" bigint NOT NULL DEFAULT 0,
   "created_at" bigint NOT NULL,
   "updated_at" bigint NOT NULL,
   "version" bigint NOT NULL DEFAULT 1,
@@ -118,6 +119,7 @@ CREATE TABLE "license_violations_history" (
   "principal_id" uuid NOT NULL,
   "inherited" boolean NOT NULL,
   "assignment_created_at" bigint NOT NULL,
+  "rank" bigint NOT NULL DEFAULT 0,
   "until" bigint NOT NULL,
   PRIMARY KEY ("tenant_id", "until", "id"),
   CONSTRAINT "license_violations_history_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenants" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
@@ -149,6 +151,35 @@ CREATE TABLE "nestings_history" (
   "until" bigint NOT NULL,
   PRIMARY KEY ("tenant_id", "until", "parent_id", "child_id"),
   CONSTRAINT "nestings_history_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenants" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
+);
+-- modify "assignments" table
+ALTER TABLE "assignments" ADD COLUMN "scheduled" boolean NOT NULL DEFAULT false, ADD COLUMN "starts_at" bigint NULL, ADD COLUMN "began_at" bigint NULL, ADD COLUMN "ends_at" bigint NULL, ADD COLUMN "seat_limit" integer NULL, ADD COLUMN "excluded_groups" text NOT NULL DEFAULT '[]', ADD COLUMN "priority" bigint NOT NULL DEFAULT 0;
+-- create index "assignments_beginning" to table: "assignments"
+CREATE INDEX "assignments_beginning" ON "assignments" ("starts_at") WHERE scheduled;
+-- create index "assignments_ending" to table: "assignments"
+CREATE INDEX "assignments_ending" ON "assignments" ("ends_at") WHERE (ends_at IS NOT NULL);
+-- create index "assignments_expiring" to table: "assignments"
+CREATE INDEX "assignments_expiring" ON "assignments" ("tenant_id", "ends_at", "id") WHERE (ends_at IS NOT NULL);
+-- create "place_counters" table
+CREATE TABLE "place_counters" (
+  "id" bigint NOT NULL GENERATED BY DEFAULT AS IDENTITY,
+  "tenant_id" uuid NOT NULL,
+  "assignment_id" uuid NOT NULL,
+  "used" bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY ("id"),
+  CONSTRAINT "place_counters_assignment_id_fkey" FOREIGN KEY ("tenant_id", "assignment_id") REFERENCES "assignments" ("tenant_id", "id") ON UPDATE NO ACTION ON DELETE NO ACTION,
+  CONSTRAINT "place_counters_not_negative" CHECK (used >= 0)
+);
+-- create index "placecounter_tenant_id_assignment_id" to table: "place_counters"
+CREATE UNIQUE INDEX "placecounter_tenant_id_assignment_id" ON "place_counters" ("tenant_id", "assignment_id");
+-- create "place_counters_history" table
+CREATE TABLE "place_counters_history" (
+  "tenant_id" uuid NOT NULL,
+  "assignment_id" uuid NOT NULL,
+  "used" bigint NOT NULL DEFAULT 0,
+  "until" bigint NOT NULL,
+  PRIMARY KEY ("tenant_id", "until", "assignment_id"),
+  CONSTRAINT "place_counters_history_tenant_id_fkey" FOREIGN KEY ("tenant_id") REFERENCES "tenants" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
 );
 -- create "seat_counters_history" table
 CREATE TABLE "seat_counters_history" (

@@ -41,6 +41,7 @@ func Shuffle(t *rapid.T, op oracle.Operation) oracle.Operation {
 func shuffleAdds(t *rapid.T, adds []oracle.Add) []oracle.Add {
 	adds = permute(t, adds)
 	for i, add := range adds {
+		adds[i].Exclude = repeat(t, add.Exclude)
 		if add.Switch != nil {
 			adds[i].Switch = &oracle.Switch{On: repeat(t, add.Switch.On), Off: repeat(t, add.Switch.Off)}
 		}

@@ -82,7 +82,15 @@ func (w *World) assign(t *rapid.T, s *oracle.State) oracle.Operation {
 			op.Remove = append(op.Remove, product)
 			continue
 		}
-		op.Add = append(op.Add, w.add(t, s, product))
+		add := w.add(t, s, product)
+		if slices.ContainsFunc(principals, func(p oracle.ID) bool { return s.Groups[p] }) && below(t, "exclusion given", 4) == 0 {
+			add.Exclude = append([]oracle.ID{}, w.some(t, "excluded groups", s.Groups.Sorted(), 0, 2)...)
+		}
+		if slices.ContainsFunc(principals, func(p oracle.ID) bool { return s.Groups[p] }) && below(t, "limit given", 4) == 0 {
+			limit := below(t, "limit", 4) - 1
+			add.SeatLimit = &limit
+		}
+		op.Add = append(op.Add, add)
 	}
 	named := oracle.SetOf(op.Remove...)
 	for _, add := range op.Add {
@@ -129,7 +137,16 @@ func (w *World) add(t *rapid.T, s *oracle.State, product oracle.ID) oracle.Add {
 		add.IncludeNested = &nested
 	}
 	add.StartsAt, add.EndsAt = w.date(t, "start", 5), w.date(t, "end", 4)
+	if below(t, "priority given", 3) == 0 {
+		add.Priority = priority(t)
+	}
 	return add
+}
+
+// priority is that of an assignment that says nothing, or one above or below.
+func priority(t *rapid.T) *int {
+	n := below(t, "priority", 4) - 1
+	return &n
 }
 
 // date draws a date near the present, now and then none or a past one; as a rule
