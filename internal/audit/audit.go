@@ -38,6 +38,7 @@ const (
 	SubscriptionCancel Action = "subscription.cancel"
 	SubscriptionStatus Action = "subscription.status" // a due transition
 	CatalogImport      Action = "catalog.import"
+	PreviewApply       Action = "preview.apply" // several changes that were previewed together
 )
 
 // ActorKind is what kind of actor made a change.

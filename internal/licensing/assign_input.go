@@ -166,7 +166,7 @@ func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, 
 		return before, nil
 	}
 	if a.Direct() && !a.Selection.Of(d.Graph.Catalog, w.product).Minus(before.Selection.Of(d.Graph.Catalog, w.product)).Empty() {
-		if _, live := d.Graph.LiveSince(w.product.ID); !live { // R12: what it adds could not be admitted
+		if _, live := d.edit.Graph().LiveSince(w.product.ID); !live { // R12: what it adds could not be admitted
 			return nil, noSubscription(w.product).At(field, w.at)
 		}
 	}
@@ -176,7 +176,7 @@ func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, 
 
 // begin returns a new assignment.
 func (d *Draft) begin(w want, selection tenantgraph.Selection, user, group uuid.UUID, field string) (*tenantgraph.Assignment, error) {
-	if err := assignable(d.Graph, w.product); err != nil {
+	if err := assignable(d.edit.Graph(), w.product); err != nil {
 		return nil, err.At(field, w.at)
 	}
 	key, err := d.newID()
