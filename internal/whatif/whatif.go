@@ -303,7 +303,7 @@ func (p *planning) plan(ctx context.Context, d *licensing.Draft) error {
 			p.results[i].Changed = did
 		}
 		if did {
-			changed, summaries = true, append(summaries, text)
+			changed, summaries = true, append(summaries, strings.TrimSuffix(text, "."))
 		}
 	}
 	parts, members, of := p.parts()
@@ -331,7 +331,7 @@ func (p *planning) plan(ctx context.Context, d *licensing.Draft) error {
 			}
 		}
 	}
-	d.Together(fmt.Sprintf("Applied a preview of %d changes. %s", len(p.changes), strings.Join(summaries, " ")), changed)
+	d.Together("Applied a preview: "+strings.Join(summaries, "; ")+".", changed)
 	return errors.Join(wrong...)
 }
 
