@@ -503,7 +503,7 @@ type AuditEvent implements Node {
   ` + "`" + `user.delete` + "`" + `, ` + "`" + `user.restore` + "`" + `, ` + "`" + `user.remove` + "`" + ` (for good, when its time to be restored is over),
   ` + "`" + `group.create` + "`" + `, ` + "`" + `group.update` + "`" + `, ` + "`" + `group.delete` + "`" + `, ` + "`" + `group.members.change` + "`" + `, ` + "`" + `licenses.assign` + "`" + `,
   ` + "`" + `subscription.create` + "`" + `, ` + "`" + `subscription.update` + "`" + `, ` + "`" + `subscription.cancel` + "`" + `, ` + "`" + `subscription.status` + "`" + ` (a date of a
-  subscription has come), ` + "`" + `catalog.import` + "`" + `.
+  subscription has come), ` + "`" + `catalog.import` + "`" + `, ` + "`" + `preview.apply` + "`" + ` (several changes together).
   """
   action: String!
   "The change in one sentence."
