@@ -23,8 +23,9 @@ import (
 )
 
 // TestPreviewEqualsApplyOnRandomWorldsR30 draws histories of sets of changes. Whatever a preview
-// says, applying it does, and a second time is refused; what it refuses changes nothing; one change
-// alone does what its mutation's dry run says; and the order of the changes makes no difference.
+// says, applying it does, whatever was changed meanwhile, or refuses; a second time is refused; what it
+// refuses changes nothing; one change alone does what its mutation's dry run says; and the order of the
+// changes makes no difference.
 func TestPreviewEqualsApplyOnRandomWorldsR30(t *testing.T) {
 	for name, load := range map[string]int{"loaded": 0, "grouped": -1} {
 		t.Run(name, func(t *testing.T) {
@@ -93,18 +94,25 @@ func (d *drawing) run() {
 			continue
 		}
 		d.w.clock.Advance(time.Second)
+		want := d.told(seen)
 		if seen.Confirmation != nil {
 			_, err := d.w.whatif.Apply(ctx, d.w.tenant, changes, seen.Token, nil)
 			if e, ok := fault.As(err); !ok || e.Code != fault.ConfirmationRequired || !reflect.DeepEqual(e.Details, seen.Confirmation.Details) {
 				d.t.Fatalf("previewed was %v, refused was %v", seen.Confirmation, err)
 			}
 		}
+		other := rapid.Bool().Draw(d.t, "something changes meanwhile") && d.make(d.change())
 		done, err := d.w.apply(seen.Token, changes...)
+		if other && fault.CodeOf(err) == fault.VersionConflict {
+			d.sound()
+			d.learn()
+			continue
+		}
 		if err != nil {
 			d.t.Fatalf("%v\n%s", err, d.told(seen))
 		}
-		if d.told(done) != d.told(seen) {
-			d.t.Fatalf("previewed:\n%s\napplied:\n%s", d.told(seen), d.told(done))
+		if got := d.told(done); got != want {
+			d.t.Fatalf("previewed:\n%s\napplied:\n%s", want, got)
 		}
 		if _, err := d.w.apply(seen.Token, changes...); done.Changed && fault.CodeOf(err) != fault.VersionConflict {
 			d.t.Fatalf("a second time: %v", err)
@@ -112,6 +120,18 @@ func (d *drawing) run() {
 		d.sound()
 		d.learn()
 	}
+}
+
+// make makes a change at once, and tells whether it changed anything.
+func (d *drawing) make(c whatif.Change) bool {
+	out := d.w.preview(c)
+	if out.Token == "" || !out.Changed {
+		return false
+	}
+	d.w.clock.Advance(time.Second)
+	_, err := d.w.apply(out.Token, c)
+	d.w.ok(err)
+	return true
 }
 
 // change draws one change of what is there, deleted users included.
