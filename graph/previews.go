@@ -131,6 +131,11 @@ func readChange(ctx context.Context, in *model.ChangeInput) (c whatif.Change, wr
 				wrong = append(wrong, e)
 			}
 		}
+		change.Principals = nil // as the input has them, so that errors find their place in it
+		for _, text := range one.PrincipalIds {
+			kind, key, _ := inputPrincipal(text)
+			change.Principals = append(change.Principals, licensing.PrincipalRef{Kind: kind, ID: key})
+		}
 		change.Atomic, c.AssignLicenses = false, &change
 		return c, wrong, nil
 	case in.CreateUser.Value() != nil:

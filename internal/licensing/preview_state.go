@@ -147,7 +147,7 @@ func (s *Service) askReliance(ctx context.Context, d *Draft, book *casebook, i *
 	products := concerned(d, book, i)
 	for _, p := range products {
 		for _, sub := range slices.SortedFunc(slices.Values(d.Graph.Subscriptions(p)), func(a, b *tenantgraph.Subscription) int { return compareUUIDs(a.ID, b.ID) }) {
-			r.add(aspectSubscriptions, sub.ID, sub.Version, sub.Status, sub.LiveSince)
+			r.add(aspectSubscriptions, sub.ID, sub.Version, sub.Status)
 		}
 		c := i.counts[p]
 		r.add(aspectSeats, p, c.Consumed, c.Waiting, c.InError)

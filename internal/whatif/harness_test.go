@@ -34,6 +34,7 @@ type world struct {
 	whatif    *whatif.Service
 	tenant    uuid.UUID
 	products  []uuid.UUID // suite, addon, tool, extra
+	load      int
 }
 
 const (
@@ -46,7 +47,7 @@ const (
 // newWorld makes a world; load is as in licensing.Config.
 func newWorld(t testing.TB, db *database.DB, load int) *world {
 	t.Helper()
-	w := &world{t: t, db: db, clock: clock.NewManual(time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC))}
+	w := &world{t: t, db: db, load: load, clock: clock.NewManual(time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC))}
 	var err error
 	w.tenants, err = tenant.New(tenant.Config{DB: db, Clock: w.clock, NewID: id.NewV7})
 	w.ok(err)
@@ -192,9 +193,14 @@ func (w *world) token(changes ...whatif.Change) string {
 	return out.Token
 }
 
+// apply applies a preview by a server that knows nothing of it, or of anything.
 func (w *world) apply(token string, changes ...whatif.Change) (*whatif.Outcome, error) {
 	w.t.Helper()
-	return w.whatif.Apply(w.t.Context(), w.tenant, changes, token, ptr(1000))
+	l, err := licensing.New(licensing.Config{DB: w.db, Clock: w.clock, NewID: id.NewV7, Log: zerolog.Nop(), Load: w.load})
+	w.ok(err)
+	other, err := whatif.New(l)
+	w.ok(err)
+	return other.Apply(w.t.Context(), w.tenant, changes, token, ptr(1000))
 }
 
 // refused checks the code and the path, written with dots, of a refusal.

@@ -153,11 +153,13 @@ func count(changes []Change) error {
 	}
 	named := 0
 	for _, c := range changes {
+		seen := map[fact]bool{}
 		for _, u := range c.uses() {
 			if u.fact.kind == assignments || u.fact.other != uuid.Nil {
-				named++
+				seen[u.fact] = true
 			}
 		}
+		named += len(seen)
 	}
 	if named > MaxNamed {
 		return fault.New(fault.TooMany, "The changes name users and groups %d times in all, which is too many for one call.", named).
