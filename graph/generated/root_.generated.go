@@ -2350,7 +2350,8 @@ type ApplyPreviewPayload {
 extend type Query {
   """
   What several changes of different kinds would do together; nothing is stored. They are judged as one: a swap or
-  a move that is spread over several of them needs no second seat. Each is planned against the state as it is,
+  a move that is spread over several of them needs no second seat. As in ` + "`" + `assignLicenses` + "`" + `, users' own assignments
+  are judged against the seats that were free before, so one user's seat is not handed to another. Each is planned against the state as it is,
   none comes after another; so two that are about the same thing (a user's own fields, a membership, a
   principal's assignment of a product, a group's own fields, a nesting, a subscription), or about a user or group
   that another one deletes or restores, are refused (` + "`" + `DUPLICATE_VALUE` + "`" + `). At most 20 changes that name 20,000
