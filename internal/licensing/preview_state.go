@@ -119,7 +119,7 @@ func (r *reliance) person(p *person) {
 }
 
 func (r *reliance) assignment(aspect int, a *tenantgraph.Assignment) {
-	r.add(aspect, a.ID, a.ProductID)
+	r.add(aspect, a.ID, a.ProductID, a.Version, a.UpdatedAt) // whatever an edit changes
 	r.selection(aspect, a)
 }
 
