@@ -38,6 +38,7 @@ import (
 	"github.com/licensegraph/licensegraph/ent/product"
 	"github.com/licensegraph/licensegraph/ent/productplan"
 	"github.com/licensegraph/licensegraph/ent/seatcounter"
+	"github.com/licensegraph/licensegraph/ent/secret"
 	"github.com/licensegraph/licensegraph/ent/subscription"
 	"github.com/licensegraph/licensegraph/ent/tenant"
 	"github.com/licensegraph/licensegraph/ent/user"
@@ -97,6 +98,8 @@ type Client struct {
 	ProductPlan *ProductPlanClient
 	// SeatCounter is the client for interacting with the SeatCounter builders.
 	SeatCounter *SeatCounterClient
+	// Secret is the client for interacting with the Secret builders.
+	Secret *SecretClient
 	// Subscription is the client for interacting with the Subscription builders.
 	Subscription *SubscriptionClient
 	// Tenant is the client for interacting with the Tenant builders.
@@ -139,6 +142,7 @@ func (c *Client) init() {
 	c.Product = NewProductClient(c.config)
 	c.ProductPlan = NewProductPlanClient(c.config)
 	c.SeatCounter = NewSeatCounterClient(c.config)
+	c.Secret = NewSecretClient(c.config)
 	c.Subscription = NewSubscriptionClient(c.config)
 	c.Tenant = NewTenantClient(c.config)
 	c.User = NewUserClient(c.config)
@@ -258,6 +262,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Product:          NewProductClient(cfg),
 		ProductPlan:      NewProductPlanClient(cfg),
 		SeatCounter:      NewSeatCounterClient(cfg),
+		Secret:           NewSecretClient(cfg),
 		Subscription:     NewSubscriptionClient(cfg),
 		Tenant:           NewTenantClient(cfg),
 		User:             NewUserClient(cfg),
@@ -304,6 +309,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Product:          NewProductClient(cfg),
 		ProductPlan:      NewProductPlanClient(cfg),
 		SeatCounter:      NewSeatCounterClient(cfg),
+		Secret:           NewSecretClient(cfg),
 		Subscription:     NewSubscriptionClient(cfg),
 		Tenant:           NewTenantClient(cfg),
 		User:             NewUserClient(cfg),
@@ -341,8 +347,8 @@ func (c *Client) Use(hooks ...Hook) {
 		c.Catalog, c.ExclusionSet, c.ExclusionSetPlan, c.FormerCatalog, c.Group,
 		c.GroupCounter, c.LicenseViolation, c.Membership, c.Nesting, c.Operation,
 		c.OperationResult, c.PlaceCounter, c.Plan, c.PlanLocation, c.PlanPrerequisite,
-		c.Product, c.ProductPlan, c.SeatCounter, c.Subscription, c.Tenant, c.User,
-		c.UserWord,
+		c.Product, c.ProductPlan, c.SeatCounter, c.Secret, c.Subscription, c.Tenant,
+		c.User, c.UserWord,
 	} {
 		n.Use(hooks...)
 	}
@@ -356,8 +362,8 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.Catalog, c.ExclusionSet, c.ExclusionSetPlan, c.FormerCatalog, c.Group,
 		c.GroupCounter, c.LicenseViolation, c.Membership, c.Nesting, c.Operation,
 		c.OperationResult, c.PlaceCounter, c.Plan, c.PlanLocation, c.PlanPrerequisite,
-		c.Product, c.ProductPlan, c.SeatCounter, c.Subscription, c.Tenant, c.User,
-		c.UserWord,
+		c.Product, c.ProductPlan, c.SeatCounter, c.Secret, c.Subscription, c.Tenant,
+		c.User, c.UserWord,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -412,6 +418,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ProductPlan.mutate(ctx, m)
 	case *SeatCounterMutation:
 		return c.SeatCounter.mutate(ctx, m)
+	case *SecretMutation:
+		return c.Secret.mutate(ctx, m)
 	case *SubscriptionMutation:
 		return c.Subscription.mutate(ctx, m)
 	case *TenantMutation:
@@ -3484,6 +3492,139 @@ func (c *SeatCounterClient) mutate(ctx context.Context, m *SeatCounterMutation) 
 	}
 }
 
+// SecretClient is a client for the Secret schema.
+type SecretClient struct {
+	config
+}
+
+// NewSecretClient returns a client for the Secret from the given config.
+func NewSecretClient(c config) *SecretClient {
+	return &SecretClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `secret.Hooks(f(g(h())))`.
+func (c *SecretClient) Use(hooks ...Hook) {
+	c.hooks.Secret = append(c.hooks.Secret, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `secret.Intercept(f(g(h())))`.
+func (c *SecretClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Secret = append(c.inters.Secret, interceptors...)
+}
+
+// Create returns a builder for creating a Secret entity.
+func (c *SecretClient) Create() *SecretCreate {
+	mutation := newSecretMutation(c.config, OpCreate)
+	return &SecretCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Secret entities.
+func (c *SecretClient) CreateBulk(builders ...*SecretCreate) *SecretCreateBulk {
+	return &SecretCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SecretClient) MapCreateBulk(slice any, setFunc func(*SecretCreate, int)) *SecretCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SecretCreateBulk{err: fmt.Errorf("calling to SecretClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SecretCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SecretCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Secret.
+func (c *SecretClient) Update() *SecretUpdate {
+	mutation := newSecretMutation(c.config, OpUpdate)
+	return &SecretUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SecretClient) UpdateOne(_m *Secret) *SecretUpdateOne {
+	mutation := newSecretMutation(c.config, OpUpdateOne, withSecret(_m))
+	return &SecretUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SecretClient) UpdateOneID(id string) *SecretUpdateOne {
+	mutation := newSecretMutation(c.config, OpUpdateOne, withSecretID(id))
+	return &SecretUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Secret.
+func (c *SecretClient) Delete() *SecretDelete {
+	mutation := newSecretMutation(c.config, OpDelete)
+	return &SecretDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SecretClient) DeleteOne(_m *Secret) *SecretDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SecretClient) DeleteOneID(id string) *SecretDeleteOne {
+	builder := c.Delete().Where(secret.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SecretDeleteOne{builder}
+}
+
+// Query returns a query builder for Secret.
+func (c *SecretClient) Query() *SecretQuery {
+	return &SecretQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSecret},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Secret entity by its id.
+func (c *SecretClient) Get(ctx context.Context, id string) (*Secret, error) {
+	return c.Query().Where(secret.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SecretClient) GetX(ctx context.Context, id string) *Secret {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SecretClient) Hooks() []Hook {
+	return c.hooks.Secret
+}
+
+// Interceptors returns the client interceptors.
+func (c *SecretClient) Interceptors() []Interceptor {
+	return c.inters.Secret
+}
+
+func (c *SecretClient) mutate(ctx context.Context, m *SecretMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SecretCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SecretUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SecretUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SecretDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Secret mutation op: %q", m.Op())
+	}
+}
+
 // SubscriptionClient is a client for the Subscription schema.
 type SubscriptionClient struct {
 	config
@@ -4023,14 +4164,14 @@ type (
 		ExclusionSet, ExclusionSetPlan, FormerCatalog, Group, GroupCounter,
 		LicenseViolation, Membership, Nesting, Operation, OperationResult,
 		PlaceCounter, Plan, PlanLocation, PlanPrerequisite, Product, ProductPlan,
-		SeatCounter, Subscription, Tenant, User, UserWord []ent.Hook
+		SeatCounter, Secret, Subscription, Tenant, User, UserWord []ent.Hook
 	}
 	inters struct {
 		APIToken, Assignment, AuditCheckpoint, AuditEvent, AuditMention, Catalog,
 		ExclusionSet, ExclusionSetPlan, FormerCatalog, Group, GroupCounter,
 		LicenseViolation, Membership, Nesting, Operation, OperationResult,
 		PlaceCounter, Plan, PlanLocation, PlanPrerequisite, Product, ProductPlan,
-		SeatCounter, Subscription, Tenant, User, UserWord []ent.Interceptor
+		SeatCounter, Secret, Subscription, Tenant, User, UserWord []ent.Interceptor
 	}
 )
 

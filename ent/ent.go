@@ -35,6 +35,7 @@ import (
 	"github.com/licensegraph/licensegraph/ent/product"
 	"github.com/licensegraph/licensegraph/ent/productplan"
 	"github.com/licensegraph/licensegraph/ent/seatcounter"
+	"github.com/licensegraph/licensegraph/ent/secret"
 	"github.com/licensegraph/licensegraph/ent/subscription"
 	"github.com/licensegraph/licensegraph/ent/tenant"
 	"github.com/licensegraph/licensegraph/ent/user"
@@ -122,6 +123,7 @@ func checkColumn(t, c string) error {
 			product.Table:          product.ValidColumn,
 			productplan.Table:      productplan.ValidColumn,
 			seatcounter.Table:      seatcounter.ValidColumn,
+			secret.Table:           secret.ValidColumn,
 			subscription.Table:     subscription.ValidColumn,
 			tenant.Table:           tenant.ValidColumn,
 			user.Table:             user.ValidColumn,

@@ -60,6 +60,8 @@ type Tx struct {
 	ProductPlan *ProductPlanClient
 	// SeatCounter is the client for interacting with the SeatCounter builders.
 	SeatCounter *SeatCounterClient
+	// Secret is the client for interacting with the Secret builders.
+	Secret *SecretClient
 	// Subscription is the client for interacting with the Subscription builders.
 	Subscription *SubscriptionClient
 	// Tenant is the client for interacting with the Tenant builders.
@@ -222,6 +224,7 @@ func (tx *Tx) init() {
 	tx.Product = NewProductClient(tx.config)
 	tx.ProductPlan = NewProductPlanClient(tx.config)
 	tx.SeatCounter = NewSeatCounterClient(tx.config)
+	tx.Secret = NewSecretClient(tx.config)
 	tx.Subscription = NewSubscriptionClient(tx.config)
 	tx.Tenant = NewTenantClient(tx.config)
 	tx.User = NewUserClient(tx.config)

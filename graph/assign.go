@@ -14,37 +14,16 @@ import (
 // assign adds and removes products for users and groups. What is wrong with the products
 // refuses the call; what is wrong with one principal is in its own result (R25).
 func (r *mutationResolver) assign(ctx context.Context, in model.AssignLicensesInput) (*model.AssignPayload, error) {
-	if err := allowed(ctx, access.AssignToUsers); err != nil { // whoever may assign to groups may assign to users
-		return nil, err
-	}
-	principals := readPrincipals("principalIds", in.PrincipalIds)
-	if err := principals.require(ctx); err != nil {
-		return nil, err
-	}
 	c := call{in.DryRun, in.ClientMutationID}
-	add, wrong, err := licenseInputs("add", in.Add.Value())
+	change, principals, wrong, err := readAssign(ctx, in)
 	if err != nil {
 		return nil, err
-	}
-	remove, invalid := productIDs("remove", in.Remove.Value())
-	wrong = append(wrong, invalid...)
-	losses, negative := acknowledged(in.AcknowledgeLosses)
-	wrong = append(wrong, negative...)
-	version := in.ExpectedVersion.Value()
-	if n := len(principals.results); n > licensing.MaxPrincipals {
-		wrong = append(wrong, tooManyInput(n, licensing.MaxPrincipals, locale.T("principals"), "principalIds"))
-	} else if version != nil && n > 1 { // the service counts the well-formed ones only
-		wrong = append(wrong, fault.New(fault.InvalidValue, "expectedVersion goes with one principal only; there are %d.", n).
-			Fix("Leave it out, or call once per principal.").At("expectedVersion"))
 	}
 	if len(wrong) > 0 {
 		return &model.AssignPayload{Payload: c.refusedFor(wrong)}, nil
 	}
 	unread := in.Atomic && len(principals.wrong()) > 0 // the others are only looked at
-	change := licensing.AssignInput{
-		Principals: principals.refs, Add: add, Remove: remove, Mode: in.Mode, ExpectedVersion: version,
-		Atomic: in.Atomic, DryRun: in.DryRun || unread, AcknowledgeLosses: losses,
-	}
+	change.DryRun = in.DryRun || unread
 	if in.RunAsOperation {
 		return r.startAssigning(ctx, c, change, principals, unread)
 	}
@@ -60,6 +39,39 @@ func (r *mutationResolver) assign(ctx context.Context, in model.AssignLicensesIn
 		return &model.AssignPayload{Payload: c.refusedFor(nil), Results: principals.results}, nil
 	}
 	return &model.AssignPayload{Payload: c.done(ctx, out.Outcome), Results: principals.results}, nil
+}
+
+// readAssign reads what is to be assigned to whom, by whoever may do that.
+//
+// Errors in the list: those of the call; malformed principals bear theirs. err is UNAUTHENTICATED,
+// FORBIDDEN or BAD_USER_INPUT.
+func readAssign(ctx context.Context, in model.AssignLicensesInput) (change licensing.AssignInput, principals *principals, wrong []*fault.Error, err error) {
+	if err := allowed(ctx, access.AssignToUsers); err != nil { // whoever may assign to groups may assign to users
+		return change, nil, nil, err
+	}
+	principals = readPrincipals("principalIds", in.PrincipalIds)
+	if err := principals.require(ctx); err != nil {
+		return change, nil, nil, err
+	}
+	add, wrong, err := licenseInputs("add", in.Add.Value())
+	if err != nil {
+		return change, nil, nil, err
+	}
+	remove, invalid := productIDs("remove", in.Remove.Value())
+	wrong = append(wrong, invalid...)
+	losses, negative := acknowledged(in.AcknowledgeLosses)
+	wrong = append(wrong, negative...)
+	version := in.ExpectedVersion.Value()
+	if n := len(principals.results); n > licensing.MaxPrincipals {
+		wrong = append(wrong, tooManyInput(n, licensing.MaxPrincipals, locale.T("principals"), "principalIds"))
+	} else if version != nil && n > 1 { // the service counts the well-formed ones only
+		wrong = append(wrong, fault.New(fault.InvalidValue, "expectedVersion goes with one principal only; there are %d.", n).
+			Fix("Leave it out, or call once per principal.").At("expectedVersion"))
+	}
+	return licensing.AssignInput{
+		Principals: principals.refs, Add: add, Remove: remove, Mode: in.Mode, ExpectedVersion: version,
+		Atomic: in.Atomic, DryRun: in.DryRun, AcknowledgeLosses: losses,
+	}, principals, wrong, nil
 }
 
 // reprocess answers that nothing is to be done: every change does it by itself (R13).

@@ -71,6 +71,9 @@ var shapes = []shape{
 	},
 	{"try an assignment to a group", `mutation { assignLicenses(input: { principalIds: ["{{all}}"], add: [{ productId: "{{twin-a}}" }], dryRun: true }) {
 		impact { usersGaining changes(first: 100) { totalCount nodes { kind user { displayName } } } } userErrors { code } } }`, ""},
+	{"preview three changes", `{ preview(changes: [{ assignLicenses: { principalIds: ["{{blue}}"], add: [{ productId: "{{twin-a}}" }] } }
+		{ updateUser: { id: "{{user004}}", usageLocation: "DE" } } { createSubscription: { productId: "{{twin-a}}", seats: 5 } }]) {
+		previewToken impact { usersGaining changes(first: 100) { totalCount nodes { kind user { displayName } } } } results { userErrors { code } } } }`, ""},
 	{
 		"create a user", `mutation { createUser(input: { userPrincipalName: "new@acme.example", displayName: "New", usageLocation: "NL" }) { user { id } userErrors { code } } }`,
 		"rename", // by newcomers

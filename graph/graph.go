@@ -22,6 +22,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/operation"
 	"github.com/licensegraph/licensegraph/internal/tenant"
+	"github.com/licensegraph/licensegraph/internal/whatif"
 )
 
 // Config is what the API needs. Everything is required unless it says otherwise.
@@ -55,12 +56,16 @@ func New(c Config) (*API, error) {
 		return nil, errors.New("graph: Licensing, Directory, Tenants, Audit and Operations are needed")
 	}
 	from := loaders.Sources{Licensing: c.Licensing, Directory: c.Directory, Tenants: c.Tenants, Audit: c.Audit, Operations: c.Operations}
+	previews, err := whatif.New(c.Licensing)
+	if err != nil {
+		return nil, err
+	}
 	schema := generated.NewCompiledSchema
 	if c.Stock {
 		schema = generated.NewExecutableSchema
 	}
 	return &API{
-		Schema:         schema(generated.Config{Resolvers: &Resolver{licensing: c.Licensing, directory: c.Directory, audit: c.Audit, operations: c.Operations}}),
+		Schema:         schema(generated.Config{Resolvers: &Resolver{licensing: c.Licensing, directory: c.Directory, audit: c.Audit, operations: c.Operations, whatif: previews}}),
 		Extensions:     []graphql.HandlerExtension{cost.New(c.Limits), &requests{from: from}},
 		ErrorPresenter: presenter(c.Log),
 		Recover:        recoverer,

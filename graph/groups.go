@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/graph/model"
@@ -40,10 +41,7 @@ func (r *mutationResolver) createGroup(ctx context.Context, in model.CreateGroup
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	result, err := r.directory.CreateGroup(ctx, tenantOf(ctx), directory.CreateGroupInput{
-		DisplayName: in.DisplayName, Description: in.Description.Value(), ExternalID: in.ExternalID.Value(),
-		MemberIDs: in.MemberIds.Value(), DryRun: in.DryRun,
-	})
+	result, err := r.directory.CreateGroup(ctx, tenantOf(ctx), newGroup(in))
 	var key *uuid.UUID
 	if result != nil && result.Group != nil {
 		key = &result.Group.ID
@@ -51,23 +49,34 @@ func (r *mutationResolver) createGroup(ctx context.Context, in model.CreateGroup
 	return groupPayload(ctx, c, key, result, err)
 }
 
+func newGroup(in model.CreateGroupInput) directory.CreateGroupInput {
+	return directory.CreateGroupInput{
+		DisplayName: in.DisplayName, Description: in.Description.Value(), ExternalID: in.ExternalID.Value(),
+		MemberIDs: in.MemberIds.Value(), DryRun: in.DryRun,
+	}
+}
+
 func (r *mutationResolver) updateGroup(ctx context.Context, in model.UpdateGroupInput) (*model.GroupPayload, error) {
 	if err := allowed(ctx, access.ManageGroups); err != nil {
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	change := directory.UpdateGroupInput{
+	change, wrong := groupUpdate(in)
+	if len(wrong) > 0 {
+		others, _ := fault.Refusals(change.Validate())
+		return &model.GroupPayload{Payload: c.refusedFor(append(wrong, others...))}, nil
+	}
+	result, err := r.directory.UpdateGroup(ctx, tenantOf(ctx), change)
+	return groupPayload(ctx, c, &change.ID, result, err)
+}
+
+func groupUpdate(in model.UpdateGroupInput) (change directory.UpdateGroupInput, wrong []*fault.Error) {
+	change = directory.UpdateGroupInput{
 		DisplayName: option(in.DisplayName), Description: option(in.Description), ExternalID: option(in.ExternalID),
 		ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
 	}
-	key, invalid := inputID(id.Group, in.ID, "id")
-	if invalid != nil {
-		others, _ := fault.Refusals(change.Validate())
-		return &model.GroupPayload{Payload: c.refusedFor(append([]*fault.Error{invalid}, others...))}, nil
-	}
-	change.ID = key
-	result, err := r.directory.UpdateGroup(ctx, tenantOf(ctx), change)
-	return groupPayload(ctx, c, &key, result, err)
+	change.ID, _, wrong = named(id.Group, in.ID, graphql.Omittable[*int]{})
+	return change, wrong
 }
 
 func (r *mutationResolver) deleteGroup(ctx context.Context, in model.DeleteGroupInput) (*model.GroupPayload, error) {
@@ -75,18 +84,22 @@ func (r *mutationResolver) deleteGroup(ctx context.Context, in model.DeleteGroup
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	key, losses, wrong := named(id.Group, in.ID, in.AcknowledgeLosses)
+	change, wrong := groupDeletion(in)
 	if len(wrong) > 0 {
 		return &model.GroupPayload{Payload: c.refusedFor(wrong)}, nil
-	}
-	change := directory.DeleteGroupInput{
-		ID: key, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun, AcknowledgeLosses: losses,
 	}
 	if in.RunAsOperation {
 		return r.startDeleting(ctx, c, change)
 	}
 	result, err := r.directory.DeleteGroup(ctx, tenantOf(ctx), change)
-	return groupPayload(ctx, c, &key, result, err)
+	return groupPayload(ctx, c, &change.ID, result, err)
+}
+
+func groupDeletion(in model.DeleteGroupInput) (directory.DeleteGroupInput, []*fault.Error) {
+	key, losses, wrong := named(id.Group, in.ID, in.AcknowledgeLosses)
+	return directory.DeleteGroupInput{
+		ID: key, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun, AcknowledgeLosses: losses,
+	}, wrong
 }
 
 // groupPayload shows what became of a change, and the group as it now stands; no group where

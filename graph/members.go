@@ -46,21 +46,15 @@ func onlyCounted(ctx context.Context) bool {
 func (r *mutationResolver) changeOneGroup(ctx context.Context, in model.AddGroupMembersInput,
 	change func(context.Context, uuid.UUID, directory.MembersInput) (*directory.MembersResult, error),
 ) (*model.MembersPayload, error) {
-	if err := allowed(ctx, access.ManageGroups); err != nil {
-		return nil, err
-	}
 	c := call{in.DryRun, in.ClientMutationID}
-	losses, wrong := acknowledged(in.AcknowledgeLosses)
-	key, invalid := inputID(id.Group, in.GroupID, "groupId")
-	if invalid != nil {
-		wrong = append([]*fault.Error{invalid}, wrong...)
+	members, wrong, err := readMembers(ctx, in)
+	if err != nil {
+		return nil, err
 	}
 	if len(wrong) > 0 {
 		return &model.MembersPayload{Payload: c.refusedFor(wrong)}, nil
 	}
-	tenant, members := tenantOf(ctx), directory.MembersInput{
-		Group: key, MemberIDs: in.MemberIds, Atomic: in.Atomic, DryRun: in.DryRun, AcknowledgeLosses: losses,
-	}
+	tenant, key := tenantOf(ctx), members.Group
 	if in.RunAsOperation {
 		if err := members.Validate(); err != nil {
 			return membersPayload(ctx, c, []uuid.UUID{key}, nil, err)
@@ -71,15 +65,54 @@ func (r *mutationResolver) changeOneGroup(ctx context.Context, in model.AddGroup
 	return membersPayload(ctx, c, []uuid.UUID{key}, result, err)
 }
 
+// readMembers reads which members of a group are meant, for whoever may change groups.
+//
+// Errors in the list: INVALID_ID, INVALID_VALUE. err is UNAUTHENTICATED or FORBIDDEN.
+func readMembers(ctx context.Context, in model.AddGroupMembersInput) (members directory.MembersInput, wrong []*fault.Error, err error) {
+	if err := allowed(ctx, access.ManageGroups); err != nil {
+		return members, nil, err
+	}
+	losses, wrong := acknowledged(in.AcknowledgeLosses)
+	key, invalid := inputID(id.Group, in.GroupID, "groupId")
+	if invalid != nil {
+		wrong = append([]*fault.Error{invalid}, wrong...)
+	}
+	return directory.MembersInput{Group: key, MemberIDs: in.MemberIds, Atomic: in.Atomic, DryRun: in.DryRun, AcknowledgeLosses: losses}, wrong, nil
+}
+
 // changeGroups changes the members of several groups in one change (R23).
 func (r *mutationResolver) changeGroups(ctx context.Context, in model.ChangeGroupMembersInput) (*model.MembersPayload, error) {
-	if err := allowed(ctx, access.ManageGroups); err != nil {
+	c := call{in.DryRun, in.ClientMutationID}
+	change, named, wrong, err := readChangeGroups(ctx, in)
+	if err != nil {
 		return nil, err
 	}
-	c := call{in.DryRun, in.ClientMutationID}
-	change := directory.ChangeMembersInput{Atomic: in.Atomic, DryRun: in.DryRun}
-	var named []uuid.UUID
-	var wrong []*fault.Error
+	if len(wrong) > 0 {
+		known, err := groupsOf(ctx, named)
+		return &model.MembersPayload{Payload: c.refusedFor(wrong), Groups: known}, err
+	}
+	tenant := tenantOf(ctx)
+	if in.RunAsOperation {
+		if err := change.Validate(); err != nil {
+			return membersPayload(ctx, c, named, nil, err)
+		}
+		return r.startMembers(ctx, c, named, func(ctx context.Context) (*directory.MembersResult, error) {
+			return r.directory.ChangeGroupMembers(ctx, tenant, change)
+		})
+	}
+	result, err := r.directory.ChangeGroupMembers(ctx, tenant, change)
+	return membersPayload(ctx, c, named, result, err)
+}
+
+// readChangeGroups reads which members of which groups are meant, and returns the groups too, for
+// whoever may change groups.
+//
+// Errors in the list: INVALID_ID, INVALID_VALUE, TOO_MANY. err is UNAUTHENTICATED or FORBIDDEN.
+func readChangeGroups(ctx context.Context, in model.ChangeGroupMembersInput) (change directory.ChangeMembersInput, named []uuid.UUID, wrong []*fault.Error, err error) {
+	if err := allowed(ctx, access.ManageGroups); err != nil {
+		return change, nil, nil, err
+	}
+	change = directory.ChangeMembersInput{Atomic: in.Atomic, DryRun: in.DryRun}
 	for i, one := range in.Changes {
 		key, invalid := inputID(id.Group, one.GroupID, "changes", i, "groupId")
 		if invalid != nil {
@@ -98,21 +131,7 @@ func (r *mutationResolver) changeGroups(ctx context.Context, in model.ChangeGrou
 	losses, negative := acknowledged(in.AcknowledgeLosses)
 	wrong = append(wrong, negative...)
 	change.AcknowledgeLosses = losses
-	if len(wrong) > 0 {
-		known, err := groupsOf(ctx, named)
-		return &model.MembersPayload{Payload: c.refusedFor(wrong), Groups: known}, err
-	}
-	tenant := tenantOf(ctx)
-	if in.RunAsOperation {
-		if err := change.Validate(); err != nil {
-			return membersPayload(ctx, c, named, nil, err)
-		}
-		return r.startMembers(ctx, c, named, func(ctx context.Context) (*directory.MembersResult, error) {
-			return r.directory.ChangeGroupMembers(ctx, tenant, change)
-		})
-	}
-	result, err := r.directory.ChangeGroupMembers(ctx, tenant, change)
-	return membersPayload(ctx, c, named, result, err)
+	return change, named, wrong, nil
 }
 
 // membersPayload shows what became of a change, and the groups as they now stand.

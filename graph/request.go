@@ -66,14 +66,18 @@ func (r *requests) InterceptOperation(ctx context.Context, next graphql.Operatio
 // was before an earlier one.
 func (r *requests) InterceptRootField(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	caller, ok := access.From(ctx)
-	if !ok || graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {
+	field := graphql.GetRootFieldContext(ctx).Field
+	mutates := ok && graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation
+	if !ok || !mutates && field.Name != "preview" {
 		return next(ctx)
 	}
-	field := graphql.GetRootFieldContext(ctx).Field
 	list, err := lookAhead(ctx, r.schema, field)
 	if err != nil {
 		graphql.AddError(ctx, gqlerror.WrapPath(ast.Path{ast.PathName(field.Alias)}, err))
 		return graphql.Null
+	}
+	if !mutates { // a preview judges as a mutation does
+		return next(licensing.WithChangeList(ctx, list))
 	}
 	ctx = context.WithValue(licensing.WithChangeList(ctx, list), madeKey{}, new(atomic.Bool))
 	return next(loaders.With(ctx, loaders.New(r.from, caller.TenantID)))

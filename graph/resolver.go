@@ -5,6 +5,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/directory"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/operation"
+	"github.com/licensegraph/licensegraph/internal/whatif"
 )
 
 // Resolver is the root of the resolvers.
@@ -14,4 +15,5 @@ type Resolver struct {
 	audit     *audit.Log
 
 	operations *operation.Service
+	whatif     *whatif.Service
 }

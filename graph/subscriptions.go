@@ -18,14 +18,11 @@ func (r *mutationResolver) createSubscription(ctx context.Context, in model.Crea
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	key, invalid := inputID(id.Product, in.ProductID, "productId")
-	if invalid != nil {
-		return &model.SubscriptionPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
+	purchase, wrong := newSubscription(in)
+	if len(wrong) > 0 {
+		return &model.SubscriptionPayload{Payload: c.refusedFor(wrong)}, nil
 	}
-	tenant, purchase := tenantOf(ctx), licensing.CreateSubscriptionInput{
-		Product: key, Seats: in.Seats.Value(), Status: in.Status, StartsAt: in.StartsAt.Value(),
-		RenewsAt: in.RenewsAt.Value(), EndsAt: in.EndsAt.Value(), DryRun: in.DryRun,
-	}
+	tenant, key := tenantOf(ctx), purchase.Product
 	if in.RunAsOperation {
 		product, err := load(ctx).SubscribedProduct(ctx, key)
 		if err != nil {
@@ -49,28 +46,27 @@ func (r *mutationResolver) createSubscription(ctx context.Context, in model.Crea
 	return p, err
 }
 
+func newSubscription(in model.CreateSubscriptionInput) (purchase licensing.CreateSubscriptionInput, wrong []*fault.Error) {
+	key, invalid := inputID(id.Product, in.ProductID, "productId")
+	if invalid != nil {
+		wrong = []*fault.Error{invalid}
+	}
+	return licensing.CreateSubscriptionInput{
+		Product: key, Seats: in.Seats.Value(), Status: in.Status, StartsAt: in.StartsAt.Value(),
+		RenewsAt: in.RenewsAt.Value(), EndsAt: in.EndsAt.Value(), DryRun: in.DryRun,
+	}, wrong
+}
+
 func (r *mutationResolver) updateSubscription(ctx context.Context, in model.UpdateSubscriptionInput) (*model.SubscriptionPayload, error) {
 	if err := allowed(ctx, access.ManageSubscriptions); err != nil {
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	key, losses, wrong := named(id.Subscription, in.ID, in.AcknowledgeLosses)
-	change := licensing.UpdateSubscriptionInput{
-		ID: key, Seats: option(in.Seats), RenewsAt: option(in.RenewsAt), EndsAt: option(in.EndsAt),
-		AllowOverAllocation: in.AllowOverAllocation, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
-		AcknowledgeLosses: losses,
-	}
-	switch status := option(in.Status); {
-	case status.Null():
-		wrong = append(wrong, fault.New(fault.Required, "A subscription always has a status.").
-			Fix("Leave status out to keep it.").At("status"))
-	case status.Set:
-		change.Status = *status.Value
-	}
+	change, wrong := subscriptionUpdate(in)
 	if len(wrong) > 0 {
 		return &model.SubscriptionPayload{Payload: c.refusedFor(wrong)}, nil
 	}
-	tenant := tenantOf(ctx)
+	tenant, key := tenantOf(ctx), change.ID
 	if in.RunAsOperation {
 		p, err := subscriptionShown(ctx, model.Payload{}, &key)
 		if err != nil {
@@ -84,19 +80,33 @@ func (r *mutationResolver) updateSubscription(ctx context.Context, in model.Upda
 	return subscriptionPayload(ctx, c, &key, out, err)
 }
 
+func subscriptionUpdate(in model.UpdateSubscriptionInput) (change licensing.UpdateSubscriptionInput, wrong []*fault.Error) {
+	key, losses, wrong := named(id.Subscription, in.ID, in.AcknowledgeLosses)
+	change = licensing.UpdateSubscriptionInput{
+		ID: key, Seats: option(in.Seats), RenewsAt: option(in.RenewsAt), EndsAt: option(in.EndsAt),
+		AllowOverAllocation: in.AllowOverAllocation, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
+		AcknowledgeLosses: losses,
+	}
+	switch status := option(in.Status); {
+	case status.Null():
+		wrong = append(wrong, fault.New(fault.Required, "A subscription always has a status.").
+			Fix("Leave status out to keep it.").At("status"))
+	case status.Set:
+		change.Status = *status.Value
+	}
+	return change, wrong
+}
+
 func (r *mutationResolver) cancelSubscription(ctx context.Context, in model.CancelSubscriptionInput) (*model.SubscriptionPayload, error) {
 	if err := allowed(ctx, access.ManageSubscriptions); err != nil {
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	key, losses, wrong := named(id.Subscription, in.ID, in.AcknowledgeLosses)
+	change, wrong := subscriptionCancellation(in)
 	if len(wrong) > 0 {
 		return &model.SubscriptionPayload{Payload: c.refusedFor(wrong)}, nil
 	}
-	tenant, change := tenantOf(ctx), licensing.CancelSubscriptionInput{
-		ID: key, AllowOverAllocation: in.AllowOverAllocation, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
-		AcknowledgeLosses: losses,
-	}
+	tenant, key := tenantOf(ctx), change.ID
 	if in.RunAsOperation {
 		p, err := subscriptionShown(ctx, model.Payload{}, &key)
 		if err != nil {
@@ -108,6 +118,14 @@ func (r *mutationResolver) cancelSubscription(ctx context.Context, in model.Canc
 	}
 	out, err := r.licensing.CancelSubscription(ctx, tenant, change)
 	return subscriptionPayload(ctx, c, &key, out, err)
+}
+
+func subscriptionCancellation(in model.CancelSubscriptionInput) (licensing.CancelSubscriptionInput, []*fault.Error) {
+	key, losses, wrong := named(id.Subscription, in.ID, in.AcknowledgeLosses)
+	return licensing.CancelSubscriptionInput{
+		ID: key, AllowOverAllocation: in.AllowOverAllocation, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
+		AcknowledgeLosses: losses,
+	}, wrong
 }
 
 // subscriptionPayload shows what became of a change, and the subscription with its product as

@@ -49,21 +49,10 @@ func userFilter(in *model.UserFilter) (directory.UserFilter, error) {
 }
 
 func (r *mutationResolver) createUser(ctx context.Context, in model.CreateUserInput) (*model.UserPayload, error) {
-	if err := allowed(ctx, access.ManageUsers); err != nil {
-		return nil, err
-	}
 	c := call{in.DryRun, in.ClientMutationID}
-	licenses, wrong, err := licenseInputs("licenses", in.Licenses.Value())
-	if err == nil && len(licenses) > 0 {
-		err = allowed(ctx, access.AssignToUsers)
-	}
+	created, wrong, err := newUser(ctx, in)
 	if err != nil {
 		return nil, err
-	}
-	created := directory.CreateUserInput{
-		UserPrincipalName: in.UserPrincipalName, DisplayName: in.DisplayName, Mail: in.Mail.Value(), Department: in.Department.Value(),
-		JobTitle: in.JobTitle.Value(), UsageLocation: in.UsageLocation.Value(), UserType: in.UserType, AccountEnabled: in.AccountEnabled,
-		ExternalID: in.ExternalID.Value(), Licenses: licenses, DryRun: in.DryRun,
 	}
 	if len(wrong) > 0 {
 		others, _ := fault.Refusals(created.Validate())
@@ -77,19 +66,30 @@ func (r *mutationResolver) createUser(ctx context.Context, in model.CreateUserIn
 	return userPayload(ctx, c, key, result, err)
 }
 
+// newUser reads a user to create, by whoever may create one so.
+//
+// Errors in the list: those of the licenses. err is UNAUTHENTICATED, FORBIDDEN or BAD_USER_INPUT.
+func newUser(ctx context.Context, in model.CreateUserInput) (created directory.CreateUserInput, wrong []*fault.Error, err error) {
+	if err := allowed(ctx, access.ManageUsers); err != nil {
+		return created, nil, err
+	}
+	licenses, wrong, err := licenseInputs("licenses", in.Licenses.Value())
+	if err == nil && len(licenses) > 0 {
+		err = allowed(ctx, access.AssignToUsers)
+	}
+	return directory.CreateUserInput{
+		UserPrincipalName: in.UserPrincipalName, DisplayName: in.DisplayName, Mail: in.Mail.Value(), Department: in.Department.Value(),
+		JobTitle: in.JobTitle.Value(), UsageLocation: in.UsageLocation.Value(), UserType: in.UserType, AccountEnabled: in.AccountEnabled,
+		ExternalID: in.ExternalID.Value(), Licenses: licenses, DryRun: in.DryRun,
+	}, wrong, err
+}
+
 func (r *mutationResolver) updateUser(ctx context.Context, in model.UpdateUserInput) (*model.UserPayload, error) {
 	if err := allowed(ctx, access.ManageUsers); err != nil {
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	change := directory.UpdateUserInput{
-		UserPrincipalName: option(in.UserPrincipalName), DisplayName: option(in.DisplayName), Mail: option(in.Mail),
-		Department: option(in.Department), JobTitle: option(in.JobTitle), UsageLocation: option(in.UsageLocation),
-		UserType: option(in.UserType), AccountEnabled: option(in.AccountEnabled), ExternalID: option(in.ExternalID),
-		ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
-	}
-	var wrong []*fault.Error
-	change.ID, change.AcknowledgeLosses, wrong = named(id.User, in.ID, in.AcknowledgeLosses)
+	change, wrong := userUpdate(in)
 	if len(wrong) > 0 {
 		others, _ := fault.Refusals(change.Validate())
 		return &model.UserPayload{Payload: c.refusedFor(append(wrong, others...))}, nil
@@ -98,19 +98,35 @@ func (r *mutationResolver) updateUser(ctx context.Context, in model.UpdateUserIn
 	return userPayload(ctx, c, &change.ID, result, err)
 }
 
+func userUpdate(in model.UpdateUserInput) (change directory.UpdateUserInput, wrong []*fault.Error) {
+	change = directory.UpdateUserInput{
+		UserPrincipalName: option(in.UserPrincipalName), DisplayName: option(in.DisplayName), Mail: option(in.Mail),
+		Department: option(in.Department), JobTitle: option(in.JobTitle), UsageLocation: option(in.UsageLocation),
+		UserType: option(in.UserType), AccountEnabled: option(in.AccountEnabled), ExternalID: option(in.ExternalID),
+		ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun,
+	}
+	change.ID, change.AcknowledgeLosses, wrong = named(id.User, in.ID, in.AcknowledgeLosses)
+	return change, wrong
+}
+
 func (r *mutationResolver) deleteUser(ctx context.Context, in model.DeleteUserInput) (*model.UserPayload, error) {
 	if err := allowed(ctx, access.ManageUsers); err != nil {
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
-	key, losses, wrong := named(id.User, in.ID, in.AcknowledgeLosses)
+	change, wrong := userDeletion(in)
 	if len(wrong) > 0 {
 		return &model.UserPayload{Payload: c.refusedFor(wrong)}, nil
 	}
-	result, err := r.directory.DeleteUser(ctx, tenantOf(ctx), directory.DeleteUserInput{
+	result, err := r.directory.DeleteUser(ctx, tenantOf(ctx), change)
+	return userPayload(ctx, c, &change.ID, result, err)
+}
+
+func userDeletion(in model.DeleteUserInput) (directory.DeleteUserInput, []*fault.Error) {
+	key, losses, wrong := named(id.User, in.ID, in.AcknowledgeLosses)
+	return directory.DeleteUserInput{
 		ID: key, ExpectedVersion: in.ExpectedVersion.Value(), DryRun: in.DryRun, AcknowledgeLosses: losses,
-	})
-	return userPayload(ctx, c, &key, result, err)
+	}, wrong
 }
 
 func (r *mutationResolver) restoreUser(ctx context.Context, in model.RestoreUserInput) (*model.UserPayload, error) {
@@ -118,12 +134,20 @@ func (r *mutationResolver) restoreUser(ctx context.Context, in model.RestoreUser
 		return nil, err
 	}
 	c := call{in.DryRun, in.ClientMutationID}
+	change, wrong := userRestoration(in)
+	if len(wrong) > 0 {
+		return &model.UserPayload{Payload: c.refusedFor(wrong)}, nil
+	}
+	result, err := r.directory.RestoreUser(ctx, tenantOf(ctx), change)
+	return userPayload(ctx, c, &change.ID, result, err)
+}
+
+func userRestoration(in model.RestoreUserInput) (change directory.RestoreUserInput, wrong []*fault.Error) {
 	key, invalid := inputID(id.User, in.ID, "id")
 	if invalid != nil {
-		return &model.UserPayload{Payload: c.refusedFor([]*fault.Error{invalid})}, nil
+		wrong = []*fault.Error{invalid}
 	}
-	result, err := r.directory.RestoreUser(ctx, tenantOf(ctx), directory.RestoreUserInput{ID: key, DryRun: in.DryRun})
-	return userPayload(ctx, c, &key, result, err)
+	return directory.RestoreUserInput{ID: key, DryRun: in.DryRun}, wrong
 }
 
 // userPayload shows what became of a change, and the user as it now stands; no user where key

@@ -75,6 +75,9 @@ type ProductPlan func(*sql.Selector)
 // SeatCounter is the predicate function for seatcounter builders.
 type SeatCounter func(*sql.Selector)
 
+// Secret is the predicate function for secret builders.
+type Secret func(*sql.Selector)
+
 // Subscription is the predicate function for subscription builders.
 type Subscription func(*sql.Selector)
 

@@ -86,6 +86,8 @@ var sizes = map[string]int{
 	"AssignLicensesPayload.results":     perResult,
 	"ChangeGroupMembersPayload.results": perResult,
 	"ChangeGroupMembersPayload.groups":  perGroup,
+	"Preview.results":                   4, // a few; 20 at most
+	"ApplyPreviewPayload.results":       4,
 
 	// Introspection: the schema has 132 types with 429 fields, 112 arguments, 141 input fields
 	// and 109 enum values in all; a test holds these numbers near it.
@@ -106,6 +108,8 @@ var weights = map[string]int{
 	"*.totalCount": 1,
 	// A mutation is a transaction that holds the tenant's lock: at most a hundred in one request.
 	"Mutation": 500,
+	// So is a preview, which stores nothing.
+	"Query.preview": 500,
 	// Judges every user of the tenant again: twice in one request, at most.
 	"Query.verification": 20_000,
 }

@@ -1144,6 +1144,14 @@ func (ec *executionContext) marshalNReprocessLicensesPayload2ᚖgithubᚗcomᚋl
 	return ec._ReprocessLicensesPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOAssignLicensesInput2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐAssignLicensesInput(ctx context.Context, v any) (*model.AssignLicensesInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAssignLicensesInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOLicenseInput2ᚕᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐLicenseInputᚄ(ctx context.Context, v any) ([]*model.LicenseInput, error) {
 	if v == nil {
 		return nil, nil

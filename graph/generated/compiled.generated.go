@@ -28,6 +28,7 @@ func NewCompiledSchema(cfg Config) graphql.ExecutableSchema {
 		"AuditFieldChange":               ec.compiledAuditFieldChange(),
 		"AuditProductImpact":             ec.compiledAuditProductImpact(),
 		"AuditSubject":                   ec.compiledAuditSubject(),
+		"ChangeResult":                   ec.compiledChangeResult(),
 		"CycleDetails":                   ec.compiledCycleDetails(),
 		"DependencyDetails":              ec.compiledDependencyDetails(),
 		"EffectiveLicense":               ec.compiledEffectiveLicense(),
@@ -43,9 +44,13 @@ func NewCompiledSchema(cfg Config) graphql.ExecutableSchema {
 		"LicenseAssignment":              ec.compiledLicenseAssignment(),
 		"LicenseAssignmentConnection":    ec.compiledLicenseAssignmentConnection(),
 		"LicenseAssignmentEdge":          ec.compiledLicenseAssignmentEdge(),
+		"LicenseChange":                  ec.compiledLicenseChange(),
+		"LicenseChangeConnection":        ec.compiledLicenseChangeConnection(),
+		"LicenseChangeEdge":              ec.compiledLicenseChangeEdge(),
 		"LicenseError":                   ec.compiledLicenseError(),
 		"LicenseErrorConnection":         ec.compiledLicenseErrorConnection(),
 		"LicenseErrorEdge":               ec.compiledLicenseErrorEdge(),
+		"LicenseImpact":                  ec.compiledLicenseImpact(),
 		"LicenseSource":                  ec.compiledLicenseSource(),
 		"LicenseTimelineEntry":           ec.compiledLicenseTimelineEntry(),
 		"LicenseTimelineEntryConnection": ec.compiledLicenseTimelineEntryConnection(),
@@ -69,6 +74,7 @@ func NewCompiledSchema(cfg Config) graphql.ExecutableSchema {
 		"PlanExplanation":                ec.compiledPlanExplanation(),
 		"PlanSelection":                  ec.compiledPlanSelection(),
 		"PlanSource":                     ec.compiledPlanSource(),
+		"Preview":                        ec.compiledPreview(),
 		"Product":                        ec.compiledProduct(),
 		"ProductConnection":              ec.compiledProductConnection(),
 		"ProductEdge":                    ec.compiledProductEdge(),
@@ -510,6 +516,40 @@ func (ec *executionContext) compiledAuditSubject() map[string]compiled.Resolve {
 			default:
 				return r.Unexpected()
 			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledChangeResult() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"changed": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.ChangeResult)
+			v := obj.Changed
+			r.Bool(v)
+			return nil
+		},
+		"kind": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.ChangeResult)
+			v := obj.Kind
+			r.Text(v)
+			return nil
+		},
+		"userErrors": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.ChangeResult)
+			v := obj.UserErrors
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
 			return nil
 		},
 	}
@@ -1469,6 +1509,176 @@ func (ec *executionContext) compiledLicenseAssignmentEdge() map[string]compiled.
 	}
 }
 
+func (ec *executionContext) compiledLicenseChange() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"errors": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.LicenseChange)
+			v := obj.Errors
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"kind": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.LicenseChange)
+			v := obj.Kind
+			r.Text(string(v))
+			return nil
+		},
+		"plansAdded": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.LicenseChange)
+			v := obj.PlansAdded
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"plansRemoved": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.LicenseChange)
+			v := obj.PlansRemoved
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"product": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.LicenseChange)
+			v := obj.Product
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"user": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.LicenseChange)
+			v, err := ec.Resolvers.LicenseChange().User(ctx, obj)
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledLicenseChangeConnection() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"edges": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.LicenseChange])
+			v := obj.Edges()
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if err := r.Object(ctx, f.Of(), &v[i0]); err != nil {
+					return err
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"nodes": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.LicenseChange])
+			v := obj.Nodes()
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"pageInfo": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.LicenseChange])
+			v := obj.PageInfo()
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"totalCount": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Connection[*licensing.LicenseChange])
+			v, err := obj.TotalCount(ctx)
+			if err != nil {
+				return err
+			}
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledLicenseChangeEdge() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"cursor": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Edge[*licensing.LicenseChange])
+			v := obj.Cursor
+			r.Text(v)
+			return nil
+		},
+		"node": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Edge[*licensing.LicenseChange])
+			v := obj.Node
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
 func (ec *executionContext) compiledLicenseError() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
 		"code": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -1750,6 +1960,79 @@ func (ec *executionContext) compiledLicenseErrorEdge() map[string]compiled.Resol
 				if err := r.Object(ctx, f.Of(), v); err != nil {
 					return err
 				}
+			}
+			return nil
+		},
+	}
+}
+
+func (ec *executionContext) compiledLicenseImpact() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"changes": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Impact)
+			ctx, args, err := r.Call(ctx, f, ec.field_LicenseImpact_changes_args)
+			if err != nil {
+				return err
+			}
+			v, err := ec.Resolvers.LicenseImpact().Changes(ctx, obj, args["first"].(*int), args["after"].(*string))
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"products": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Impact)
+			v := obj.Products
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"usersChanged": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Impact)
+			v := obj.UsersChanged
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+		"usersGaining": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Impact)
+			v := obj.UsersGaining
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+		"usersInError": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Impact)
+			v := obj.UsersInError
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
+		"usersLosing": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Impact)
+			v := obj.UsersLosing
+			if err := r.Int(int64(v)); err != nil {
+				return err
 			}
 			return nil
 		},
@@ -3048,6 +3331,73 @@ func (ec *executionContext) compiledPlanSource() map[string]compiled.Resolve {
 	}
 }
 
+func (ec *executionContext) compiledPreview() map[string]compiled.Resolve {
+	return map[string]compiled.Resolve{
+		"changed": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Preview)
+			v := obj.Changed
+			r.Bool(v)
+			return nil
+		},
+		"impact": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Preview)
+			v := obj.Impact
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"previewToken": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Preview)
+			v := obj.PreviewToken
+			if v == nil {
+				r.Null()
+			} else {
+				r.Text(*v)
+			}
+			return nil
+		},
+		"results": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Preview)
+			v := obj.Results
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+		"userErrors": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*model.Preview)
+			v := obj.UserErrors
+			r.Open()
+			for i0 := range v {
+				r.Next(i0)
+				if v[i0] == nil {
+					return r.Missing()
+				} else {
+					if err := r.Object(ctx, f.Of(), v[i0]); err != nil {
+						return err
+					}
+				}
+			}
+			r.Close()
+			return nil
+		},
+	}
+}
+
 func (ec *executionContext) compiledProduct() map[string]compiled.Resolve {
 	return map[string]compiled.Resolve{
 		"displayName": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
@@ -3800,6 +4150,24 @@ func (ec *executionContext) compiledQuery() map[string]compiled.Resolve {
 				return err
 			}
 			v, err := ec.Resolvers.Query().Plans(ctx, args["search"].(*string), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string))
+			if err != nil {
+				return err
+			}
+			if v == nil {
+				return r.Missing()
+			} else {
+				if err := r.Object(ctx, f.Of(), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"preview": func(ctx context.Context, r *compiled.Run, f *compiled.Field, _ any) error {
+			ctx, args, err := r.Call(ctx, f, ec.field_Query_preview_args)
+			if err != nil {
+				return err
+			}
+			v, err := ec.Resolvers.Query().Preview(ctx, args["changes"].([]*model.ChangeInput))
 			if err != nil {
 				return err
 			}

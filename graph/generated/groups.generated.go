@@ -3015,6 +3015,38 @@ func (ec *executionContext) marshalNUpdateGroupPayload2ᚖgithubᚗcomᚋlicense
 	return ec._UpdateGroupPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOAddGroupMembersInput2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐAddGroupMembersInput(ctx context.Context, v any) (*model.AddGroupMembersInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAddGroupMembersInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOChangeGroupMembersInput2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐChangeGroupMembersInput(ctx context.Context, v any) (*model.ChangeGroupMembersInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputChangeGroupMembersInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOCreateGroupInput2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐCreateGroupInput(ctx context.Context, v any) (*model.CreateGroupInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCreateGroupInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalODeleteGroupInput2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐDeleteGroupInput(ctx context.Context, v any) (*model.DeleteGroupInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputDeleteGroupInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOGroup2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋprincipalᚐGroup(ctx context.Context, sel ast.SelectionSet, v *principal.Group) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -3054,6 +3086,22 @@ func (ec *executionContext) unmarshalOGroupOrder2ᚖgithubᚗcomᚋlicensegraph�
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputGroupOrder(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalORemoveGroupMembersInput2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐRemoveGroupMembersInput(ctx context.Context, v any) (*model.RemoveGroupMembersInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputRemoveGroupMembersInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOUpdateGroupInput2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐUpdateGroupInput(ctx context.Context, v any) (*model.UpdateGroupInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputUpdateGroupInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 

@@ -73,11 +73,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AddGroupMembersInput", ec.unmarshalInputAddGroupMembersInput),
+			graphql.NewInputUnmarshaler("ApplyPreviewInput", ec.unmarshalInputApplyPreviewInput),
 			graphql.NewInputUnmarshaler("AssignLicensesInput", ec.unmarshalInputAssignLicensesInput),
 			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
 			graphql.NewInputUnmarshaler("CancelOperationInput", ec.unmarshalInputCancelOperationInput),
 			graphql.NewInputUnmarshaler("CancelSubscriptionInput", ec.unmarshalInputCancelSubscriptionInput),
 			graphql.NewInputUnmarshaler("ChangeGroupMembersInput", ec.unmarshalInputChangeGroupMembersInput),
+			graphql.NewInputUnmarshaler("ChangeInput", ec.unmarshalInputChangeInput),
 			graphql.NewInputUnmarshaler("CreateGroupInput", ec.unmarshalInputCreateGroupInput),
 			graphql.NewInputUnmarshaler("CreateSubscriptionInput", ec.unmarshalInputCreateSubscriptionInput),
 			graphql.NewInputUnmarshaler("CreateUserInput", ec.unmarshalInputCreateUserInput),
@@ -544,8 +546,8 @@ type AuditEvent implements Node {
   ` + "`" + `user.delete` + "`" + `, ` + "`" + `user.restore` + "`" + `, ` + "`" + `user.remove` + "`" + ` (for good, when its time to be restored is over),
   ` + "`" + `group.create` + "`" + `, ` + "`" + `group.update` + "`" + `, ` + "`" + `group.delete` + "`" + `, ` + "`" + `group.members.change` + "`" + `, ` + "`" + `licenses.assign` + "`" + `,
   ` + "`" + `subscription.create` + "`" + `, ` + "`" + `subscription.update` + "`" + `, ` + "`" + `subscription.cancel` + "`" + `, ` + "`" + `subscription.status` + "`" + ` (a date of a
-  subscription has come), ` + "`" + `catalog.import` + "`" + `, ` + "`" + `operation.begin` + "`" + ` and ` + "`" + `operation.end` + "`" + ` (a change that runs apart from
-  its request), ` + "`" + `audit.prune` + "`" + ` (old events were removed).
+  subscription has come), ` + "`" + `catalog.import` + "`" + `, ` + "`" + `preview.apply` + "`" + ` (several changes together), ` + "`" + `operation.begin` + "`" + ` and
+  ` + "`" + `operation.end` + "`" + ` (a change that runs apart from its request), ` + "`" + `audit.prune` + "`" + ` (old events were removed).
   """
   action: String!
   "The change in one sentence."
@@ -2431,6 +2433,140 @@ extend type Mutation {
   ): CancelOperationPayload!
 }
 `, BuiltIn: false},
+	{Name: "../schema/preview.graphqls", Input: `"""
+One of several changes that are judged together: exactly one field must be given, and not null
+(` + "`" + `BAD_USER_INPUT` + "`" + `). Each is the input of the mutation of that name, and needs the right that the mutation
+needs. ` + "`" + `expectedVersion` + "`" + ` means what it means there. ` + "`" + `atomic` + "`" + ` and ` + "`" + `clientMutationId` + "`" + ` mean nothing here, because
+the changes are made all or none; ` + "`" + `dryRun: true` + "`" + `, ` + "`" + `runAsOperation: true` + "`" + ` and ` + "`" + `acknowledgeLosses` + "`" + ` are refused
+(` + "`" + `INVALID_VALUE` + "`" + `): the first two are not to be had, and losses are acknowledged once for all changes.
+"""
+input ChangeInput @oneOf {
+  "What ` + "`" + `assignLicenses` + "`" + ` takes. A principal that is refused refuses all changes."
+  assignLicenses: AssignLicensesInput
+  "What ` + "`" + `createUser` + "`" + ` takes."
+  createUser: CreateUserInput
+  "What ` + "`" + `updateUser` + "`" + ` takes. A new ` + "`" + `usageLocation` + "`" + ` counts for what other changes assign to the user."
+  updateUser: UpdateUserInput
+  "What ` + "`" + `deleteUser` + "`" + ` takes."
+  deleteUser: DeleteUserInput
+  "What ` + "`" + `restoreUser` + "`" + ` takes."
+  restoreUser: RestoreUserInput
+  "What ` + "`" + `createGroup` + "`" + ` takes."
+  createGroup: CreateGroupInput
+  "What ` + "`" + `updateGroup` + "`" + ` takes."
+  updateGroup: UpdateGroupInput
+  "What ` + "`" + `deleteGroup` + "`" + ` takes."
+  deleteGroup: DeleteGroupInput
+  "What ` + "`" + `addGroupMembers` + "`" + ` takes. A member that is refused refuses all changes."
+  addGroupMembers: AddGroupMembersInput
+  "What ` + "`" + `removeGroupMembers` + "`" + ` takes. A member that is refused refuses all changes."
+  removeGroupMembers: RemoveGroupMembersInput
+  "What ` + "`" + `changeGroupMembers` + "`" + ` takes. A member that is refused refuses all changes."
+  changeGroupMembers: ChangeGroupMembersInput
+  "What ` + "`" + `createSubscription` + "`" + ` takes. Its seats, and that it is live, count for what other changes assign."
+  createSubscription: CreateSubscriptionInput
+  "What ` + "`" + `updateSubscription` + "`" + ` takes. The seats of a product are judged as all changes leave them."
+  updateSubscription: UpdateSubscriptionInput
+  "What ` + "`" + `cancelSubscription` + "`" + ` takes. The seats of a product are judged as all changes leave them."
+  cancelSubscription: CancelSubscriptionInput
+}
+
+"What becomes of one of several changes."
+type ChangeResult {
+  "What it is: the field of ` + "`" + `ChangeInput` + "`" + ` that was given, for example ` + "`" + `assignLicenses` + "`" + `."
+  kind: String!
+  "True when this change changes something, or would. False in all results when one is refused."
+  changed: Boolean!
+  """
+  Why it is refused, with paths from ` + "`" + `changes` + "`" + `; an error of one principal or member has the path of that one.
+  ` + "`" + `NOT_APPLIED` + "`" + `: nothing is wrong with it, but with others.
+  """
+  userErrors: [UserError!]!
+}
+
+"What several changes would do together."
+type Preview {
+  "True when something would be changed (once confirmed, where that is asked)."
+  changed: Boolean!
+  "What would become of each change, in the order of the input."
+  results: [ChangeResult!]!
+  "Who would gain and lose what, and who would be left in error, by all changes together."
+  impact: LicenseImpact!
+  """
+  The confirmation that applying the changes without ` + "`" + `acknowledgeLosses` + "`" + ` would be refused with
+  (` + "`" + `CONFIRMATION_REQUIRED` + "`" + `), or what is wrong with the list of changes as a whole (` + "`" + `TOO_MANY` + "`" + `).
+  """
+  userErrors: [UserError!]!
+  """
+  What ` + "`" + `applyPreview` + "`" + ` takes to make exactly these changes, within 60 minutes and only if nothing that they
+  relied on has changed. Null when they would be refused for anything but the want of a confirmation.
+  """
+  previewToken: String
+}
+
+"Changes that were previewed."
+input ApplyPreviewInput {
+  "The changes, as they were previewed: the same in the same order. How they are written makes no difference."
+  changes: [ChangeInput!]!
+  "The ` + "`" + `previewToken` + "`" + ` of the answer to ` + "`" + `preview` + "`" + `. It makes its changes once."
+  previewToken: String!
+  """
+  Agree to the loss: how many users may lose a product by this, as the preview tells (` + "`" + `LossDetails` + "`" + `). Absent or
+  null: not agreed. Negative is ` + "`" + `INVALID_VALUE` + "`" + `.
+  """
+  acknowledgeLosses: Int
+  "Given back in the answer; it has no meaning of its own."
+  clientMutationId: String
+}
+
+"The outcome of ` + "`" + `applyPreview` + "`" + `."
+type ApplyPreviewPayload {
+  "True when something was changed."
+  changed: Boolean!
+  "What became of each change, in the order of the input; none when the call is refused."
+  results: [ChangeResult!]!
+  "Who gains and loses what, and who is left in error: what the preview told."
+  impact: LicenseImpact!
+  "Why nothing was changed."
+  userErrors: [UserError!]!
+  "The input's ` + "`" + `clientMutationId` + "`" + `."
+  clientMutationId: String
+}
+
+extend type Query {
+  """
+  What several changes of different kinds would do together; nothing is stored. They are judged as one: a swap or
+  a move that is spread over several of them needs no second seat. As in ` + "`" + `assignLicenses` + "`" + `, users' own assignments
+  are judged against the seats that were free before, so one user's seat is not handed to another. Each is planned against the state as it is,
+  none comes after another; so two that are about the same thing (a user's own fields, a membership, a
+  principal's assignment of a product, a group's own fields, a nesting, a subscription), or about a user or group
+  that another one deletes or restores, are refused (` + "`" + `DUPLICATE_VALUE` + "`" + `). At most 20 changes that name 20,000
+  principals and members in all (` + "`" + `TOO_MANY` + "`" + `). One that is refused refuses all. Further pages of the impact come
+  from asking again.
+
+  Example: ` + "`" + `preview(changes: [{ createSubscription: { productId: "<E5>", seats: 10 } }, { assignLicenses: {
+  principalIds: ["group_…"], add: [{ productId: "<E5>", replaces: "<E3>" }] } }]) { previewToken impact {
+  usersGaining usersLosing } results { userErrors { code message } } }` + "`" + `.
+  """
+  preview(
+    "The changes."
+    changes: [ChangeInput!]!
+  ): Preview!
+}
+
+extend type Mutation {
+  """
+  Makes the changes that were previewed, exactly as they were shown, in one transaction with one audit event
+  (` + "`" + `preview.apply` + "`" + `). Refused with ` + "`" + `VERSION_CONFLICT` + "`" + ` when something that they relied on has changed since, or when
+  they have been made already; other changes of the organisation do not matter. Codes: ` + "`" + `INVALID_VALUE` + "`" + ` (a token
+  that is malformed, expired, or of other changes), ` + "`" + `VERSION_CONFLICT` + "`" + `, ` + "`" + `CONFIRMATION_REQUIRED` + "`" + `, ` + "`" + `TOO_MANY` + "`" + `.
+  """
+  applyPreview(
+    "The changes and their token."
+    input: ApplyPreviewInput!
+  ): ApplyPreviewPayload!
+}
+`, BuiltIn: false},
 	{Name: "../schema/proof.graphqls", Input: `"""
 A JSON object. It stands in answers only: ` + "`" + `Proposal.input` + "`" + ` is one, as it is passed as the variable of a
 mutation.
@@ -3677,6 +3813,22 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_ApplyPreviewPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "changed":
+		return ec.fieldContext_ApplyPreviewPayload_changed(ctx, field)
+	case "results":
+		return ec.fieldContext_ApplyPreviewPayload_results(ctx, field)
+	case "impact":
+		return ec.fieldContext_ApplyPreviewPayload_impact(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ApplyPreviewPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ApplyPreviewPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApplyPreviewPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AssignLicensesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "changed":
@@ -3865,6 +4017,18 @@ func (ec *executionContext) childFields_ChangeGroupMembersPayload(ctx context.Co
 		return ec.fieldContext_ChangeGroupMembersPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangeGroupMembersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_ChangeResult_kind(ctx, field)
+	case "changed":
+		return ec.fieldContext_ChangeResult_changed(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ChangeResult_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeResult", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4581,6 +4745,22 @@ func (ec *executionContext) childFields_PlanSource(ctx context.Context, field gr
 		return ec.fieldContext_PlanSource_errors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PlanSource", field.Name)
+}
+
+func (ec *executionContext) childFields_Preview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "changed":
+		return ec.fieldContext_Preview_changed(ctx, field)
+	case "results":
+		return ec.fieldContext_Preview_results(ctx, field)
+	case "impact":
+		return ec.fieldContext_Preview_impact(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_Preview_userErrors(ctx, field)
+	case "previewToken":
+		return ec.fieldContext_Preview_previewToken(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Preview", field.Name)
 }
 
 func (ec *executionContext) childFields_Product(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -3218,6 +3218,22 @@ func (ec *executionContext) marshalNWaitingEdge2ᚕgithubᚗcomᚋlicensegraph�
 	return ret
 }
 
+func (ec *executionContext) unmarshalOCancelSubscriptionInput2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐCancelSubscriptionInput(ctx context.Context, v any) (*model.CancelSubscriptionInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCancelSubscriptionInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOCreateSubscriptionInput2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐCreateSubscriptionInput(ctx context.Context, v any) (*model.CreateSubscriptionInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCreateSubscriptionInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOProductSubscription2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋinternalᚋlicensingᚐSubscription(ctx context.Context, sel ast.SelectionSet, v *licensing.Subscription) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -3249,6 +3265,14 @@ func (ec *executionContext) marshalOSubscriptionStatus2ᚖgithubᚗcomᚋlicense
 	_ = ctx
 	res := scalar.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) unmarshalOUpdateSubscriptionInput2ᚖgithubᚗcomᚋlicensegraphᚋlicensegraphᚋgraphᚋmodelᚐUpdateSubscriptionInput(ctx context.Context, v any) (*model.UpdateSubscriptionInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputUpdateSubscriptionInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 // endregion ***************************** type.gotpl *****************************

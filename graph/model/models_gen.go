@@ -44,6 +44,19 @@ type AddGroupMembersInput struct {
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
 }
 
+// Changes that were previewed.
+type ApplyPreviewInput struct {
+	// The changes, as they were previewed: the same in the same order. How they are written makes no difference.
+	Changes []*ChangeInput `json:"changes"`
+	// The `previewToken` of the answer to `preview`. It makes its changes once.
+	PreviewToken string `json:"previewToken"`
+	// Agree to the loss: how many users may lose a product by this, as the preview tells (`LossDetails`). Absent or
+	// null: not agreed. Negative is `INVALID_VALUE`.
+	AcknowledgeLosses graphql.Omittable[*int] `json:"acknowledgeLosses,omitempty"`
+	// Given back in the answer; it has no meaning of its own.
+	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
+}
+
 // One change for all principals named, judged together. The same product twice in `add`, or in both lists, is
 // refused (`DUPLICATE_VALUE`); the order of the lists never matters. Users are judged first, each whole, in the
 // order of their ids, against the seats that were free before the call; the seats that it frees go to those who
@@ -163,6 +176,42 @@ type ChangeGroupMembersInput struct {
 	RunAsOperation bool `json:"runAsOperation"`
 	// Given back in the answer; it has no meaning of its own.
 	ClientMutationID graphql.Omittable[*string] `json:"clientMutationId,omitempty"`
+}
+
+// One of several changes that are judged together: exactly one field must be given, and not null
+// (`BAD_USER_INPUT`). Each is the input of the mutation of that name, and needs the right that the mutation
+// needs. `expectedVersion` means what it means there. `atomic` and `clientMutationId` mean nothing here, because
+// the changes are made all or none; `dryRun: true`, `runAsOperation: true` and `acknowledgeLosses` are refused
+// (`INVALID_VALUE`): the first two are not to be had, and losses are acknowledged once for all changes.
+type ChangeInput struct {
+	// What `assignLicenses` takes. A principal that is refused refuses all changes.
+	AssignLicenses graphql.Omittable[*AssignLicensesInput] `json:"assignLicenses,omitempty"`
+	// What `createUser` takes.
+	CreateUser graphql.Omittable[*CreateUserInput] `json:"createUser,omitempty"`
+	// What `updateUser` takes. A new `usageLocation` counts for what other changes assign to the user.
+	UpdateUser graphql.Omittable[*UpdateUserInput] `json:"updateUser,omitempty"`
+	// What `deleteUser` takes.
+	DeleteUser graphql.Omittable[*DeleteUserInput] `json:"deleteUser,omitempty"`
+	// What `restoreUser` takes.
+	RestoreUser graphql.Omittable[*RestoreUserInput] `json:"restoreUser,omitempty"`
+	// What `createGroup` takes.
+	CreateGroup graphql.Omittable[*CreateGroupInput] `json:"createGroup,omitempty"`
+	// What `updateGroup` takes.
+	UpdateGroup graphql.Omittable[*UpdateGroupInput] `json:"updateGroup,omitempty"`
+	// What `deleteGroup` takes.
+	DeleteGroup graphql.Omittable[*DeleteGroupInput] `json:"deleteGroup,omitempty"`
+	// What `addGroupMembers` takes. A member that is refused refuses all changes.
+	AddGroupMembers graphql.Omittable[*AddGroupMembersInput] `json:"addGroupMembers,omitempty"`
+	// What `removeGroupMembers` takes. A member that is refused refuses all changes.
+	RemoveGroupMembers graphql.Omittable[*RemoveGroupMembersInput] `json:"removeGroupMembers,omitempty"`
+	// What `changeGroupMembers` takes. A member that is refused refuses all changes.
+	ChangeGroupMembers graphql.Omittable[*ChangeGroupMembersInput] `json:"changeGroupMembers,omitempty"`
+	// What `createSubscription` takes. Its seats, and that it is live, count for what other changes assign.
+	CreateSubscription graphql.Omittable[*CreateSubscriptionInput] `json:"createSubscription,omitempty"`
+	// What `updateSubscription` takes. The seats of a product are judged as all changes leave them.
+	UpdateSubscription graphql.Omittable[*UpdateSubscriptionInput] `json:"updateSubscription,omitempty"`
+	// What `cancelSubscription` takes. The seats of a product are judged as all changes leave them.
+	CancelSubscription graphql.Omittable[*CancelSubscriptionInput] `json:"cancelSubscription,omitempty"`
 }
 
 // A new group. Not safe to repeat yet: names are not unique, so when you do not know whether a creation

@@ -28,6 +28,7 @@ var floors = [][]string{
 	{"internal/demo", "internal/bench"},
 	{"internal/server"},
 	{"graph"},
+	{"internal/whatif"},
 	{"internal/directory", "internal/catalog", "internal/tenant", "internal/schedule", "internal/operation"},
 	{"internal/licensing"},
 	{"internal/licensing/tenantgraph", "internal/access"},

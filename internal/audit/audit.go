@@ -41,6 +41,7 @@ const (
 	AssignmentStart    Action = "assignment.start"    // by the clock
 	AssignmentEnd      Action = "assignment.end"      // by the clock
 	CatalogImport      Action = "catalog.import"
+	PreviewApply       Action = "preview.apply"   // several changes that were previewed together
 	OperationBegin     Action = "operation.begin" // a change that runs apart from its request
 	OperationEnd       Action = "operation.end"
 	AuditPrune         Action = "audit.prune" // events were removed, after the tenant's retention

@@ -83,41 +83,52 @@ func (s *Service) CreateGroup(ctx context.Context, tenant uuid.UUID, in CreateGr
 		return nil, err
 	}
 	var key uuid.UUID
-	var wrong refusals
 	out, err := s.licensing.Change(ctx, tenant, licensing.Options{Action: audit.GroupCreate, DryRun: in.DryRun},
 		func(ctx context.Context, d *licensing.Draft) (err error) {
-			if key, err = d.MakeID(); err != nil {
-				return fmt.Errorf("make an id: %w", err)
-			}
-			group := &principal.Group{
-				ID: key, DisplayName: in.DisplayName, Description: in.Description, ExternalID: in.ExternalID,
-				CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
-			}
-			d.CreateGroup(group)
-			d.Subject(id.Group, key, group.DisplayName)
-			recordFields(d, nil, groupFields(group))
-			m, err := parseMembers(&groupMembers{group: key, created: group, add: in.MemberIDs, addPath: []any{"memberIds"}})
-			if err != nil {
-				return err
-			}
-			if err := m.plan(ctx, d); err != nil {
-				return err
-			}
-			m.draft(d)
-			wrong = nil
-			for _, r := range m.results {
-				for _, e := range r.Errors {
-					wrong = append(wrong, e)
-				}
-			}
-			m.record(d)
-			d.Summary("Created the group " + fault.Quote(group.DisplayName) + " with " + plural(len(m.changed()), "member") + ".")
-			return wrong.err()
+			key, err = in.create(ctx, d)
+			return err
 		})
 	if err != nil {
 		return nil, err
 	}
 	return s.groupResult(ctx, tenant, key, out)
+}
+
+// Plan records in a draft what CreateGroup does with an input that Validate accepts.
+func (in CreateGroupInput) Plan(ctx context.Context, d *licensing.Draft) error {
+	_, err := in.create(ctx, d)
+	return err
+}
+
+func (in CreateGroupInput) create(ctx context.Context, d *licensing.Draft) (uuid.UUID, error) {
+	key, err := d.MakeID()
+	if err != nil {
+		return key, fmt.Errorf("make an id: %w", err)
+	}
+	group := &principal.Group{
+		ID: key, DisplayName: in.DisplayName, Description: in.Description, ExternalID: in.ExternalID,
+		CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
+	}
+	d.CreateGroup(group)
+	d.Subject(id.Group, key, group.DisplayName)
+	recordFields(d, nil, groupFields(group))
+	m, err := parseMembers(&groupMembers{group: key, created: group, add: in.MemberIDs, addPath: []any{"memberIds"}})
+	if err != nil {
+		return key, err
+	}
+	if err := m.plan(ctx, d); err != nil {
+		return key, err
+	}
+	m.draft(d)
+	var wrong refusals
+	for _, r := range m.results {
+		for _, e := range r.Errors {
+			wrong = append(wrong, e)
+		}
+	}
+	m.record(d)
+	d.Summary("Created the group " + fault.Quote(group.DisplayName) + " with " + plural(len(m.changed()), "member") + ".")
+	return key, wrong.err()
 }
 
 func plural(n int, noun string) string {
@@ -134,28 +145,30 @@ func (s *Service) UpdateGroup(ctx context.Context, tenant uuid.UUID, in UpdateGr
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	out, err := s.licensing.Change(ctx, tenant, licensing.Options{Action: audit.GroupUpdate, DryRun: in.DryRun},
-		func(_ context.Context, d *licensing.Draft) error {
-			before, err := presentGroup(d, in.ID, in.ExpectedVersion)
-			if err != nil {
-				return err
-			}
-			after := *before
-			after.DisplayName = *in.DisplayName.Or(&before.DisplayName)
-			after.Description = in.Description.Or(before.Description)
-			after.ExternalID = in.ExternalID.Or(before.ExternalID)
-			if !recordFields(d, groupFields(before), groupFields(&after)) {
-				return nil
-			}
-			after.UpdatedAt, after.Version = d.Now, before.Version+1
-			d.UpdateGroup(&after)
-			d.Summary("Updated the group " + fault.Quote(after.DisplayName) + ".")
-			return nil
-		})
+	out, err := s.licensing.Change(ctx, tenant, licensing.Options{Action: audit.GroupUpdate, DryRun: in.DryRun}, in.Plan)
 	if err != nil {
 		return nil, err
 	}
 	return s.groupResult(ctx, tenant, in.ID, out)
+}
+
+// Plan records in a draft what UpdateGroup does with an input that Validate accepts.
+func (in UpdateGroupInput) Plan(_ context.Context, d *licensing.Draft) error {
+	before, err := presentGroup(d, in.ID, in.ExpectedVersion)
+	if err != nil {
+		return err
+	}
+	after := *before
+	after.DisplayName = *in.DisplayName.Or(&before.DisplayName)
+	after.Description = in.Description.Or(before.Description)
+	after.ExternalID = in.ExternalID.Or(before.ExternalID)
+	if !recordFields(d, groupFields(before), groupFields(&after)) {
+		return nil
+	}
+	after.UpdatedAt, after.Version = d.Now, before.Version+1
+	d.UpdateGroup(&after)
+	d.Summary("Updated the group " + fault.Quote(after.DisplayName) + ".")
+	return nil
 }
 
 // DeleteGroup deletes a group with its memberships and nestings, for good. What its members
@@ -165,26 +178,29 @@ func (s *Service) UpdateGroup(ctx context.Context, tenant uuid.UUID, in UpdateGr
 // where it has assignments of its own (R20); CONFIRMATION_REQUIRED (R27).
 func (s *Service) DeleteGroup(ctx context.Context, tenant uuid.UUID, in DeleteGroupInput) (*GroupResult, error) {
 	o := licensing.Options{Action: audit.GroupDelete, DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses}
-	out, err := s.licensing.Change(ctx, tenant, o, func(ctx context.Context, d *licensing.Draft) error {
-		before, err := presentGroup(d, in.ID, in.ExpectedVersion)
-		if err != nil {
-			return err
-		}
-		if err := withoutLicenses(d, before); err != nil {
-			return err
-		}
-		recordFields(d, groupFields(before), nil)
-		if err := recordParting(ctx, d, before); err != nil {
-			return err
-		}
-		d.DeleteGroup(before.ID)
-		d.Summary("Deleted the group " + fault.Quote(before.DisplayName) + ".")
-		return nil
-	})
+	out, err := s.licensing.Change(ctx, tenant, o, in.Plan)
 	if err != nil {
 		return nil, err
 	}
 	return s.groupResult(ctx, tenant, in.ID, out)
+}
+
+// Plan records in a draft what DeleteGroup does.
+func (in DeleteGroupInput) Plan(ctx context.Context, d *licensing.Draft) error {
+	before, err := presentGroup(d, in.ID, in.ExpectedVersion)
+	if err != nil {
+		return err
+	}
+	if err := withoutLicenses(d, before); err != nil {
+		return err
+	}
+	recordFields(d, groupFields(before), nil)
+	if err := recordParting(ctx, d, before); err != nil {
+		return err
+	}
+	d.DeleteGroup(before.ID)
+	d.Summary("Deleted the group " + fault.Quote(before.DisplayName) + ".")
+	return nil
 }
 
 // presentGroup returns the group that a change is made to, and names it in the audit event.

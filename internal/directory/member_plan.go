@@ -22,6 +22,7 @@ import (
 // groupMembers is what an input asks for of one group, with the paths of its parts.
 type groupMembers struct {
 	group               uuid.UUID
+	part                int // which of several changes asks for it
 	path                []any
 	created             *principal.Group // where the change itself creates the group
 	add, remove         []string
@@ -45,6 +46,7 @@ type move struct {
 	kind   id.Kind // "" where the id is malformed
 	member uuid.UUID
 	remove bool
+	part   int // which of several changes asks for it
 	path   []any
 	result *MemberResult
 }
@@ -94,7 +96,7 @@ func parseMembers(changes ...*groupMembers) (*memberChange, error) {
 
 func (m *memberChange) parse(c *groupMembers, ids []string, path []any, remove bool, seen map[moveKey]*move) error {
 	for i, text := range ids {
-		mv := &move{group: c.group, remove: remove, path: slices.Concat(path, []any{i}), result: &MemberResult{GroupID: c.group, MemberID: text}}
+		mv := &move{group: c.group, remove: remove, part: c.part, path: slices.Concat(path, []any{i}), result: &MemberResult{GroupID: c.group, MemberID: text}}
 		kind, member, err := id.ParseAny(text)
 		switch {
 		case err != nil:

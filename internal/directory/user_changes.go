@@ -31,24 +31,9 @@ func (s *Service) CreateUser(ctx context.Context, tenant uuid.UUID, in CreateUse
 	}
 	var created *principal.User
 	out, err := s.licensing.Change(ctx, tenant, licensing.Options{Action: audit.UserCreate, DryRun: in.DryRun},
-		func(ctx context.Context, d *licensing.Draft) error {
-			if err := free(ctx, d, in.UserPrincipalName, uuid.Nil); err != nil {
-				return err
-			}
-			key, err := d.MakeID()
-			if err != nil {
-				return fmt.Errorf("make an id: %w", err)
-			}
-			created = in.user(key)
-			created.CreatedAt, created.UpdatedAt = d.Now, d.Now
-			d.CreateUser(created)
-			if err := d.AssignDirect(key, in.Licenses, true); err != nil {
-				return err
-			}
-			d.Subject(id.User, key, created.DisplayName)
-			recordFields(d, nil, userFields(created))
-			d.Summary("Created the user " + titled(created) + ".")
-			return nil
+		func(ctx context.Context, d *licensing.Draft) (err error) {
+			created, err = in.create(ctx, d)
+			return err
 		})
 	if err != nil {
 		return nil, err
@@ -57,6 +42,32 @@ func (s *Service) CreateUser(ctx context.Context, tenant uuid.UUID, in CreateUse
 		created = nil
 	}
 	return &UserResult{Outcome: out, User: created}, nil
+}
+
+// Plan records in a draft what CreateUser does with an input that Validate accepts.
+func (in CreateUserInput) Plan(ctx context.Context, d *licensing.Draft) error {
+	_, err := in.create(ctx, d)
+	return err
+}
+
+func (in CreateUserInput) create(ctx context.Context, d *licensing.Draft) (*principal.User, error) {
+	if err := free(ctx, d, in.UserPrincipalName, uuid.Nil); err != nil {
+		return nil, err
+	}
+	key, err := d.MakeID()
+	if err != nil {
+		return nil, fmt.Errorf("make an id: %w", err)
+	}
+	created := in.user(key)
+	created.CreatedAt, created.UpdatedAt = d.Now, d.Now
+	d.CreateUser(created)
+	if err := d.AssignDirect(key, in.Licenses, true); err != nil {
+		return nil, err
+	}
+	d.Subject(id.User, key, created.DisplayName)
+	recordFields(d, nil, userFields(created))
+	d.Summary("Created the user " + titled(created) + ".")
+	return created, nil
 }
 
 // UpdateUser changes a user's own fields. With another usageLocation, or without one, the
@@ -70,7 +81,16 @@ func (s *Service) UpdateUser(ctx context.Context, tenant uuid.UUID, in UpdateUse
 		return nil, err
 	}
 	o := licensing.Options{Action: audit.UserUpdate, DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses}
-	return s.changeUser(ctx, tenant, o, in.ID, func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
+	return s.changeUser(ctx, tenant, o, in.plan())
+}
+
+// Plan records in a draft what UpdateUser does with an input that Validate accepts.
+func (in UpdateUserInput) Plan(ctx context.Context, d *licensing.Draft) error {
+	return in.plan().Plan(ctx, d)
+}
+
+func (in UpdateUserInput) plan() *userPlan {
+	return &userPlan{key: in.ID, plan: func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
 		if before.DeletedAt != nil {
 			return nil, deletedUser(before)
 		}
@@ -90,7 +110,7 @@ func (s *Service) UpdateUser(ctx context.Context, tenant uuid.UUID, in UpdateUse
 		d.UpdateUser(before, after)
 		d.Summary("Updated the user " + titled(after) + ".")
 		return after, nil
-	})
+	}}
 }
 
 // DeleteUser deletes a user softly (R19): the seats are free at once, and the name too.
@@ -99,7 +119,16 @@ func (s *Service) UpdateUser(ctx context.Context, tenant uuid.UUID, in UpdateUse
 // Errors: NOT_FOUND; VERSION_CONFLICT; CONFIRMATION_REQUIRED (R27).
 func (s *Service) DeleteUser(ctx context.Context, tenant uuid.UUID, in DeleteUserInput) (*UserResult, error) {
 	o := licensing.Options{Action: audit.UserDelete, DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses}
-	return s.changeUser(ctx, tenant, o, in.ID, func(_ context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
+	return s.changeUser(ctx, tenant, o, in.plan())
+}
+
+// Plan records in a draft what DeleteUser does.
+func (in DeleteUserInput) Plan(ctx context.Context, d *licensing.Draft) error {
+	return in.plan().Plan(ctx, d)
+}
+
+func (in DeleteUserInput) plan() *userPlan {
+	return &userPlan{key: in.ID, plan: func(_ context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
 		if before.DeletedAt != nil {
 			return before, nil
 		}
@@ -111,7 +140,7 @@ func (s *Service) DeleteUser(ctx context.Context, tenant uuid.UUID, in DeleteUse
 		d.Field("deletedAt", nil, &deleted)
 		d.Summary("Deleted the user " + titled(before) + ".")
 		return after, nil
-	})
+	}}
 }
 
 // RestoreUser takes a deleted user back, with memberships and assignments; all sources are
@@ -119,7 +148,16 @@ func (s *Service) DeleteUser(ctx context.Context, tenant uuid.UUID, in DeleteUse
 //
 // Errors: NOT_FOUND; DUPLICATE_VALUE where another user has the name by now.
 func (s *Service) RestoreUser(ctx context.Context, tenant uuid.UUID, in RestoreUserInput) (*UserResult, error) {
-	return s.changeUser(ctx, tenant, licensing.Options{Action: audit.UserRestore, DryRun: in.DryRun}, in.ID, func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
+	return s.changeUser(ctx, tenant, licensing.Options{Action: audit.UserRestore, DryRun: in.DryRun}, in.plan())
+}
+
+// Plan records in a draft what RestoreUser does.
+func (in RestoreUserInput) Plan(ctx context.Context, d *licensing.Draft) error {
+	return in.plan().Plan(ctx, d)
+}
+
+func (in RestoreUserInput) plan() *userPlan {
+	return &userPlan{key: in.ID, plan: func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error) {
 		if before.DeletedAt == nil {
 			return before, nil
 		}
@@ -135,45 +173,66 @@ func (s *Service) RestoreUser(ctx context.Context, tenant uuid.UUID, in RestoreU
 		d.Field("deletedAt", &deleted, nil)
 		d.Summary("Restored the user " + titled(before) + ".")
 		return after, nil
-	})
+	}}
 }
 
-// changeUser runs a change of one user who exists. plan returns the user as it is to be,
-// before itself where nothing changes.
-func (s *Service) changeUser(ctx context.Context, tenant uuid.UUID, o licensing.Options, key uuid.UUID,
-	plan func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error)) (*UserResult, error) {
-	var before, after *principal.User
-	out, err := s.licensing.Change(ctx, tenant, o, func(ctx context.Context, d *licensing.Draft) error {
-		found, err := usersByID(ctx, d.Tx, d.Tx.Dialect(), tenant, []uuid.UUID{key})
-		if err != nil {
-			return err
-		}
-		if before = found[key]; before == nil {
-			return fault.New(fault.NotFound, "There is no user %s.", id.Format(id.User, key)).At("id")
-		}
-		d.Subject(id.User, key, before.DisplayName)
-		after, err = plan(ctx, d, before)
+// userPlan is a change of one user who exists.
+type userPlan struct {
+	key uuid.UUID
+	// plan returns the user as it is to be, before itself where nothing changes.
+	plan func(ctx context.Context, d *licensing.Draft, before *principal.User) (*principal.User, error)
+
+	before, after *principal.User
+}
+
+// Plan records the change in a draft.
+func (p *userPlan) Plan(ctx context.Context, d *licensing.Draft) error {
+	found, err := usersByID(ctx, d.Tx, d.Tx.Dialect(), d.Tenant, []uuid.UUID{p.key})
+	if err != nil {
 		return err
-	})
+	}
+	if p.before = found[p.key]; p.before == nil {
+		return fault.New(fault.NotFound, "There is no user %s.", id.Format(id.User, p.key)).At("id")
+	}
+	d.Subject(id.User, p.key, p.before.DisplayName)
+	p.after, err = p.plan(ctx, d, p.before)
+	return err
+}
+
+func (s *Service) changeUser(ctx context.Context, tenant uuid.UUID, o licensing.Options, p *userPlan) (*UserResult, error) {
+	out, err := s.licensing.Change(ctx, tenant, o, p.Plan)
 	if err != nil {
 		return nil, err
 	}
+	shown := p.after
 	if o.DryRun {
-		after = before
+		shown = p.before
 	}
-	return &UserResult{Outcome: out, User: after}, nil
+	return &UserResult{Outcome: out, User: shown}, nil
 }
 
 // free refuses a principal name that another undeleted user has (R18). The tenant's lock
 // keeps it free until the commit.
 func free(ctx context.Context, d *licensing.Draft, name string, self uuid.UUID) error {
 	other, err := userByPrincipalName(ctx, d.Tx, d.Tenant, name)
-	if err != nil || other == nil || other.ID == self {
+	if err != nil {
 		return err
+	}
+	if other == nil || other.ID == self {
+		return freeInDraft(d, name, self)
 	}
 	return fault.New(fault.DuplicateValue, "The userPrincipalName %s is in use: %s has it, as %s.",
 		fault.Quote(name), fault.Quote(other.DisplayName), fault.Quote(other.UserPrincipalName)).
 		Fix("Choose another name; letter case makes no difference.").At("userPrincipalName")
+}
+
+// freeInDraft refuses a principal name that another change of the same draft gives.
+func freeInDraft(d *licensing.Draft, name string, self uuid.UUID) error {
+	if other := d.UserNamed(name); other != nil && other.ID != self {
+		return fault.New(fault.DuplicateValue, "The userPrincipalName %s is given to two users by these changes.", fault.Quote(name)).
+			Fix("Choose another name; letter case makes no difference.").At("userPrincipalName")
+	}
+	return nil
 }
 
 func deletedUser(u *principal.User) *fault.Error {

@@ -75,30 +75,42 @@ func (s *Service) Assign(ctx context.Context, tenant uuid.UUID, in AssignInput) 
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
-	principals := dedupe(in.Principals)
-	var a *assigning
+	p := &AssignPlan{in: in}
 	var results []*PrincipalResult
 	o := Options{Action: audit.LicensesAssign, DryRun: in.DryRun, Atomic: in.Atomic, AcknowledgeLosses: in.AcknowledgeLosses}
 	o.Detail = func(out *Outcome) any {
-		results = a.finish(out)
+		results = p.a.finish(out)
 		return results
 	}
-	out, err := s.Change(ctx, tenant, o, func(ctx context.Context, d *Draft) error {
-		wanted, unwanted, err := checkWanted(d.Graph, d.Now, "add", in.Add, in.Remove)
-		if err != nil {
-			return err
-		}
-		for _, w := range wanted {
-			d.adds[w.product.ID] = true
-		}
-		a = &assigning{d: d, in: in, wanted: wanted, unwanted: unwanted}
-		return a.plan(ctx, principals)
-	})
+	out, err := s.Change(ctx, tenant, o, p.Plan)
 	if err != nil {
 		return nil, err
 	}
 	return &AssignOutcome{Outcome: out, Results: results}, nil
 }
+
+// AssignPlan is what Assign plans, to be planned on a draft with other changes.
+type AssignPlan struct {
+	in AssignInput
+	a  *assigning
+}
+
+// PlanAssign returns the plan of an input that Validate accepts.
+func PlanAssign(in AssignInput) *AssignPlan { return &AssignPlan{in: in} }
+
+// Plan records in the draft what the input asks for. Errors: as Assign.
+func (p *AssignPlan) Plan(ctx context.Context, d *Draft) error {
+	wanted, unwanted, err := checkWanted(d.Graph, d.Now, "add", p.in.Add, p.in.Remove)
+	if err != nil {
+		return err
+	}
+	d.asks(wanted)
+	p.a = &assigning{d: d, in: p.in, wanted: wanted, unwanted: unwanted}
+	return p.a.plan(ctx, dedupe(p.in.Principals))
+}
+
+// Results are those of the principals, once planned; what the engine says of them is not there yet.
+func (p *AssignPlan) Results() []*PrincipalResult { return p.a.results }
 
 // Validate checks what needs no look at the tenant, as Assign does.
 //
@@ -235,6 +247,11 @@ func (a *assigning) load(ctx context.Context, principals []PrincipalRef) (map[uu
 	for _, as := range own {
 		a.direct[as.UserID] = append(a.direct[as.UserID], as)
 	}
+	for _, u := range users {
+		if drafted := a.d.users[u.ID]; drafted != nil && drafted.after != nil { // moved by another change of the draft
+			u.UsageLocation = drafted.after.UsageLocation
+		}
+	}
 	return users, a.loadInherited(ctx, ids)
 }
 
@@ -339,7 +356,13 @@ func (a *assigning) user(r *PrincipalResult) error {
 	}
 	if len(parts) > 0 {
 		u := a.d.user(r.User.ID)
-		u.direct, u.judged = parts, true
+		if u.judged = true; u.direct == nil {
+			u.direct = map[uuid.UUID]*directDraft{}
+		}
+		for product, part := range parts {
+			part.part = a.d.part
+			u.direct[product] = part
+		}
 		r.Changed = true
 		a.d.Subject(id.User, r.User.ID, r.User.DisplayName)
 	}
@@ -535,7 +558,7 @@ func (d *Draft) AssignDirect(user uuid.UUID, add []LicenseInput, must bool) erro
 		if err != nil {
 			return err
 		}
-		u.direct[w.product.ID] = &directDraft{after: a, field: "licenses", at: w.at}
+		u.direct[w.product.ID] = &directDraft{after: a, field: "licenses", at: w.at, part: d.part}
 	}
 	if err := locationNeeded(u.after, wanted, nil, "licenses"); err != nil {
 		return err

@@ -215,7 +215,7 @@ func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, 
 	}
 	adds := before.Scheduled || !a.Selection.Of(d.Graph.Catalog, w.product).Minus(before.Selection.Of(d.Graph.Catalog, w.product)).Empty()
 	if a.Direct() && !a.Scheduled && adds {
-		if _, live := d.Graph.LiveSince(w.product.ID); !live { // R12: what it adds could not be admitted
+		if _, live := d.edit.Graph().LiveSince(w.product.ID); !live { // R12: what it adds could not be admitted
 			return nil, noSubscription(w.product).At(field, w.at)
 		}
 	}
@@ -229,7 +229,7 @@ func (d *Draft) begin(w want, selection tenantgraph.Selection, user, group uuid.
 	if err := w.plan(&dated, d.Now); err != nil {
 		return nil, err.At(field, w.at)
 	}
-	if err := assignable(d.Graph, w.product, dated.Scheduled); err != nil {
+	if err := assignable(d.edit.Graph(), w.product, dated.Scheduled); err != nil {
 		return nil, err.At(field, w.at)
 	}
 	key, err := d.newID()

@@ -36,6 +36,12 @@ type Draft struct {
 	forced  bool               // Touch
 	adds    map[uuid.UUID]bool // products that the call asks to add (R27)
 	losses  func(users int) *fault.Error
+
+	// Of a draft on which several changes are planned (R30).
+	asked bool                        // one of them set adds
+	part  int                         // which one is being planned
+	parts map[int][]any               // the path of each in the input; nil otherwise
+	from  []*tenantgraph.Subscription // the form of each changed one that its seats are compared with (R15)
 }
 
 // userDraft is what a change does to one user.
@@ -53,6 +59,7 @@ type directDraft struct {
 	before, after *tenantgraph.Assignment
 	field         string
 	at            int
+	part          int // which of several changes it is of
 }
 
 // MakeID returns a new id.
@@ -220,4 +227,16 @@ func (d *Draft) touch(groups ...uuid.UUID) {
 	for _, g := range groups {
 		d.touched[g] = true
 	}
+}
+
+// UserNamed returns the undeleted user to whom the draft gives a principal name, nil where it
+// gives it to nobody.
+func (d *Draft) UserNamed(name string) *principal.User {
+	key := textkey.Fold(name)
+	for _, u := range d.users {
+		if u.after != nil && u.after.DeletedAt == nil && textkey.Fold(u.after.UserPrincipalName) == key {
+			return u.after
+		}
+	}
+	return nil
 }

@@ -171,6 +171,8 @@ type casebook struct {
 	promised      map[*engine.Case]bool               // the call brings the users such a product (R23)
 	located       map[uuid.UUID]*string               // usage locations of judged users, as the change has them
 	key, bits     []byte
+	touched       *local
+	relied        *reliance // of a preview: what was loaded of whom; nil else
 
 	// Of users who are grouped by the database.
 	only       map[uuid.UUID]bool // products that matter; nil: all

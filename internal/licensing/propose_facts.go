@@ -179,11 +179,7 @@ func (e *explainer) changeGroups() {
 	}
 	for _, group := range e.groupsToJoin(own) {
 		t := e.same()
-		for _, r := range e.g.LiveReach(group) {
-			if !slices.ContainsFunc(t.after, func(s engine.Source) bool { return s.Key == engine.ID(r.ID) }) {
-				t.after = append(t.after, engine.Source{Assignment: r.Engine, Selected: r.Selected})
-			}
-		}
+		t.after = sources(e.g, append(slices.Clone(own), group), e.v.direct)
 		p := e.membership(JoinGroup, "addGroupMembers", group, locale.T("Makes %s a member of the group %s.",
 			e.v.User.DisplayName, e.g.Group(group).DisplayName))
 		p.size = len(t.after)

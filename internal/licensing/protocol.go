@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/engine"
 	"github.com/licensegraph/licensegraph/internal/fault"
@@ -28,6 +29,10 @@ type Options struct {
 	// Detail completes what the caller tells of its own, once the outcome is known and before
 	// anything is committed. Optional.
 	Detail func(out *Outcome) any
+
+	relied func(*reliance) error // asked before anything is written, of previews and what they apply
+	since  clock.Instant         // of the change before the preview that is applied
+	event  uuid.UUID             // the id of the audit event; made where it is zero
 }
 
 // ChangeList says which of an impact's changes will be read. Where a change is settled by
@@ -159,7 +164,7 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if !d.changed {
 		return out, nil
 	}
-	if !s.byCases {
+	if !s.byCases && o.relied == nil {
 		fast, err := s.fast(ctx, d, book, counts)
 		if err != nil {
 			return nil, err
@@ -167,6 +172,9 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 		if fast != nil {
 			return out, s.settleFast(ctx, d, fast, out, o)
 		}
+	}
+	if o.relied != nil {
+		book.relied = newReliance()
 	}
 	local, err := s.gather(ctx, d, book)
 	if err != nil {
@@ -209,14 +217,21 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if err := book.listChanges(ctx, out.Impact); err != nil {
 		return nil, err
 	}
+	if o.relied != nil {
+		if err := s.askReliance(ctx, d, book, out.Impact, verdicts, o); err != nil {
+			return nil, err
+		}
+	}
 	if out.Changed = d.effective(); !out.Changed {
 		return out, nil
 	}
 	if err := out.confirm(d, o); err != nil || o.DryRun {
 		return out, err
 	}
-	if out.EventID, err = s.newID(); err != nil {
-		return nil, err
+	if out.EventID = o.event; out.EventID == uuid.Nil {
+		if out.EventID, err = s.newID(); err != nil {
+			return nil, err
+		}
 	}
 	progress(ctx, Progress{Phase: PhaseStoring})
 	return out, s.store(ctx, d, book, verdicts, nil, out, o)
@@ -269,6 +284,7 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) (*local,
 		return nil, err
 	}
 	ids := local.named
+	book.touched = local
 	switch many, err := local.many(ctx, d, s.load); {
 	case err != nil:
 		return nil, err
@@ -297,6 +313,7 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) (*local,
 			return nil, err
 		}
 		for _, p := range loaded {
+			book.relied.person(p)
 			book.add(p)
 		}
 	}

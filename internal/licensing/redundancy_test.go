@@ -75,8 +75,8 @@ func redundantByOracle(s *oracle.State, disabled oracle.Set) []string {
 	}
 	reached := map[oracle.AssignmentKey]bool{}
 	for _, user := range s.LiveUsers() {
-		for _, key := range s.Reach(user) {
-			reached[key] = true
+		for key := range s.Assignments { // one that is to begin, and one whose members are excluded, may yet license them
+			reached[key] = reached[key] || s.IsFor(user, key)
 		}
 	}
 	usable := func(product oracle.ID) bool {

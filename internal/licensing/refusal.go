@@ -1,6 +1,8 @@
 package licensing
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -19,7 +21,7 @@ func (b *casebook) refusalFault(v engine.Verdict) *fault.Error {
 	product := g.ProductAt(r.Source.Product)
 	var path []any
 	if dd := b.d.users[user].direct[product.ID]; dd != nil {
-		path = dd.path()
+		path = b.d.path(dd)
 	}
 	switch r.Reason.Code {
 	case engine.Count:
@@ -65,22 +67,28 @@ func (b *casebook) tookAway(user uuid.UUID, plans engine.PlanSet) []any {
 		if dd.after != nil {
 			lost = lost.Minus(dd.after.Selection.Of(b.after.Catalog, p))
 		}
-		if lost.Overlaps(plans) && (first == nil || dd.field > first.field || dd.field == first.field && dd.at < first.at) {
+		if lost.Overlaps(plans) && (first == nil || dd.toldBefore(first)) {
 			first = dd
 		}
 	}
 	if first == nil {
 		return nil
 	}
-	return first.path()
+	return b.d.path(first)
 }
 
-// path is the place in the input.
-func (dd *directDraft) path() []any {
-	if dd.at < 0 { // what is not in a list that is to be the whole
-		return []any{dd.field}
+// toldBefore orders places in the input: removals first, then by place.
+func (dd *directDraft) toldBefore(o *directDraft) bool {
+	return cmp.Or(strings.Compare(o.field, dd.field), cmp.Compare(dd.part, o.part), cmp.Compare(dd.at, o.at)) < 0
+}
+
+// path is the place of a user's own assignment in the input.
+func (d *Draft) path(dd *directDraft) []any {
+	path := []any{dd.field}
+	if dd.at >= 0 { // else it is not in a list that is to be the whole
+		path = append(path, dd.at)
 	}
-	return []any{dd.field, dd.at}
+	return slices.Concat(d.parts[dd.part], path)
 }
 
 // countFault words a want of seats (R8, R16).

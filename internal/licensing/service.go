@@ -47,6 +47,8 @@ type Service struct {
 	mu     sync.Mutex
 	graphs map[uuid.UUID]*tenantgraph.Graph // by tenant, as last read from committed rows
 	former formerGraphs
+
+	preview []byte // the key of previews, once read
 }
 
 // loaded is how many users of a change are loaded, where Config.Load does not say.

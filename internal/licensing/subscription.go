@@ -43,8 +43,12 @@ type CreateSubscriptionInput struct {
 // Errors: NOT_FOUND, PRODUCT_RETIRED; INVALID_VALUE (seats, status, startsAt, endsAt); REQUIRED
 // (startsAt of a scheduled one).
 func (s *Service) CreateSubscription(ctx context.Context, tenant uuid.UUID, in CreateSubscriptionInput) (*SubscriptionOutcome, error) {
-	o := Options{Action: audit.SubscriptionCreate, DryRun: in.DryRun}
-	return s.subscribe(ctx, tenant, o, func(_ context.Context, d *Draft) (*tenantgraph.Subscription, error) {
+	return s.subscribe(ctx, tenant, Options{Action: audit.SubscriptionCreate, DryRun: in.DryRun}, in.Plan())
+}
+
+// Plan returns what CreateSubscription plans.
+func (in CreateSubscriptionInput) Plan() *SubscriptionPlan {
+	return &SubscriptionPlan{plan: func(_ context.Context, d *Draft) (*tenantgraph.Subscription, error) {
 		p := d.Graph.Product(in.Product)
 		if p == nil {
 			return nil, unknownProduct().At("productId")
@@ -67,7 +71,7 @@ func (s *Service) CreateSubscription(ctx context.Context, tenant uuid.UUID, in C
 		d.Summary(purchaseText(p, sub))
 		recordSubscription(d, nil, sub)
 		return sub, nil
-	})
+	}}
 }
 
 // UpdateSubscriptionInput changes a subscription.
@@ -91,8 +95,14 @@ type UpdateSubscriptionInput struct {
 // subscription); SEATS_BELOW_CONSUMED with SeatDetails (R15).
 func (s *Service) UpdateSubscription(ctx context.Context, tenant uuid.UUID, in UpdateSubscriptionInput) (*SubscriptionOutcome, error) {
 	o := Options{Action: audit.SubscriptionUpdate, DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses}
-	return s.subscribe(ctx, tenant, o, func(ctx context.Context, d *Draft) (*tenantgraph.Subscription, error) {
-		before, p, err := s.subscription(d, in.ID, in.ExpectedVersion)
+	return s.subscribe(ctx, tenant, o, in.Plan())
+}
+
+// Plan returns what UpdateSubscription plans.
+func (in UpdateSubscriptionInput) Plan() *SubscriptionPlan {
+	s := &SubscriptionPlan{allow: in.AllowOverAllocation, field: "seats"}
+	s.plan = func(_ context.Context, d *Draft) (*tenantgraph.Subscription, error) {
+		before, p, err := subscriptionIn(d, in.ID, in.ExpectedVersion)
 		if err != nil {
 			return nil, err
 		}
@@ -111,8 +121,10 @@ func (s *Service) UpdateSubscription(ctx context.Context, tenant uuid.UUID, in U
 		recordSubscription(d, before, after)
 		asBefore := *after // a change of status is not lowering (R15): judged is what the seats do
 		asBefore.Seats = before.Seats
-		return after, s.checkShrink(ctx, d, p, &asBefore, after, in.AllowOverAllocation, "seats")
-	})
+		s.from = &asBefore
+		return after, nil
+	}
+	return s
 }
 
 // CancelSubscriptionInput ends a subscription for good.
@@ -132,8 +144,14 @@ type CancelSubscriptionInput struct {
 // holds the product (R15).
 func (s *Service) CancelSubscription(ctx context.Context, tenant uuid.UUID, in CancelSubscriptionInput) (*SubscriptionOutcome, error) {
 	o := Options{Action: audit.SubscriptionCancel, DryRun: in.DryRun, AcknowledgeLosses: in.AcknowledgeLosses}
-	return s.subscribe(ctx, tenant, o, func(ctx context.Context, d *Draft) (*tenantgraph.Subscription, error) {
-		before, p, err := s.subscription(d, in.ID, in.ExpectedVersion)
+	return s.subscribe(ctx, tenant, o, in.Plan())
+}
+
+// Plan returns what CancelSubscription plans.
+func (in CancelSubscriptionInput) Plan() *SubscriptionPlan {
+	s := &SubscriptionPlan{allow: in.AllowOverAllocation, field: "id", cancels: true}
+	s.plan = func(_ context.Context, d *Draft) (*tenantgraph.Subscription, error) {
+		before, p, err := subscriptionIn(d, in.ID, in.ExpectedVersion)
 		if err != nil || before.CancelledAt != nil {
 			return nil, err
 		}
@@ -141,13 +159,10 @@ func (s *Service) CancelSubscription(ctx context.Context, tenant uuid.UUID, in C
 		after.Status, after.CancelledAt, after.UpdatedAt, after.Version = string(SubscriptionCancelled), &d.Now, d.Now, before.Version+1
 		d.Summary(fmt.Sprintf("%s of %s cancelled", seatText(before.Seats), p.DisplayName))
 		recordSubscription(d, before, &after)
-		others := slices.ContainsFunc(d.Graph.Subscriptions(p.ID), func(o *tenantgraph.Subscription) bool { return o.Live() && o.ID != in.ID })
-		if before.Live() && !others {
-			askBeforeTheLast(d, p)
-			return &after, nil
-		}
-		return &after, s.checkShrink(ctx, d, p, before, &after, in.AllowOverAllocation, "id")
-	})
+		s.from = before
+		return &after, nil
+	}
+	return s
 }
 
 // askBeforeTheLast makes the end of a product's last live subscription a loss to be
@@ -165,30 +180,79 @@ func askBeforeTheLast(d *Draft, p *Product) {
 	})
 }
 
-// subscribe runs a change of one subscription; plan returns nil where nothing changes.
-func (s *Service) subscribe(ctx context.Context, tenant uuid.UUID, o Options,
-	plan func(ctx context.Context, d *Draft) (*tenantgraph.Subscription, error),
-) (*SubscriptionOutcome, error) {
-	var draft *Draft
-	var sub *tenantgraph.Subscription
-	out, err := s.Change(ctx, tenant, o, func(ctx context.Context, d *Draft) (err error) {
-		draft = d
-		if sub, err = plan(ctx, d); err != nil || sub == nil {
+// SubscriptionPlan is what a change of one subscription plans: first what it is to be, then,
+// once everything is planned, what its product's seats come to.
+type SubscriptionPlan struct {
+	plan    func(ctx context.Context, d *Draft) (*tenantgraph.Subscription, error) // nil where nothing changes
+	from    *tenantgraph.Subscription                                              // with which its seats are compared; nil where it begins
+	allow   bool                                                                   // over-allocation
+	field   string
+	cancels bool
+
+	draft *Draft
+	sub   *tenantgraph.Subscription // nil where nothing changes
+}
+
+// Plan records in the draft what the subscription is to be. Errors: those of the input, but for
+// those of Check.
+func (p *SubscriptionPlan) Plan(ctx context.Context, d *Draft) (err error) {
+	p.draft = d
+	if p.sub, err = p.plan(ctx, d); err != nil || p.sub == nil {
+		return err
+	}
+	d.putSubscription(p.sub)
+	from := p.from
+	if from == nil { // it brings all that it has
+		none := *p.sub
+		none.Status, none.CancelledAt = string(SubscriptionCancelled), &d.Now
+		from = &none
+	}
+	d.from = append(d.from, from)
+	return nil
+}
+
+// Check looks at the product's seats as all that is planned leaves them.
+//
+// Errors: INVALID_VALUE (R14), SEATS_BELOW_CONSUMED (R15).
+func (p *SubscriptionPlan) Check(ctx context.Context, d *Draft) error {
+	if p.sub == nil {
+		return nil
+	}
+	after, product := d.edit.Graph(), d.Graph.Product(p.sub.ProductID)
+	if !p.cancels {
+		if err := checkSeats(after, product, p.sub.Seats, p.sub.ID); err != nil {
 			return err
 		}
-		d.putSubscription(sub)
+	}
+	if p.from == nil {
 		return nil
+	}
+	live := slices.ContainsFunc(after.Subscriptions(product.ID), func(o *tenantgraph.Subscription) bool { return o.Live() })
+	if p.cancels && p.from.Live() && !live {
+		askBeforeTheLast(d, product)
+		return nil
+	}
+	return checkShrink(ctx, d, product, p.allow, p.field)
+}
+
+// subscribe runs a change of one subscription.
+func (s *Service) subscribe(ctx context.Context, tenant uuid.UUID, o Options, p *SubscriptionPlan) (*SubscriptionOutcome, error) {
+	out, err := s.Change(ctx, tenant, o, func(ctx context.Context, d *Draft) error {
+		if err := p.Plan(ctx, d); err != nil {
+			return err
+		}
+		return p.Check(ctx, d)
 	})
 	if err != nil {
 		return nil, err
 	}
-	done := &SubscriptionOutcome{Outcome: out}
+	done, sub := &SubscriptionOutcome{Outcome: out}, p.sub
 	if sub == nil {
 		return done, nil
 	}
-	g := draft.edit.Graph()
+	g := p.draft.edit.Graph()
 	if o.DryRun {
-		g = draft.Graph
+		g = p.draft.Graph
 	}
 	if stands := g.Subscription(sub.ID); stands != nil {
 		done.Subscription = subscriptionOf(g, stands)
@@ -208,7 +272,7 @@ func (d *Draft) putSubscription(sub *tenantgraph.Subscription) {
 	d.event.Subjects = append(d.event.Subjects, audit.Subject{ID: id.Format(id.Subscription, sub.ID), Name: p.DisplayName, ProductID: p.NodeID()})
 }
 
-func (s *Service) subscription(d *Draft, key uuid.UUID, expected *int) (*tenantgraph.Subscription, *Product, error) {
+func subscriptionIn(d *Draft, key uuid.UUID, expected *int) (*tenantgraph.Subscription, *Product, error) {
 	sub := d.Graph.Subscription(key)
 	if sub == nil {
 		return nil, nil, fault.New(fault.NotFound, "There is no such subscription.").At("id")
@@ -245,18 +309,18 @@ func checkSeats(g *tenantgraph.Graph, p *Product, seats *int, self uuid.UUID) er
 }
 
 // checkShrink refuses a total below what is consumed, unless over-allocation is allowed (R15):
-// the total with a subscription as it is to be, where that is less than with another form of it.
-func (s *Service) checkShrink(ctx context.Context, d *Draft, p *Product, from, to *tenantgraph.Subscription, allow bool, field string) error {
+// the total with the product's subscriptions as they are to be, where that is less than with the
+// forms that they are compared with.
+func checkShrink(ctx context.Context, d *Draft, p *Product, allow bool, field string) error {
 	if allow {
 		return nil
 	}
-	total := func(form *tenantgraph.Subscription) (units int64, unlimited bool) {
-		e := d.Graph.Edit()
-		e.PutSubscription(form)
-		return e.Graph().Seats(p.ID)
+	compared := d.edit.Graph().Edit()
+	for _, from := range d.from {
+		compared.PutSubscription(from)
 	}
-	before, wasUnlimited := total(from)
-	units, unlimited := total(to)
+	before, wasUnlimited := compared.Graph().Seats(p.ID)
+	units, unlimited := d.edit.Graph().Seats(p.ID)
 	if unlimited || !wasUnlimited && units >= before {
 		return nil
 	}

@@ -12,5 +12,6 @@ var english = map[string]string{
 	"No seat of %s is free: %d seats are suspended or locked out.":                                                          "No seat of %s is free: %d {2:seat is|seats are} suspended or locked out.",
 	"This is the last live subscription of %s: %d users would lose it, and the assignments to %d groups would be in error.": "This is the last live subscription of %s: %d {2:user|users} would lose it, and the assignments to %d {3:group|groups} would be in error.",
 	"Creates a subscription of %s with %d seats: enough for %s and for all who come first.":                                 "Creates a subscription of %s with %d {2:seat|seats}: enough for %s and for all who come first.",
+	"These changes end the last live subscription of a product: %d users would lose a product.":                             "These changes end the last live subscription of a product: %d {1:user|users} would lose a product.",
 	"With %d seats, %s would have more than %d in all.":                                                                     "With %d {1:seat|seats}, %s would have more than %d in all.",
 }

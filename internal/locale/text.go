@@ -86,6 +86,15 @@ func Names(shown []string, more int) List {
 	return l
 }
 
+// Texts lists pieces of sentences with commas alone.
+func Texts(texts []Text) List {
+	l := List{}
+	for _, t := range texts {
+		l.items = append(l.items, t)
+	}
+	return l
+}
+
 func listOf[S ~string](items []S, last Text) List {
 	l := List{last: last}
 	for _, item := range items {

@@ -169,12 +169,18 @@ func (s *State) Excluded(user ID) []AssignmentKey {
 	return all
 }
 
-// brings: as the user's own, as a first-level member, or, where the assignment
-// includes nested members, as a member of a group anywhere below.
+// brings: once it has begun, to those it is for.
 func (s *State) brings(user ID, key AssignmentKey) bool {
+	return !s.Assignments[key].Scheduled && s.IsFor(user, key)
+}
+
+// IsFor reports whether an assignment is for a user, begun or not and whomever
+// it excludes: as the user's own, as a first-level member, or, where the
+// assignment includes nested members, as a member of a group anywhere below.
+func (s *State) IsFor(user ID, key AssignmentKey) bool {
 	u, known := s.Users[user]
 	switch {
-	case !known || u.Deleted || s.Assignments[key].Scheduled:
+	case !known || u.Deleted:
 		return false
 	case key.Principal == user || s.Memberships[Membership{key.Principal, user}]:
 		return true
