@@ -478,3 +478,31 @@ func TestExpiringAssignmentsAreListedByTheirEnd(t *testing.T) {
 		list(licensing.ExpiringFilter{Until: ptr(in(40))}, paging.Args{After: &page.Cursors[0]}, in(3), in(40))
 	})
 }
+
+// What the clock does to assignments has the event behind it that gave them their dates (R28).
+func TestStartsAndEndsOfAssignmentsNameTheirCauseR28(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.buy(base, 5)
+		at := o.clock.Now().Add(time.Hour)
+		for _, ref := range []licensing.PrincipalRef{group(all), user(cid)} {
+			in := give(base)
+			in[0].StartsAt, in[0].EndsAt = optional.Of(at), optional.Of(at.Add(time.Hour))
+			o.assign(ref, in, nil, "")
+			assigned := o.events()[len(o.events())-1]
+			for _, turn := range []struct {
+				at     clock.Instant
+				action audit.Action
+			}{{at, audit.AssignmentStart}, {at.Add(time.Hour), audit.AssignmentEnd}} {
+				o.until(turn.at)
+				o.applied(1)
+				last := o.events()[len(o.events())-1]
+				if last.Action != turn.action || last.CauseID == nil || *last.CauseID != assigned.ID {
+					t.Errorf("%s has the cause %v, want %s", last.Action, last.CauseID, assigned.ID)
+				}
+
+			}
+			at = at.Add(2 * time.Hour)
+		}
+	})
+}

@@ -3,8 +3,10 @@ package licensing
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -45,12 +47,30 @@ func turnAssignments(ctx context.Context, d *Draft, at clock.Instant) error {
 	if t.ends > 0 {
 		d.event.Action = audit.AssignmentEnd
 	}
+	if err := t.cause(ctx, slices.Concat(t.ofGroups, t.ofUsers)[0]); err != nil {
+		return err
+	}
 	t.groups()
 	if err := t.users(ctx); err != nil {
 		return err
 	}
 	d.Summary(t.summary(at))
 	return nil
+}
+
+// cause names the call that said last what an assignment is: of several assignments, that of the first.
+func (t *turning) cause(ctx context.Context, a *tenantgraph.Assignment) error {
+	node := id.Format(id.Group, a.GroupID)
+	if a.Direct() {
+		node = id.Format(id.User, a.UserID)
+	}
+	name, err := json.Marshal(t.d.Graph.Product(a.ProductID).DisplayName + " of " + node)
+	if err != nil {
+		return err
+	}
+	cause, err := audit.LastOf(ctx, t.d.Tx, t.d.Tenant, node, strings.Trim(string(name), `"`), audit.LicensesAssign, audit.UserCreate, audit.PreviewApply)
+	t.d.Cause(cause)
+	return err
 }
 
 // nextTurn is what the clock does next to an assignment: it begins where it is scheduled, else it
