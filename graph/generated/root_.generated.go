@@ -1003,7 +1003,7 @@ type LicenseError {
   plan: Plan
   "The source in error."
   source: LicenseSource!
-  "The facts of the case, by code, read as of now; null where the code has none."
+  "The facts of the case, by code, read as of now, or of the instant that was asked for; null where the code has none."
   details: ErrorDetails
 }
 
@@ -1127,7 +1127,7 @@ union ErrorDetails =
   | CycleDetails
   | LossDetails
 
-"The facts of ` + "`" + `COUNT_VIOLATION` + "`" + ` and ` + "`" + `SEATS_BELOW_CONSUMED` + "`" + `, as of now."
+"The facts of ` + "`" + `COUNT_VIOLATION` + "`" + ` and ` + "`" + `SEATS_BELOW_CONSUMED` + "`" + `, as of now or of the instant that was asked for."
 type SeatDetails {
   "The product whose seats are short."
   product: Product!
@@ -1143,7 +1143,7 @@ type SeatDetails {
   place: Int
 }
 
-"The facts of ` + "`" + `GROUP_SEAT_LIMIT` + "`" + `, as of now."
+"The facts of ` + "`" + `GROUP_SEAT_LIMIT` + "`" + `, as of now or of the instant that was asked for."
 type GroupSeatDetails {
   "The product."
   product: Product!
@@ -1155,7 +1155,7 @@ type GroupSeatDetails {
   used: Int!
 }
 
-"The facts of ` + "`" + `MUTUALLY_EXCLUSIVE_VIOLATION` + "`" + `, as of now."
+"The facts of ` + "`" + `MUTUALLY_EXCLUSIVE_VIOLATION` + "`" + `, as of now or of the instant that was asked for."
 type ExclusionDetails {
   "The name of the set of plans of which nobody can have two."
   exclusionSet: String!
@@ -1171,7 +1171,7 @@ type ExclusionDetails {
   otherSources: [LicenseSource!]!
 }
 
-"The facts of ` + "`" + `DEPENDENCY_VIOLATION` + "`" + `, as of now."
+"The facts of ` + "`" + `DEPENDENCY_VIOLATION` + "`" + `, as of now or of the instant that was asked for."
 type DependencyDetails {
   "The plan that lacks what it needs, or would lack it."
   plan: Plan!
@@ -1189,7 +1189,7 @@ enum LocationOrigin {
   TENANT
 }
 
-"The facts of ` + "`" + `PROHIBITED_IN_USAGE_LOCATION_VIOLATION` + "`" + `, as of now."
+"The facts of ` + "`" + `PROHIBITED_IN_USAGE_LOCATION_VIOLATION` + "`" + `, as of now or of the instant that was asked for."
 type LocationDetails {
   "The plan that may not be used there."
   plan: Plan!

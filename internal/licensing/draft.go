@@ -139,6 +139,12 @@ func (d *Draft) DeleteGroup(group uuid.UUID) {
 // excludeNoLonger takes a group that goes out of the assignments that exclude it: who was its
 // member is excluded by it no longer (R1, R20).
 func (d *Draft) excludeNoLonger(group uuid.UUID) {
+	for key, a := range d.edit.Changes().Assignments {
+		if a != nil && d.Graph.Assignment(key) == nil && slices.Contains(a.ExcludedGroups, group) { // a new one
+			a.ExcludedGroups = slices.DeleteFunc(slices.Clone(a.ExcludedGroups), func(x uuid.UUID) bool { return x == group })
+			d.edit.PutAssignment(a)
+		}
+	}
 	for _, b := range d.Graph.Assignments() {
 		a := b.Assignment
 		if edited, ok := d.edit.Changes().Assignments[b.ID]; ok {

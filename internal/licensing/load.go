@@ -265,7 +265,7 @@ func (s *Service) lock(ctx context.Context, tx *database.Tx, tenant uuid.UUID) (
 	} else if err != nil {
 		return nil, at, fmt.Errorf("lock the tenant: %w", err)
 	}
-	at.now = s.instant(last)
+	at.now = s.instant(max(last, imported))
 	g := s.cached(tenant, tag)
 	if g == nil {
 		var err error

@@ -21,15 +21,18 @@ import (
 // later in their place. It is the same whenever it is asked for, but where a change that began
 // before the instant is still being stored.
 
+// pastReader reads what was, or will be, at an instant.
+type pastReader func(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph, at clock.Instant) error
+
 // within reads what was, or will be, at an instant, all of it from one state of the database.
-func (s *Service) within(ctx context.Context, tenant uuid.UUID, at clock.Instant, read func(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph) error) error {
+func (s *Service) within(ctx context.Context, tenant uuid.UUID, at clock.Instant, read pastReader) error {
 	comes := false
 	err := s.db.Snapshot(ctx, func(ctx context.Context, tx *database.Tx) error {
 		g, err := s.graphThen(ctx, tx, tenant, at)
 		if comes = g == nil; comes || err != nil {
 			return err
 		}
-		return read(ctx, tx, g)
+		return read(ctx, tx, g, at)
 	})
 	if err != nil || !comes {
 		return err
@@ -40,13 +43,14 @@ func (s *Service) within(ctx context.Context, tenant uuid.UUID, at clock.Instant
 // foresee reads what will be at an instant if nobody changes anything until then: it carries out what
 // falls due by then, each at its instant, as the scheduler will, and takes it back. It holds the tenant's lock
 // meanwhile, as a dry run does.
-func (s *Service) foresee(ctx context.Context, tenant uuid.UUID, at clock.Instant, read func(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph) error) error {
+func (s *Service) foresee(ctx context.Context, tenant uuid.UUID, at clock.Instant, read pastReader) error {
 	ctx = WithChangeList(ctx, ChangeList{Skip: true})
 	return s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		g, turn, err := s.lock(ctx, tx, tenant)
 		if err != nil {
 			return err
 		}
+		then := at
 		for {
 			item, err := s.firstDue(ctx, tx, at, nil, &tenant)
 			if err != nil {
@@ -60,6 +64,7 @@ func (s *Service) foresee(ctx context.Context, tenant uuid.UUID, at clock.Instan
 				return err
 			}
 			next.now = max(next.now, turn.now, item.at)
+			then = max(at, next.now) // of several changes that fall due at the instant, the later ones come just after it
 			d := s.draft(tx, g, next)
 			o, plan := item.change(next.now)
 			out, err := s.carryOut(ctx, d, o, plan)
@@ -73,7 +78,7 @@ func (s *Service) foresee(ctx context.Context, tenant uuid.UUID, at clock.Instan
 				g = after
 			}
 		}
-		if err := read(ctx, tx, g); err != nil {
+		if err := read(ctx, tx, g, then); err != nil {
 			return err
 		}
 		return database.ErrRollback
@@ -86,7 +91,7 @@ func (s *Service) foresee(ctx context.Context, tenant uuid.UUID, at clock.Instan
 // Errors: BAD_USER_INPUT with the path asOf for an instant before the tenant's history begins;
 // NOT_FOUND for an unknown tenant; those of the database, and for an instant to come of Change.
 func (s *Service) GraphAsOf(ctx context.Context, tenant uuid.UUID, at clock.Instant) (g *tenantgraph.Graph, err error) {
-	err = s.within(ctx, tenant, at, func(_ context.Context, _ *database.Tx, then *tenantgraph.Graph) error {
+	err = s.within(ctx, tenant, at, func(_ context.Context, _ *database.Tx, then *tenantgraph.Graph, _ clock.Instant) error {
 		g = then
 		return nil
 	})
@@ -242,7 +247,7 @@ func (p *past) catalog() error {
 // Errors: as GraphAsOf.
 func (s *Service) ReadUsersAsOf(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID, at clock.Instant) ([]*UserView, error) {
 	views := make([]*UserView, len(ids))
-	err := s.within(ctx, tenant, at, func(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph) error {
+	err := s.within(ctx, tenant, at, func(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph, at clock.Instant) error {
 		found, err := usersThen(ctx, tx, tenant, ids, at)
 		if err != nil {
 			return err
@@ -356,7 +361,7 @@ func placesThen(ctx context.Context, tx *database.Tx, tenant uuid.UUID, at clock
 // Errors: as GraphAsOf.
 func (s *Service) SubscribedProductsAsOf(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID, at clock.Instant) ([]*SubscribedProduct, error) {
 	var all []*SubscribedProduct
-	err := s.within(ctx, tenant, at, func(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph) error {
+	err := s.within(ctx, tenant, at, func(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph, at clock.Instant) error {
 		counts, err := countersThen(ctx, tx, tenant, ids, at)
 		all = subscribed(g, counts, subscribedIn(g, ids))
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/optional"
 )
 
 // picture is what was answered at an instant.
@@ -249,8 +250,12 @@ func TestWhatWillBeIsWhatFallsDueUntilThenR29(t *testing.T) {
 		o.create(licensing.CreateSubscriptionInput{Product: base, Seats: ptr(2), EndsAt: ptr(start.Add(day))})
 		o.create(licensing.CreateSubscriptionInput{Product: base, Seats: ptr(1), StartsAt: ptr(start)})
 		o.create(licensing.CreateSubscriptionInput{Product: base, Seats: ptr(3), StartsAt: ptr(start.Add(20 * day))})
+		o.create(licensing.CreateSubscriptionInput{Product: addon, Seats: ptr(1), StartsAt: ptr(start.Add(2 * day))})
 		o.join(all, ann, bob, cid, dot)
 		o.assign(group(all), give(base), nil, "")
+		dated := give(addon)
+		dated[0].StartsAt, dated[0].EndsAt = optional.Of(start.Add(2*day)), optional.Of(start.Add(20*day))
+		o.assign(group(all), dated, nil, "") // at the same instant as its subscription, and after it
 		o.do(func(d *licensing.Draft) error { d.RemoveMember(all, dot); d.AddMember(sales, dot); return nil })
 
 		instants := []clock.Instant{start.Add(-time.Hour), start, start.Add(day), start.Add(2 * day), start.Add(4 * day), start.Add(9 * day), start.Add(20 * day), start.Add(40 * day)}
@@ -261,12 +266,38 @@ func TestWhatWillBeIsWhatFallsDueUntilThenR29(t *testing.T) {
 		for i, at := range instants {
 			o.until(at)
 			o.due()
-			if got := o.pictureOf(at); !slices.Equal(got, foreseen[i]) {
+			var last clock.Instant // of several changes at the instant, the later ones come just after it
+			if err := o.db.Reader().QueryRowContext(t.Context(), `SELECT last_instant FROM tenants WHERE id = $1`, o.tenant).Scan(&last); err != nil {
+				t.Fatal(err)
+			}
+			if got := o.pictureOf(max(at, last)); !slices.Equal(got, foreseen[i]) {
 				t.Errorf("at %s\n  is       %q\n  foreseen %q", at, got, foreseen[i])
 			}
 		}
 		if slices.Equal(foreseen[0], foreseen[1]) || slices.Equal(foreseen[4], foreseen[6]) {
 			t.Error("nothing was to come")
+		}
+	})
+}
+
+// The catalogue is one and the same for everybody at any instant: a change is later than the import
+// before it, also by a server whose clock is behind the importer's, and of a tenant that the import did not concern.
+func TestChangesAreLaterThanTheImportBeforeThemR29(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.clock.Advance(time.Hour)
+		o.catalogue(nil)
+		var imported, last clock.Instant
+		if err := db.Reader().QueryRowContext(t.Context(), `SELECT changed_at FROM catalog`).Scan(&imported); err != nil {
+			t.Fatal(err)
+		}
+		o.clock.Advance(-time.Hour)
+		o.join(all, ann)
+		if err := db.Reader().QueryRowContext(t.Context(), `SELECT last_instant FROM tenants WHERE id = $1`, o.tenant).Scan(&last); err != nil {
+			t.Fatal(err)
+		}
+		if last <= imported {
+			t.Errorf("the change is of %s, the import before it of %s", last, imported)
 		}
 	})
 }

@@ -170,7 +170,10 @@ func (w *writer) placesIn(b *casebook) error {
 	var assignments []uuid.UUID
 	var used []int64
 	for key, n := range b.used {
-		assignments, used = append(assignments, key), append(used, n)
+		before := b.before.Assignment(key)
+		if counted := before != nil && before.SeatLimit != nil; !counted || n != b.places[key].Used {
+			assignments, used = append(assignments, key), append(used, n)
+		}
 	}
 	if len(assignments) == 0 {
 		return nil

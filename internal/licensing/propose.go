@@ -27,7 +27,7 @@ const (
 
 // Proposals returns single changes each of which alone would allow what an explanation says is not
 // allowed, the smallest first and at most three of a kind; none where it is allowed. They are tried
-// in memory, by the rules, on the state of the user; nothing is locked. It takes at most six
+// in memory, by the rules, on the state of the user; nothing is locked. It takes at most seven
 // statements, whatever the number of proposals.
 //
 // A change that touches others too, such as one of a group's assignment, is proposed only where
@@ -108,7 +108,14 @@ func (e *explainer) allows(t trial) (lost engine.PlanSet, ok bool) {
 		seats[t.of.Index] = *t.seat
 	}
 	c := &engine.Case{Before: before, After: t.after, Barred: t.barred, Users: []engine.ID{e.v.User.ID}, Judged: t.judged, Refused: e.v.state.Sources}
-	after, refusal, err := e.g.Rules.Try(c, seats, e.limits, e.now)
+	limits := e.limits
+	if t.shared || t.seat != nil { // others may want the same places first
+		limits = engine.Places{}
+		for key, place := range e.limits {
+			limits[key] = engine.Place{Limit: place.Used, Used: place.Used}
+		}
+	}
+	after, refusal, err := e.g.Rules.Try(c, seats, limits, e.now)
 	if err != nil {
 		e.err = fmt.Errorf("try a proposal: %w", err)
 		return nil, false
@@ -235,7 +242,7 @@ func (e *explainer) readPlaces(ctx context.Context) error {
 	for _, p := range first {
 		args = append(args, p)
 		parts = append(parts, fmt.Sprintf(`SELECT * FROM (SELECT a.product_id, a.user_id FROM assignments a WHERE a.tenant_id = $1 AND a.product_id = $%d
-			AND a.user_id IS NOT NULL ORDER BY a.id DESC LIMIT %d) x%d`, len(args), holdersLookedAt, len(args)))
+			AND a.user_id IS NOT NULL AND NOT a.scheduled ORDER BY a.id DESC LIMIT %d) x%d`, len(args), holdersLookedAt, len(args)))
 	}
 	var products, users []uuid.UUID
 	err = database.Each(ctx, e.s.db.Reader(), func(scan func(...any) error) error {
@@ -298,7 +305,7 @@ func (e *explainer) readDirect(ctx context.Context, products []uuid.UUID) error 
 		err := scan(&product, &n)
 		e.direct[product] = n
 		return err
-	}, `SELECT product_id, count(*) FROM assignments WHERE tenant_id = $1 AND user_id IS NOT NULL AND `+
+	}, `SELECT product_id, count(*) FROM assignments WHERE tenant_id = $1 AND user_id IS NOT NULL AND NOT scheduled AND `+
 		e.s.db.Dialect().In("product_id", 2)+` GROUP BY product_id`, e.g.Tenant, e.s.db.Dialect().UUIDArray(products))
 	if err != nil {
 		return fmt.Errorf("count direct assignments: %w", err)

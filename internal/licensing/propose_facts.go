@@ -171,7 +171,7 @@ func (e *explainer) changeGroups() {
 	for i, group := range own {
 		t := e.same()
 		t.after = sources(e.g, slices.Delete(slices.Clone(own), i, i+1), e.v.direct)
-		if len(t.after) == len(e.v.state.Sources) {
+		if slices.EqualFunc(t.after, e.v.state.Sources, func(a, b engine.Source) bool { return a.Key == b.Key }) {
 			continue
 		}
 		e.propose(t, e.membership(LeaveGroup, "removeGroupMembers", group, locale.T("Takes %s out of the group %s.",

@@ -59,7 +59,7 @@ func (e *explainer) supply(p *Product) (t trial, units int64, touched int) {
 			t.after = append(t.after, engine.Source{Assignment: r.Engine, Selected: r.Selected})
 		}
 	}
-	for _, a := range e.v.direct {
+	for _, a := range inEffect(e.v.direct) {
 		if a.ProductID == p.ID {
 			b := e.g.Bind(a)
 			b.Engine.Key = p.ID

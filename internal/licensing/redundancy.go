@@ -317,8 +317,18 @@ func (v *UserView) copied(l *EffectiveLicense, own part, automatic engine.PlanSe
 		return r
 	}
 	r.Explanation = locale.T("%s has %s directly, and groups give all of it.", v.User.DisplayName, l.Product.DisplayName)
-	r.CleanUp = v.endOwn(l.Product)
+	if r.outlasts(own.Assignment) {
+		r.CleanUp = v.endOwn(l.Product)
+	}
 	return r
+}
+
+// outlasts tells whether what covers an assignment does not end by the clock before it does.
+func (r *Redundancy) outlasts(a *Assignment) bool {
+	return !slices.ContainsFunc(r.CoveredBy, func(s *Source) bool {
+		ends := s.Assignment.EndsAt
+		return ends != nil && (a.EndsAt == nil || *ends < *a.EndsAt)
+	})
 }
 
 // coveredProduct finds another product through which all is on that is on through a product, and that
@@ -350,7 +360,7 @@ func (v *UserView) coveredProduct(l *EffectiveLicense, automatic engine.PlanSet)
 			r.CoveredBy = append(r.CoveredBy, p.Source)
 		}
 	}
-	if len(l.parts) == 1 && l.parts[0].Kind == SourceDirect {
+	if len(l.parts) == 1 && l.parts[0].Kind == SourceDirect && r.outlasts(l.parts[0].Assignment) {
 		r.Assignment, r.CleanUp = l.parts[0].Assignment, v.endOwn(l.Product)
 	}
 	return r

@@ -152,6 +152,9 @@ func TestRedundancyIsWhatAWalkOverEverythingFindsOnRandomWorlds(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			d := draw(rt, p)
 			users := d.state.LiveUsers()
+			if len(users) == 0 {
+				return
+			}
 			disabled := rapid.SliceOfNDistinct(rapid.SampledFrom(users), 0, 2, rapid.ID[uuid.UUID]).Draw(rt, "disabled")
 			d.disable(rt, disabled)
 			want := redundantByOracle(d.state, oracle.SetOf(disabled...))
