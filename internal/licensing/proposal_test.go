@@ -240,6 +240,9 @@ func (d *drawn) pick(t *rapid.T, most int) []denied {
 // Each proposal's mutation, alone, allows the plan: its dry run is not refused, and once it is made
 // the plan may be used and what is said to be lost is lost. One seat fewer than proposed would not do.
 func TestEachProposalAllowsThePlanOnRandomWorlds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing in it is concurrent, and with the race detector it takes minutes")
+	}
 	seen := map[licensing.ProposalKind]int{}
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		p := newProduct(t, db)
@@ -381,6 +384,9 @@ func singleChanges(s *oracle.State, user oracle.ID) map[licensing.ProposalKind][
 // Where any single change of a kind would allow the plan, one of that kind is proposed: the oracle
 // tries them all.
 func TestWhatASingleChangeAllowsIsProposedOnRandomWorlds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing in it is concurrent, and with the race detector it takes minutes")
+	}
 	seen := map[licensing.ProposalKind]int{}
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		p := newProduct(t, db)
@@ -416,6 +422,9 @@ func kindsOf(all []*licensing.Proposal) string {
 
 // A source suffices if and only if the plan stays on once the oracle has ended all others.
 func TestWhatSufficesAloneIsWhatStaysOnWithoutAllOthersOnRandomWorlds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing in it is concurrent, and with the race detector it takes minutes")
+	}
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		p := newProduct(t, db)
 		rapid.Check(t, func(rt *rapid.T) {

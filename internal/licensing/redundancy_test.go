@@ -147,6 +147,9 @@ func redundantByOracle(s *oracle.State, disabled oracle.Set) []string {
 // The list holds what a walk over everything by the oracle finds, whatever the size and direction of its
 // pages.
 func TestRedundancyIsWhatAWalkOverEverythingFindsOnRandomWorlds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing in it is concurrent, and with the race detector it takes minutes")
+	}
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		p := newProduct(t, db)
 		rapid.Check(t, func(rt *rapid.T) {
@@ -180,6 +183,9 @@ func TestRedundancyIsWhatAWalkOverEverythingFindsOnRandomWorlds(t *testing.T) {
 // No clean-up takes a plan from anybody with an enabled account, and what goes with it for a disabled
 // one is what is said.
 func TestCleanUpsLoseNothingOnRandomWorlds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing in it is concurrent, and with the race detector it takes minutes")
+	}
 	seen := map[licensing.RedundancyKind]int{}
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		p := newProduct(t, db)
