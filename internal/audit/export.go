@@ -7,8 +7,6 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
-
-	"github.com/licensegraph/licensegraph/internal/database"
 )
 
 // Exported is an event with all that its hash is over, so that whoever reads it can check the
@@ -82,21 +80,14 @@ func (x *exporting) next(ctx context.Context, f *Filter) ([]*linked, error) {
 	q.where.And(q.sequence + " > " + q.where.Arg(x.last))
 	q.where.And(q.sequence + " <= " + q.where.Arg(x.head.Sequence))
 	var part []*linked
-	size := 0
-	full := errors.New("enough")
-	err := database.Each(ctx, x.log.db.Reader(), func(scan func(...any) error) error {
+	err := eachUpTo(ctx, x.log.db.Reader(), func(scan func(...any) error) (int, error) {
 		r := &linked{record: record{Tenant: x.tenant}}
-		if err := scan(append(r.dest(), &r.before)...); err != nil {
-			return err
-		}
+		err := scan(append(r.dest(), &r.before)...)
 		part = append(part, r)
-		if size += r.size(); size > bytesAtOnce {
-			return full
-		}
-		return nil
+		return r.size(), err
 	}, fmt.Sprintf(`SELECT %s, p.hash FROM %s LEFT JOIN audit_events p ON p.tenant_id = e.tenant_id AND p.sequence = e.sequence - 1%s ORDER BY %s LIMIT %d`,
 		recordColumns, q.from, q.where.SQL(), q.sequence, eventsAtOnce), q.where.Values()...)
-	if err != nil && !errors.Is(err, full) {
+	if err != nil {
 		return nil, err
 	}
 	if len(part) > 0 {

@@ -3,8 +3,10 @@ package audit
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -82,23 +84,38 @@ func find[K comparable](ctx context.Context, l *Log, keys []K, key func(*Event) 
 }
 
 // LastOf returns the id of the last event of a tenant that did one of some actions to what has the
-// TypeID, and that changed a field of it; nil where there is none, or none any more.
-func LastOf(ctx context.Context, tx *database.Tx, tenant uuid.UUID, node, field string, actions ...Action) (*uuid.UUID, error) {
+// TypeID, and that changed a field for which is holds; nil where there is none, or none any more.
+func LastOf(ctx context.Context, tx *database.Tx, tenant uuid.UUID, node string, is func(FieldChange) bool, actions ...Action) (*uuid.UUID, error) {
 	names := make([]string, len(actions))
 	for i, a := range actions {
 		names[i] = string(a)
 	}
-	var event uuid.UUID
-	err := tx.QueryRowContext(ctx, `SELECT e.id FROM audit_mentions m JOIN audit_events e ON e.tenant_id = m.tenant_id AND e.sequence = m.sequence
-		WHERE m.tenant_id = $1 AND m.node = $2 AND e.fields LIKE $3 AND `+tx.Dialect().InText("e.action", 4)+` ORDER BY m.sequence DESC LIMIT 1`,
-		tenant, node, `%"field":"`+field+`"%`, tx.Dialect().TextArray(names)).Scan(&event)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil, nil //nolint:nilnil // no event
-	case err != nil:
+	var found *uuid.UUID
+	enough := errors.New("found")
+	err := database.Each(ctx, tx, func(scan func(...any) error) error {
+		var event uuid.UUID
+		var text string
+		var fields []FieldChange
+		err := scan(&event, &text)
+		if err == nil {
+			err = json.Unmarshal([]byte(text), &fields)
+		}
+		if err == nil && slices.ContainsFunc(fields, is) {
+			found, err = &event, enough
+		}
+		return err
+	}, `SELECT e.id, e.fields FROM audit_mentions m JOIN audit_events e ON e.tenant_id = m.tenant_id AND e.sequence = m.sequence
+		WHERE m.tenant_id = $1 AND m.node = $2 AND `+tx.Dialect().InText("e.action", 3)+` ORDER BY m.sequence DESC`,
+		tenant, node, tx.Dialect().TextArray(names))
+	if err != nil && !errors.Is(err, enough) {
 		return nil, fmt.Errorf("look for the event before: %w", err)
 	}
-	return &event, nil
+	return found, nil
+}
+
+// Named holds for the field of a name.
+func Named(field string) func(FieldChange) bool {
+	return func(f FieldChange) bool { return f.Field == field }
 }
 
 func scan(scan func(...any) error) (*Event, error) {

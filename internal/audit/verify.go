@@ -97,23 +97,30 @@ const (
 // readPart reads events after a number, as many as are held in memory at a time, at least one.
 func readPart(ctx context.Context, tx *database.Tx, tenant uuid.UUID, after int64, limit int) ([]*record, error) {
 	var part []*record
-	size := 0
-	full := errors.New("enough")
-	err := database.Each(ctx, tx, func(scan func(...any) error) error {
+	err := eachUpTo(ctx, tx, func(scan func(...any) error) (int, error) {
 		r := &record{Tenant: tenant}
-		if err := scan(r.dest()...); err != nil {
-			return err
-		}
+		err := scan(r.dest()...)
 		part = append(part, r)
-		if size += r.size(); size > bytesAtOnce {
+		return r.size(), err
+	}, `SELECT `+recordColumns+` FROM audit_events e WHERE e.tenant_id = $1 AND e.sequence > $2 ORDER BY e.sequence LIMIT $3`, tenant, after, limit)
+	return part, err
+}
+
+// eachUpTo is database.Each until the rows, whose sizes row returns, are as much as is held in memory
+// at a time.
+func eachUpTo(ctx context.Context, q database.Querier, row func(scan func(...any) error) (size int, err error), query string, args ...any) error {
+	size, full := 0, errors.New("enough")
+	err := database.Each(ctx, q, func(scan func(...any) error) error {
+		n, err := row(scan)
+		if size += n; err == nil && size > bytesAtOnce {
 			return full
 		}
-		return nil
-	}, `SELECT `+recordColumns+` FROM audit_events e WHERE e.tenant_id = $1 AND e.sequence > $2 ORDER BY e.sequence LIMIT $3`, tenant, after, limit)
+		return err
+	}, query, args...)
 	if errors.Is(err, full) {
-		err = nil
+		return nil
 	}
-	return part, err
+	return err
 }
 
 // verifying is how far a verification is.

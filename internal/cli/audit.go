@@ -179,13 +179,21 @@ type moment clock.Instant
 
 // UnmarshalText reads a day, as its beginning in UTC, or an instant.
 func (m *moment) UnmarshalText(text []byte) error {
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, string(text)); err == nil {
-			*m = moment(clock.FromTime(t))
-			return nil
-		}
+	at, ok := parseMoment(string(text))
+	if *m = moment(at); ok {
+		return nil
 	}
 	return fmt.Errorf("%q is no time: give a day (2027-01-31) or an instant (2027-01-31T18:00:00Z)", text)
+}
+
+// parseMoment reads a day, as its beginning in UTC, or an instant.
+func parseMoment(text string) (at clock.Instant, ok bool) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return clock.FromTime(t), true
+		}
+	}
+	return 0, false
 }
 
 // namedID is the id of a user or group.

@@ -92,11 +92,9 @@ const maxDays = 36_525
 // UnmarshalText reads an expiry. A day ends the token when it begins, in UTC.
 func (e *expiry) UnmarshalText(text []byte) error {
 	s := string(text)
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
-			e.at = clock.FromTime(t)
-			return nil
-		}
+	var ok bool
+	if e.at, ok = parseMoment(s); ok {
+		return nil
 	}
 	if number, ok := strings.CutSuffix(s, "d"); ok {
 		days, err := strconv.ParseUint(number, 10, 32)

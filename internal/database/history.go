@@ -73,32 +73,27 @@ func Histories() []string {
 	return names
 }
 
-// FormerColumns are the columns of a table that its history has too.
-func FormerColumns(table string) []string { return formerColumns[table] }
-
-var formerColumns = func() map[string][]string {
-	all := map[string][]string{}
+// formerColumns are the columns of a table that its history has too, and historyColumns what they are
+// called there.
+var formerColumns, historyColumns = func() (of, in map[string][]string) {
+	of, in = map[string][]string{}, map[string][]string{}
 	for _, h := range histories {
 		i := slices.IndexFunc(migrate.Tables, func(t *schema.Table) bool { return t.Name == h.of })
 		for _, c := range migrate.Tables[i].Columns {
 			if h.keeps(c.Name) {
-				all[h.of] = append(all[h.of], c.Name)
+				of[h.of], in[h.of] = append(of[h.of], c.Name), append(in[h.of], h.named(c.Name))
 			}
 		}
 	}
-	return all
+	return of, in
 }()
 
 // KeepFormer is the statement that copies rows into their table's history, as being so until the
 // instant in parameter $until. from is a FROM clause, with its conditions, in which the rows are t. What a
 // change has copied already stays as it was before the change.
 func KeepFormer(table, from string, until int) string {
-	columns := FormerColumns(table)
-	named := strings.Join(columns, ", ")
-	if table == "tenants" {
-		named = strings.Replace(named, "id", "tenant_id", 1)
-	}
-	return fmt.Sprintf(`INSERT INTO %s (%s, until) SELECT t.%s, $%d FROM %s ON CONFLICT DO NOTHING`, HistoryOf(table), named, strings.Join(columns, ", t."), until, from)
+	return fmt.Sprintf(`INSERT INTO %s (%s, until) SELECT t.%s, $%d FROM %s ON CONFLICT DO NOTHING`,
+		HistoryOf(table), strings.Join(historyColumns[table], ", "), strings.Join(formerColumns[table], ", t."), until, from)
 }
 
 // MoveFormer are the statements that move rows into their table's history: as KeepFormer. SQLite has
@@ -107,7 +102,7 @@ func MoveFormer(d Dialect, table, from string, until int) []string {
 	if d == SQLite {
 		return []string{KeepFormer(table, from, until), `DELETE FROM ` + table + ` WHERE id IN (SELECT t.id FROM ` + from + `)`}
 	}
-	columns := strings.Join(FormerColumns(table), ", ")
+	columns := strings.Join(formerColumns[table], ", ")
 	return []string{fmt.Sprintf(`WITH gone AS (DELETE FROM %[1]s WHERE id IN (SELECT t.id FROM %[2]s) RETURNING %[3]s)
 		INSERT INTO %[4]s (%[3]s, until) SELECT %[3]s, $%[5]d FROM gone ON CONFLICT DO NOTHING`, table, from, columns, HistoryOf(table), until)}
 }
@@ -117,6 +112,14 @@ func (h history) keeps(column string) bool {
 		return slices.Contains(h.only, column)
 	}
 	return !slices.Contains(h.without, column)
+}
+
+// named is what a column is called in the history.
+func (h history) named(column string) string {
+	if h.tenant == column {
+		return "tenant_id"
+	}
+	return column
 }
 
 // table makes the declared table from that of which it is the history.
@@ -137,9 +140,7 @@ func (h history) table(d Dialect, tables map[string]*schema.Table) (*schema.Tabl
 		}
 		former := *c
 		former.Unique, former.Increment = false, false
-		if h.tenant == c.Name {
-			former.Name = "tenant_id"
-		}
+		former.Name = h.named(c.Name)
 		add(&former)
 	}
 	for _, c := range h.extra {
@@ -171,7 +172,7 @@ func (h history) table(d Dialect, tables map[string]*schema.Table) (*schema.Tabl
 // the column that tells since when a row is there, and same are the columns, beside the tenant, that
 // tell its former rows from others'. It has the columns of the history.
 func RowsAsOf(table, begun string, same []string, at int, condition func(row string) string) string {
-	columns := FormerColumns(table)
+	columns := historyColumns[table]
 	of := func(row, columns string) string {
 		return fmt.Sprintf(`SELECT %[1]s.%[2]s FROM %[3]s %[1]s WHERE %[1]s.tenant_id = $1 AND %[4]s AND %[1]s.%[5]s <= $%[6]d`,
 			row, columns, map[string]string{"c": table, "h": HistoryOf(table)}[row], condition(row), begun, at)

@@ -133,7 +133,15 @@ func (d *Draft) DeleteGroup(group uuid.UUID) {
 	}
 	d.edit.DropGroup(group)
 	delete(d.touched, group)
-	d.excludeNoLonger(group)
+}
+
+// forgetDropped takes groups that go out of the assignments that exclude them, once all is planned.
+func (d *Draft) forgetDropped() {
+	for group, g := range d.edit.Changes().Groups {
+		if g == nil {
+			d.excludeNoLonger(group)
+		}
+	}
 }
 
 // excludeNoLonger takes a group that goes out of the assignments that exclude it: who was its

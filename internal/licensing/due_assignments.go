@@ -3,7 +3,6 @@ package licensing
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,11 +63,10 @@ func (t *turning) cause(ctx context.Context, a *tenantgraph.Assignment) error {
 	if a.Direct() {
 		node = id.Format(id.User, a.UserID)
 	}
-	name, err := json.Marshal(t.d.Graph.Product(a.ProductID).DisplayName + " of " + node)
-	if err != nil {
-		return err
+	of := func(f audit.FieldChange) bool { // whatever the product was called then
+		return strings.HasSuffix(f.Field, " of "+node) && f.ProductID == id.Format(id.Product, a.ProductID)
 	}
-	cause, err := audit.LastOf(ctx, t.d.Tx, t.d.Tenant, node, strings.Trim(string(name), `"`), audit.LicensesAssign, audit.UserCreate, audit.PreviewApply)
+	cause, err := audit.LastOf(ctx, t.d.Tx, t.d.Tenant, node, of, audit.LicensesAssign, audit.UserCreate, audit.PreviewApply)
 	t.d.Cause(cause)
 	return err
 }

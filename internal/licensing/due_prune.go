@@ -86,7 +86,7 @@ func (s *Service) prune(ctx context.Context, tenant uuid.UUID, now clock.Instant
 		if p == nil || err != nil {
 			return err
 		}
-		cause, err := audit.LastOf(ctx, d.Tx, d.Tenant, id.Format(id.Tenant, d.Tenant), "auditRetentionSeconds", audit.TenantUpdate)
+		cause, err := audit.LastOf(ctx, d.Tx, d.Tenant, id.Format(id.Tenant, d.Tenant), audit.Named("auditRetentionSeconds"), audit.TenantUpdate)
 		if err != nil {
 			return err
 		}

@@ -348,7 +348,9 @@ func placesThen(ctx context.Context, tx *database.Tx, tenant uuid.UUID, at clock
 		err := scan(&assignment, &n)
 		used[assignment] = n
 		return err
-	}, `SELECT assignment_id, used FROM place_counters_history WHERE tenant_id = $1 AND until > $2 ORDER BY until DESC`, tenant, at)
+	}, `SELECT h.assignment_id, h.used FROM place_counters_history h JOIN (SELECT assignment_id, min(until) AS until
+		FROM place_counters_history WHERE tenant_id = $1 AND until > $2 GROUP BY assignment_id) f
+		ON f.assignment_id = h.assignment_id AND f.until = h.until WHERE h.tenant_id = $1`, tenant, at)
 	if err != nil {
 		return nil, fmt.Errorf("load the counters of limited assignments as of %s: %w", at, err)
 	}

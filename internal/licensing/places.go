@@ -84,28 +84,19 @@ func placesIn(ctx context.Context, q database.Querier, g *tenantgraph.Graph) (en
 
 // findPlaces finds the limits after the change, and how many users have each assignment before. One
 // that had no limit has no counter: all whom it reaches are part of the change, and counted.
-func (b *casebook) findPlaces(ctx context.Context) error {
-	b.places = engine.Places{}
-	var used map[uuid.UUID]int64
-	for _, a := range b.after.Assignments() {
-		if a.SeatLimit == nil {
-			continue
-		}
-		if used == nil {
-			var err error
-			if used, err = loadPlaces(ctx, b.d.Tx, b.d.Tenant); err != nil {
-				return err
-			}
-		}
-		place := engine.Place{Limit: int64(*a.SeatLimit), Used: used[a.ID]}
-		if before := b.before.Assignment(a.ID); before != nil && before.SeatLimit == nil {
+func (b *casebook) findPlaces(ctx context.Context) (err error) {
+	if b.places, err = placesIn(ctx, b.d.Tx, b.after); err != nil {
+		return err
+	}
+	for key, place := range b.places {
+		if before := b.before.Assignment(key); before != nil && before.SeatLimit == nil {
 			for _, c := range b.cases {
-				if c.Before.Admitted(a.ID) {
+				if c.Before.Admitted(key) {
 					place.Used += c.Size()
 				}
 			}
+			b.places[key] = place
 		}
-		b.places[a.ID] = place
 	}
 	return nil
 }

@@ -263,7 +263,8 @@ func (r *reliance) grouped(ctx context.Context, d *Draft, book *casebook, since 
 		if c.Users != nil {
 			continue
 		}
-		one := newReliance()
+		one := &reliance{}
+		one.of[aspectPeople] = sha256.New()
 		for k := range c.Before.Sources {
 			b := &c.Before.Sources[k]
 			one.add(aspectPeople, b.Key[:], b.Selected, b.Created, b.Priority)

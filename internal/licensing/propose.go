@@ -3,6 +3,7 @@ package licensing
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -101,10 +102,7 @@ func (e *explainer) allows(t trial) (lost engine.PlanSet, ok bool) {
 	}
 	seats := e.seats
 	if t.seat != nil {
-		seats = engine.Seats{}
-		for p, seat := range e.seats {
-			seats[p] = seat
-		}
+		seats = maps.Clone(e.seats)
 		seats[t.of.Index] = *t.seat
 	}
 	c := &engine.Case{Before: before, After: t.after, Barred: t.barred, Users: []engine.ID{e.v.User.ID}, Judged: t.judged, Refused: e.v.state.Sources}

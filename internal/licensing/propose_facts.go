@@ -87,11 +87,8 @@ func (e *explainer) others(s *Source) int {
 	if s.Group == nil {
 		return 0
 	}
-	n, groups := -1, []uuid.UUID{s.Group.ID}
-	if s.Assignment.IncludeNested {
-		groups = e.g.Descendants(s.Group.ID)
-	}
-	for _, g := range groups {
+	n := -1 // the user
+	for _, g := range reachedGroups(e.g, s.Group.ID, s.Assignment.IncludeNested) {
 		n += e.members[g]
 	}
 	return max(n, 0)

@@ -169,21 +169,11 @@ func freeText(p *Product, holder *principal.User) locale.Text {
 // givesUp tells whether a user no longer holds a product once the own assignment of it ends, and
 // nothing speaks against ending it.
 func (e *explainer) givesUp(h *UserView, p *Product) bool {
-	before := h.state
-	before.Sources = slices.Clone(before.Sources)
-	var after []engine.Source
-	for i := range before.Sources {
-		if src := &before.Sources[i]; src.Direct && src.Product == p.Index {
-			src.Ended = true
-		} else {
-			after = append(after, *src)
-		}
-	}
+	c := h.endingOwn(p)
 	l := h.License(p.ID)
-	if l == nil || !l.ConsumesSeat || len(after) == len(before.Sources) {
+	if l == nil || !l.ConsumesSeat || len(c.After) == len(c.Before.Sources) {
 		return false
 	}
-	c := &engine.Case{Before: before, After: after, Barred: before.Barred, Users: []engine.ID{h.User.ID}, Judged: true, Refused: h.state.Sources}
 	state, refusal, err := e.g.Rules.Try(c, e.seats, e.limits, e.now)
 	if err != nil {
 		e.err = fmt.Errorf("try to free a seat: %w", err)

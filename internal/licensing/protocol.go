@@ -156,11 +156,7 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if err != nil {
 		return nil, err
 	}
-	for group, g := range d.edit.Changes().Groups {
-		if g == nil { // whatever else of the change came after its deletion
-			d.excludeNoLonger(group)
-		}
-	}
+	d.forgetDropped()
 	if err := d.moveInLine(ctx, d.edit.Changes().Assignments); err != nil {
 		return nil, err
 	}

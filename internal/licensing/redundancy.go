@@ -119,17 +119,18 @@ func (s *Service) redundantGroups(ctx context.Context, tenant uuid.UUID, f Redun
 		return nil, err
 	}
 	assignments := g.Assignments()
-	var groups []uuid.UUID
-	for _, a := range assignments {
-		groups = append(groups, reachedGroups(g, a.Assignment)...)
+	reached, groups := make([][]uuid.UUID, len(assignments)), []uuid.UUID(nil)
+	for i, a := range assignments {
+		reached[i] = reachedGroups(g, a.GroupID, a.IncludeNested)
+		groups = append(groups, reached[i]...)
 	}
 	members, err := s.MemberCounts(ctx, tenant, sortedIDs(groups))
 	if err != nil {
 		return nil, fmt.Errorf("look for groups without members: %w", err)
 	}
 	var found []*Redundancy
-	for _, a := range assignments {
-		if slices.ContainsFunc(reachedGroups(g, a.Assignment), func(group uuid.UUID) bool { return members[group] > 0 }) {
+	for i, a := range assignments {
+		if slices.ContainsFunc(reached[i], func(group uuid.UUID) bool { return members[group] > 0 }) {
 			continue
 		}
 		name := g.Group(a.GroupID).DisplayName
@@ -150,11 +151,11 @@ func (s *Service) redundantGroups(ctx context.Context, tenant uuid.UUID, f Redun
 }
 
 // reachedGroups returns the groups whose direct members an assignment of a group reaches.
-func reachedGroups(g *tenantgraph.Graph, a *tenantgraph.Assignment) []uuid.UUID {
-	if !a.IncludeNested {
-		return []uuid.UUID{a.GroupID}
+func reachedGroups(g *tenantgraph.Graph, group uuid.UUID, nested bool) []uuid.UUID {
+	if !nested {
+		return []uuid.UUID{group}
 	}
-	return g.Descendants(a.GroupID)
+	return g.Descendants(group)
 }
 
 func compareRedundancies(a, b *Redundancy) int {
@@ -265,29 +266,19 @@ func (v *UserView) endOwn(p *Product) *Proposal {
 func (v *UserView) ofDisabledAccount(a *Assignment) *Redundancy {
 	r := v.redundant(DisabledAccount, a.Product, a)
 	r.Explanation = locale.T("%s has %s directly, and the account is disabled.", v.User.DisplayName, a.Product.DisplayName)
-	before := v.state
-	before.Sources = slices.Clone(before.Sources)
-	var after []engine.Source
-	for i := range before.Sources {
-		if src := &before.Sources[i]; src.Direct && src.Product == a.Product.Index {
-			src.Ended = true
-		} else {
-			after = append(after, *src)
-		}
-	}
+	c := v.endingOwn(a.Product)
 	seats, places := engine.Seats{}, engine.Places{}
-	for _, src := range before.Sources { // who waits for a seat or a place is thought to find none
+	for _, src := range v.state.Sources { // who waits for a seat or a place is thought to find none
 		seats[src.Product] = engine.Seat{}
 		if !src.Direct && v.graph.Assignment(uuid.UUID(src.Key)).SeatLimit != nil {
 			places[src.Key] = engine.Place{}
 		}
 	}
-	c := &engine.Case{Before: before, After: after, Barred: before.Barred, Users: []engine.ID{v.User.ID}, Judged: true, Refused: v.state.Sources}
 	rules := v.graph.Rules
 	state, refusal, err := rules.Try(c, seats, places, 0)
 	on := engine.On(rules.Derive(v.state))
 	if err != nil || refusal != nil {
-		state = engine.User{Sources: after, Rows: v.state.Rows}
+		state = engine.User{Sources: c.After, Rows: v.state.Rows}
 	} else {
 		r.CleanUp = v.endOwn(a.Product)
 	}
@@ -296,6 +287,22 @@ func (v *UserView) ofDisabledAccount(a *Assignment) *Redundancy {
 		r.CleanUp.PlansLost = r.PlansLost
 	}
 	return r
+}
+
+// endingOwn is the user's case where a call ends the own assignment of a product.
+func (v *UserView) endingOwn(p *Product) *engine.Case {
+	before := v.state
+	before.Sources = slices.Clone(before.Sources)
+	c := &engine.Case{Barred: before.Barred, Users: []engine.ID{v.User.ID}, Judged: true, Refused: v.state.Sources}
+	for i := range before.Sources {
+		if src := &before.Sources[i]; src.Direct && src.Product == p.Index {
+			src.Ended = true
+		} else {
+			c.After = append(c.After, *src)
+		}
+	}
+	c.Before = before
+	return c
 }
 
 // copied finds a direct assignment of a product that the user holds through admitted sources of groups,

@@ -287,3 +287,24 @@ func TestWhoIsExcludedIsPromisedNothingR1R23(t *testing.T) {
 		}
 	})
 }
+
+// A group that goes is excluded from nothing any more, also where the same change edits the assignment
+// that excluded it, in whatever order both are planned (R1, R20, R30).
+func TestAGroupThatGoesIsForgottenByWhatTheSameChangeEditsR20R30(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.buy(base, 5)
+		in := give(base)
+		in[0].ExcludeGroups = optional.Of([]uuid.UUID{sales})
+		o.assign(group(all), in, nil, "")
+		in = give(base)
+		in[0].Priority = optional.Of(3)
+		o.do(func(d *licensing.Draft) error {
+			d.DeleteGroup(sales)
+			return licensing.PlanAssign(licensing.AssignInput{Principals: []licensing.PrincipalRef{group(all)}, Add: in}).Plan(t.Context(), d)
+		})
+		if rows := o.query(`SELECT excluded_groups FROM assignments WHERE priority = 3`); len(rows) != 1 || rows[0] != "[]" {
+			t.Errorf("the assignment excludes %v", rows)
+		}
+	})
+}

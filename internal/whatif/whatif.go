@@ -3,6 +3,7 @@
 package whatif
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -177,7 +178,7 @@ func canonical(changes []Change) ([]byte, error) {
 		return nil, fmt.Errorf("encode the changes: %w", err)
 	}
 	var all any
-	d := json.NewDecoder(strings.NewReader(string(text)))
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	if err := d.Decode(&all); err != nil {
 		return nil, fmt.Errorf("encode the changes: %w", err)
