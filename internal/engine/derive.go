@@ -114,9 +114,9 @@ type Problem struct {
 	Text    string
 }
 
-// Verify checks one user's state on its own (R17); free tells whether a product has a seat left,
+// Verify checks one user's state on its own (R17); free tells whether a seat is left for a source,
 // room whether one more user may have an assignment.
-func (r *Rules) Verify(u User, free func(product int32) bool, room func(assignment ID) bool) []Problem {
+func (r *Rules) Verify(u User, free func(*Source) bool, room func(assignment ID) bool) []Problem {
 	var problems []Problem
 	licenses := r.Derive(u)
 	on := On(licenses)
@@ -147,7 +147,7 @@ func (r *Rules) Verify(u User, free func(product int32) bool, room func(assignme
 	return problems
 }
 
-func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, free func(int32) bool, room func(ID) bool) []Problem {
+func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, free func(*Source) bool, room func(ID) bool) []Problem {
 	problem := func(text string) []Problem { return []Problem{{"R17", l.Product, text}} }
 	if row.Plan != Whole && !s.Selected.Has(row.Plan) {
 		return problem("a violation is about a plan that its source does not select")
@@ -174,7 +174,7 @@ func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, free func(i
 		return problem("a violation bears a code that does not fail")
 	case l.Held:
 		return problem("a seat is waited for by a user who holds the product")
-	case free(l.Product):
+	case free(s.Source):
 		return problem("a seat is waited for while one is free")
 	}
 	return nil

@@ -83,7 +83,7 @@ func (j *judgement) admit(which func(item) bool) *Refusal {
 			if reason.Code == None && it.plan == Whole && !j.place(a.Key) {
 				reason = Reason{Code: GroupLimit, Plan: it.plan}
 			}
-			if reason.Code == None && needs && !j.seat(a.Product) {
+			if reason.Code == None && needs && !j.seat(&a) {
 				reason = Reason{Code: Count, Plan: it.plan}
 			}
 			if reason.Code != None {
@@ -107,15 +107,17 @@ func (j *judgement) admit(which func(item) bool) *Refusal {
 	}
 }
 
-func (j *judgement) seat(p int32) bool {
-	free := j.t.seats[p]
-	return free.Unlimited || free.Total-free.Consumed-j.taken[p]-j.mine[p] >= 1
+// seat tells whether a seat is left for a source; one that is kept for a group only for the group's.
+func (j *judgement) seat(a *Source) bool {
+	seat := j.t.seats[a.Product]
+	left := seat.Total - seat.Consumed - j.taken[a.Product] - j.mine[a.Product]
+	return seat.Unlimited || left > seat.Kept || left > 0 && j.t.before[a.Key].Kept > 0
 }
 
 // place tells whether one more user could have a source before the call, or the user had it.
 func (j *judgement) place(key ID) bool {
-	place, limited := j.t.places[key]
-	return !limited || place.Used < place.Limit || j.s.c.Before.Admitted(key)
+	place, counted := j.t.before[key]
+	return !counted || place.Used < place.Limit || j.s.c.Before.Admitted(key)
 }
 
 // losses refuses a call by which a plan that stays selected, and was on, is off for want of

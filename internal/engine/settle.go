@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"container/heap"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 )
@@ -14,17 +15,30 @@ type Seat struct {
 	Unlimited bool
 	Consumed  int64
 	Waiting   int64 // users that wait for a seat
+	Kept      int64 // for groups: what their reserves lacked (R8), be they there or not
 }
 
 // Seats are the supplies of the products that a change can touch.
 type Seats map[int32]Seat
 
-// Place is the supply of a group's assignment that at most Limit users may have (R8): Limit as the
-// change has it, Used as it was before.
-type Place struct{ Limit, Used int64 }
+// Place is the supply of a group's assignment that at most Limit users may have, and for which seats
+// are kept until Reserve users have it (R8): Limit and Reserve as the change has them, the rest as it
+// was before.
+type Place struct {
+	Product        int32
+	Limit, Reserve int64
+	Used           int64 // users who have it
+	Kept           int64 // what its reserve lacked
+}
 
-// Places are those of all assignments with a limit, by their keys. Whoever waits for the product of
-// one that a change can touch is part of a case: no waiter is asked for there.
+// Lacks is how many more users must have the assignment until no seat is kept for it.
+func (p Place) Lacks() int64 { return max(0, p.Reserve-p.Used) }
+
+// NoLimit is the Limit of a place that any number of users may have.
+const NoLimit = math.MaxInt64
+
+// Places are those of all assignments with a limit or a reserve, by their keys. Whoever waits for the
+// product of one that a change can touch is part of a case: no waiter is asked for there.
 type Places map[ID]Place
 
 // Waiter is a user whom the change does not name and who waits for a seat of a product.
@@ -58,16 +72,16 @@ type Verdict struct {
 //
 // An error means that the input broke an invariant, or comes from waiters.
 func (r *Rules) Settle(cases []*Case, seats Seats, places Places, waiters Waiters, now int64) ([]Verdict, error) {
-	t := &settlement{r: r, now: now, waiters: waiters, seats: seats, places: places, used: map[ID]int64{}, consumed: map[int32]int64{}, reserved: map[int32]int64{},
-		heads: map[int32]*Waiter{}, joined: map[ID]bool{}}
+	t := &settlement{r: r, now: now, waiters: waiters, seats: seats, places: maps.Clone(places), before: places, kept: map[int32]int64{},
+		consumed: map[int32]int64{}, reserved: map[int32]int64{}, heads: map[int32]*Waiter{}, joined: map[ID]bool{}}
 	for p, seat := range seats {
 		t.consumed[p] = seat.Consumed
 		if seat.Waiting > 0 {
 			t.waiting = append(t.waiting, p)
 		}
 	}
-	for key, place := range places {
-		t.used[key] = place.Used
+	for _, place := range places {
+		t.kept[place.Product] += place.Lacks()
 	}
 	for _, c := range cases {
 		if c.Size() < 1 || c.Judged && len(c.Users) != 1 {
@@ -98,10 +112,11 @@ type settlement struct {
 	now      int64
 	waiters  Waiters
 	seats    Seats
-	places   Places
-	used     map[ID]int64 // of places
+	before   Places
+	places   Places          // as they are by now
+	kept     map[int32]int64 // what the reserves of groups lack by now
 	consumed map[int32]int64
-	reserved map[int32]int64
+	reserved map[int32]int64 // for users who held the product before
 	states   []*state
 	waiting  []int32           // products that may have waiters left to join
 	heads    map[int32]*Waiter // the next waiter of a product
@@ -133,17 +148,29 @@ func (t *settlement) count() {
 		for _, p := range s.reserved {
 			t.reserved[p] += n
 		}
-		for key := range t.places {
+		for key := range t.before {
 			if s.c.Before.Admitted(key) {
-				t.used[key] -= n
+				t.use(key, -n)
 			}
 		}
 		for i := range s.sources {
-			if _, limited := t.places[s.sources[i].Key]; limited && s.admitted[i] {
-				t.used[s.sources[i].Key] += n
+			if s.admitted[i] {
+				t.use(s.sources[i].Key, n)
 			}
 		}
 	}
+}
+
+// use counts n more users who have a source.
+func (t *settlement) use(key ID, n int64) {
+	place, counted := t.places[key]
+	if !counted {
+		return
+	}
+	t.kept[place.Product] -= place.Lacks()
+	place.Used += n
+	t.kept[place.Product] += place.Lacks()
+	t.places[key] = place
 }
 
 // Admitted tells whether a source is there and admitted.
@@ -154,10 +181,10 @@ func (u *User) Admitted(key ID) bool {
 
 // room is how many more users may have a source (R8).
 func (t *settlement) room(key ID) int64 {
-	if place, limited := t.places[key]; limited {
-		return place.Limit - t.used[key]
+	if place, counted := t.places[key]; counted {
+		return place.Limit - place.Used
 	}
-	return math.MaxInt64
+	return NoLimit
 }
 
 func (s *state) products() []int32 {
@@ -170,12 +197,25 @@ func (s *state) products() []int32 {
 	return products
 }
 
+// free is how many seats of a product anybody may take; below 0 where less are left than are kept.
 func (t *settlement) free(p int32) int64 {
-	seat := t.seats[p]
-	if seat.Unlimited {
+	if t.seats[p].Unlimited {
 		return math.MaxInt64
 	}
-	return seat.Total - t.consumed[p] - t.reserved[p]
+	return t.left(p) - t.reserved[p] - t.kept[p]
+}
+
+// left is how many seats of a limited product nobody holds.
+func (t *settlement) left(p int32) int64 { return t.seats[p].Total - t.consumed[p] }
+
+// freeFor is how many seats are free for a source: those that anybody may take, and those kept for
+// its group, as far as they are there (R8).
+func (t *settlement) freeFor(a *Source) int64 {
+	free := t.free(a.Product)
+	if lacks := t.places[a.Key].Lacks(); lacks > 0 && !t.seats[a.Product].Unlimited {
+		return min(lacks+max(0, free), t.left(a.Product)-t.reserved[a.Product])
+	}
+	return free
 }
 
 // split takes cases of several users apart where a seat, or a place through a group, can tell the
@@ -190,17 +230,14 @@ func (t *settlement) split() error {
 	asked := map[ID]int64{} // of places
 	for _, s := range t.states {
 		for key := range s.asks() {
-			if _, limited := t.places[key]; limited {
-				asked[key] += s.n
-			}
+			asked[key] += s.n
 		}
 	}
 	scarce := func(p int32) bool {
-		seat := t.seats[p]
-		if seat.Unlimited || t.free(p)+t.reserved[p] <= 0 {
+		if t.seats[p].Unlimited || t.left(p) <= 0 {
 			return false
 		}
-		return t.free(p) < demand[p] || seat.Waiting > 0
+		return t.free(p) < demand[p] || t.seats[p].Waiting > 0
 	}
 	apart := func(s *state) bool {
 		if slices.ContainsFunc(s.wants(), scarce) {
@@ -395,21 +432,22 @@ func (t *settlement) try(s *state, it item) bool {
 	if t.r.Check(s.c.Barred, s.on, s.joining(it)).Code != None {
 		return false
 	}
-	p, key, n := s.sources[it.source].Product, s.sources[it.source].Key, s.n
-	if it.plan == Whole && t.room(key) < n {
+	a := &s.sources[it.source]
+	p, n := a.Product, s.n
+	if it.plan == Whole && t.room(a.Key) < n {
 		return false
 	}
 	if it.plan == Whole && !s.holds(p) { // R4: one seat, however many sources
 		if i := slices.Index(s.reserved, p); i >= 0 {
 			s.reserved = slices.Delete(s.reserved, i, i+1)
 			t.reserved[p] -= n
-		} else if t.free(p) < n {
+		} else if t.freeFor(a) < n {
 			return false
 		}
 		t.consumed[p] += n
 	}
 	if it.plan == Whole {
-		t.used[key] += n
+		t.use(a.Key, n)
 	}
 	s.admit(it)
 	return true
@@ -440,7 +478,7 @@ func (t *settlement) verdicts() ([]Verdict, error) {
 				switch p := a.Product; {
 				case it.plan == Whole && t.room(a.Key) < s.n:
 					code = GroupLimit
-				case it.plan != Whole || s.holds(p) || t.free(p) >= s.n:
+				case it.plan != Whole || s.holds(p) || t.freeFor(a) >= s.n:
 					return nil, fmt.Errorf("engine: an item of product %d passes every check and was not admitted", p)
 				default:
 					code = Count

@@ -12,12 +12,12 @@ import (
 func TestVerificationFindsEachBrokenStateR17(t *testing.T) {
 	r := rules(plans(1, 2))
 	mail, rival, plain := direct(0, 1, 1, 5), through(1, 1, 1, 2, 6), through(2, 0, 1, 5)
-	full := func(int32) bool { return false }
-	free := func(int32) bool { return true }
+	full := func(*engine.Source) bool { return false }
+	free := func(*engine.Source) bool { return true }
 	for _, c := range []struct {
 		name string
 		u    engine.User
-		free func(int32) bool
+		free func(*engine.Source) bool
 		want string // part of the problem's text; empty for none
 	}{
 		{"nothing", engine.User{}, full, ""},
@@ -55,7 +55,7 @@ func TestVerificationAsksForTheSeatsOfTheRightProductR17(t *testing.T) {
 	r := rules()
 	one, two := through(1, 0, 1, 5), through(1, 1, 1, 6)
 	u := with(having(one, two), waits(one, engine.Count, 5), waits(two, engine.Count, 5))
-	problems := r.Verify(u, func(product int32) bool { return product == 1 }, anyRoom)
+	problems := r.Verify(u, func(a *engine.Source) bool { return a.Product == 1 }, anyRoom)
 	if len(problems) != 1 || problems[0].Product != 1 || problems[0].Rule != "R17" {
 		t.Errorf("found %+v, want one problem of product 1", problems)
 	}
