@@ -42,6 +42,8 @@ type Assignment struct {
 	EndsAt *clock.Instant `json:"ends_at,omitempty"`
 	// how many users may have it through the group (R8); null: any number
 	SeatLimit *int32 `json:"seat_limit,omitempty"`
+	// seats are kept until so many users have it through the group (R8)
+	SeatReserve int32 `json:"seat_reserve,omitempty"`
 	// JSON array of group ids, sorted: their members do not get it (R1)
 	ExcludedGroups string `json:"excluded_groups,omitempty"`
 	// of those who wait, the higher go first (R5)
@@ -64,7 +66,7 @@ func (*Assignment) scanValues(columns []string) ([]any, error) {
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case assignment.FieldIncludeNested, assignment.FieldScheduled:
 			values[i] = new(sql.NullBool)
-		case assignment.FieldStartsAt, assignment.FieldBeganAt, assignment.FieldEndsAt, assignment.FieldSeatLimit, assignment.FieldPriority, assignment.FieldCreatedAt, assignment.FieldUpdatedAt, assignment.FieldVersion:
+		case assignment.FieldStartsAt, assignment.FieldBeganAt, assignment.FieldEndsAt, assignment.FieldSeatLimit, assignment.FieldSeatReserve, assignment.FieldPriority, assignment.FieldCreatedAt, assignment.FieldUpdatedAt, assignment.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case assignment.FieldMode, assignment.FieldPlans, assignment.FieldExcludedGroups:
 			values[i] = new(sql.NullString)
@@ -168,6 +170,12 @@ func (_m *Assignment) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.SeatLimit = new(int32)
 				*_m.SeatLimit = int32(value.Int64)
+			}
+		case assignment.FieldSeatReserve:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field seat_reserve", values[i])
+			} else if value.Valid {
+				_m.SeatReserve = int32(value.Int64)
 			}
 		case assignment.FieldExcludedGroups:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -282,6 +290,9 @@ func (_m *Assignment) String() string {
 		builder.WriteString("seat_limit=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("seat_reserve=")
+	builder.WriteString(fmt.Sprintf("%v", _m.SeatReserve))
 	builder.WriteString(", ")
 	builder.WriteString("excluded_groups=")
 	builder.WriteString(_m.ExcludedGroups)

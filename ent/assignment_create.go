@@ -168,6 +168,20 @@ func (_c *AssignmentCreate) SetNillableSeatLimit(v *int32) *AssignmentCreate {
 	return _c
 }
 
+// SetSeatReserve sets the "seat_reserve" field.
+func (_c *AssignmentCreate) SetSeatReserve(v int32) *AssignmentCreate {
+	_c.mutation.SetSeatReserve(v)
+	return _c
+}
+
+// SetNillableSeatReserve sets the "seat_reserve" field if the given value is not nil.
+func (_c *AssignmentCreate) SetNillableSeatReserve(v *int32) *AssignmentCreate {
+	if v != nil {
+		_c.SetSeatReserve(*v)
+	}
+	return _c
+}
+
 // SetExcludedGroups sets the "excluded_groups" field.
 func (_c *AssignmentCreate) SetExcludedGroups(v string) *AssignmentCreate {
 	_c.mutation.SetExcludedGroups(v)
@@ -275,6 +289,10 @@ func (_c *AssignmentCreate) defaults() {
 		v := assignment.DefaultScheduled
 		_c.mutation.SetScheduled(v)
 	}
+	if _, ok := _c.mutation.SeatReserve(); !ok {
+		v := assignment.DefaultSeatReserve
+		_c.mutation.SetSeatReserve(v)
+	}
 	if _, ok := _c.mutation.ExcludedGroups(); !ok {
 		v := assignment.DefaultExcludedGroups
 		_c.mutation.SetExcludedGroups(v)
@@ -308,6 +326,9 @@ func (_c *AssignmentCreate) check() error {
 	}
 	if _, ok := _c.mutation.Scheduled(); !ok {
 		return &ValidationError{Name: "scheduled", err: errors.New(`ent: missing required field "Assignment.scheduled"`)}
+	}
+	if _, ok := _c.mutation.SeatReserve(); !ok {
+		return &ValidationError{Name: "seat_reserve", err: errors.New(`ent: missing required field "Assignment.seat_reserve"`)}
 	}
 	if _, ok := _c.mutation.ExcludedGroups(); !ok {
 		return &ValidationError{Name: "excluded_groups", err: errors.New(`ent: missing required field "Assignment.excluded_groups"`)}
@@ -407,6 +428,10 @@ func (_c *AssignmentCreate) createSpec() (*Assignment, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.SeatLimit(); ok {
 		_spec.SetField(assignment.FieldSeatLimit, field.TypeInt32, value)
 		_node.SeatLimit = &value
+	}
+	if value, ok := _c.mutation.SeatReserve(); ok {
+		_spec.SetField(assignment.FieldSeatReserve, field.TypeInt32, value)
+		_node.SeatReserve = value
 	}
 	if value, ok := _c.mutation.ExcludedGroups(); ok {
 		_spec.SetField(assignment.FieldExcludedGroups, field.TypeString, value)
@@ -669,6 +694,24 @@ func (u *AssignmentUpsert) AddSeatLimit(v int32) *AssignmentUpsert {
 // ClearSeatLimit clears the value of the "seat_limit" field.
 func (u *AssignmentUpsert) ClearSeatLimit() *AssignmentUpsert {
 	u.SetNull(assignment.FieldSeatLimit)
+	return u
+}
+
+// SetSeatReserve sets the "seat_reserve" field.
+func (u *AssignmentUpsert) SetSeatReserve(v int32) *AssignmentUpsert {
+	u.Set(assignment.FieldSeatReserve, v)
+	return u
+}
+
+// UpdateSeatReserve sets the "seat_reserve" field to the value that was provided on create.
+func (u *AssignmentUpsert) UpdateSeatReserve() *AssignmentUpsert {
+	u.SetExcluded(assignment.FieldSeatReserve)
+	return u
+}
+
+// AddSeatReserve adds v to the "seat_reserve" field.
+func (u *AssignmentUpsert) AddSeatReserve(v int32) *AssignmentUpsert {
+	u.Add(assignment.FieldSeatReserve, v)
 	return u
 }
 
@@ -1028,6 +1071,27 @@ func (u *AssignmentUpsertOne) UpdateSeatLimit() *AssignmentUpsertOne {
 func (u *AssignmentUpsertOne) ClearSeatLimit() *AssignmentUpsertOne {
 	return u.Update(func(s *AssignmentUpsert) {
 		s.ClearSeatLimit()
+	})
+}
+
+// SetSeatReserve sets the "seat_reserve" field.
+func (u *AssignmentUpsertOne) SetSeatReserve(v int32) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetSeatReserve(v)
+	})
+}
+
+// AddSeatReserve adds v to the "seat_reserve" field.
+func (u *AssignmentUpsertOne) AddSeatReserve(v int32) *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddSeatReserve(v)
+	})
+}
+
+// UpdateSeatReserve sets the "seat_reserve" field to the value that was provided on create.
+func (u *AssignmentUpsertOne) UpdateSeatReserve() *AssignmentUpsertOne {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateSeatReserve()
 	})
 }
 
@@ -1568,6 +1632,27 @@ func (u *AssignmentUpsertBulk) UpdateSeatLimit() *AssignmentUpsertBulk {
 func (u *AssignmentUpsertBulk) ClearSeatLimit() *AssignmentUpsertBulk {
 	return u.Update(func(s *AssignmentUpsert) {
 		s.ClearSeatLimit()
+	})
+}
+
+// SetSeatReserve sets the "seat_reserve" field.
+func (u *AssignmentUpsertBulk) SetSeatReserve(v int32) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.SetSeatReserve(v)
+	})
+}
+
+// AddSeatReserve adds v to the "seat_reserve" field.
+func (u *AssignmentUpsertBulk) AddSeatReserve(v int32) *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.AddSeatReserve(v)
+	})
+}
+
+// UpdateSeatReserve sets the "seat_reserve" field to the value that was provided on create.
+func (u *AssignmentUpsertBulk) UpdateSeatReserve() *AssignmentUpsertBulk {
+	return u.Update(func(s *AssignmentUpsert) {
+		s.UpdateSeatReserve()
 	})
 }
 

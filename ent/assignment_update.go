@@ -248,6 +248,27 @@ func (_u *AssignmentUpdate) ClearSeatLimit() *AssignmentUpdate {
 	return _u
 }
 
+// SetSeatReserve sets the "seat_reserve" field.
+func (_u *AssignmentUpdate) SetSeatReserve(v int32) *AssignmentUpdate {
+	_u.mutation.ResetSeatReserve()
+	_u.mutation.SetSeatReserve(v)
+	return _u
+}
+
+// SetNillableSeatReserve sets the "seat_reserve" field if the given value is not nil.
+func (_u *AssignmentUpdate) SetNillableSeatReserve(v *int32) *AssignmentUpdate {
+	if v != nil {
+		_u.SetSeatReserve(*v)
+	}
+	return _u
+}
+
+// AddSeatReserve adds value to the "seat_reserve" field.
+func (_u *AssignmentUpdate) AddSeatReserve(v int32) *AssignmentUpdate {
+	_u.mutation.AddSeatReserve(v)
+	return _u
+}
+
 // SetExcludedGroups sets the "excluded_groups" field.
 func (_u *AssignmentUpdate) SetExcludedGroups(v string) *AssignmentUpdate {
 	_u.mutation.SetExcludedGroups(v)
@@ -455,6 +476,12 @@ func (_u *AssignmentUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if _u.mutation.SeatLimitCleared() {
 		_spec.ClearField(assignment.FieldSeatLimit, field.TypeInt32)
+	}
+	if value, ok := _u.mutation.SeatReserve(); ok {
+		_spec.SetField(assignment.FieldSeatReserve, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedSeatReserve(); ok {
+		_spec.AddField(assignment.FieldSeatReserve, field.TypeInt32, value)
 	}
 	if value, ok := _u.mutation.ExcludedGroups(); ok {
 		_spec.SetField(assignment.FieldExcludedGroups, field.TypeString, value)
@@ -723,6 +750,27 @@ func (_u *AssignmentUpdateOne) ClearSeatLimit() *AssignmentUpdateOne {
 	return _u
 }
 
+// SetSeatReserve sets the "seat_reserve" field.
+func (_u *AssignmentUpdateOne) SetSeatReserve(v int32) *AssignmentUpdateOne {
+	_u.mutation.ResetSeatReserve()
+	_u.mutation.SetSeatReserve(v)
+	return _u
+}
+
+// SetNillableSeatReserve sets the "seat_reserve" field if the given value is not nil.
+func (_u *AssignmentUpdateOne) SetNillableSeatReserve(v *int32) *AssignmentUpdateOne {
+	if v != nil {
+		_u.SetSeatReserve(*v)
+	}
+	return _u
+}
+
+// AddSeatReserve adds value to the "seat_reserve" field.
+func (_u *AssignmentUpdateOne) AddSeatReserve(v int32) *AssignmentUpdateOne {
+	_u.mutation.AddSeatReserve(v)
+	return _u
+}
+
 // SetExcludedGroups sets the "excluded_groups" field.
 func (_u *AssignmentUpdateOne) SetExcludedGroups(v string) *AssignmentUpdateOne {
 	_u.mutation.SetExcludedGroups(v)
@@ -960,6 +1008,12 @@ func (_u *AssignmentUpdateOne) sqlSave(ctx context.Context) (_node *Assignment, 
 	}
 	if _u.mutation.SeatLimitCleared() {
 		_spec.ClearField(assignment.FieldSeatLimit, field.TypeInt32)
+	}
+	if value, ok := _u.mutation.SeatReserve(); ok {
+		_spec.SetField(assignment.FieldSeatReserve, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedSeatReserve(); ok {
+		_spec.AddField(assignment.FieldSeatReserve, field.TypeInt32, value)
 	}
 	if value, ok := _u.mutation.ExcludedGroups(); ok {
 		_spec.SetField(assignment.FieldExcludedGroups, field.TypeString, value)

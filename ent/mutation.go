@@ -905,6 +905,8 @@ type AssignmentMutation struct {
 	addends_at      *clock.Instant
 	seat_limit      *int32
 	addseat_limit   *int32
+	seat_reserve    *int32
+	addseat_reserve *int32
 	excluded_groups *string
 	priority        *int
 	addpriority     *int
@@ -1618,6 +1620,62 @@ func (m *AssignmentMutation) ResetSeatLimit() {
 	delete(m.clearedFields, assignment.FieldSeatLimit)
 }
 
+// SetSeatReserve sets the "seat_reserve" field.
+func (m *AssignmentMutation) SetSeatReserve(i int32) {
+	m.seat_reserve = &i
+	m.addseat_reserve = nil
+}
+
+// SeatReserve returns the value of the "seat_reserve" field in the mutation.
+func (m *AssignmentMutation) SeatReserve() (r int32, exists bool) {
+	v := m.seat_reserve
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeatReserve returns the old "seat_reserve" field's value of the Assignment entity.
+// If the Assignment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AssignmentMutation) OldSeatReserve(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeatReserve is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeatReserve requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeatReserve: %w", err)
+	}
+	return oldValue.SeatReserve, nil
+}
+
+// AddSeatReserve adds i to the "seat_reserve" field.
+func (m *AssignmentMutation) AddSeatReserve(i int32) {
+	if m.addseat_reserve != nil {
+		*m.addseat_reserve += i
+	} else {
+		m.addseat_reserve = &i
+	}
+}
+
+// AddedSeatReserve returns the value that was added to the "seat_reserve" field in this mutation.
+func (m *AssignmentMutation) AddedSeatReserve() (r int32, exists bool) {
+	v := m.addseat_reserve
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeatReserve resets all changes to the "seat_reserve" field.
+func (m *AssignmentMutation) ResetSeatReserve() {
+	m.seat_reserve = nil
+	m.addseat_reserve = nil
+}
+
 // SetExcludedGroups sets the "excluded_groups" field.
 func (m *AssignmentMutation) SetExcludedGroups(s string) {
 	m.excluded_groups = &s
@@ -1912,7 +1970,7 @@ func (m *AssignmentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AssignmentMutation) Fields() []string {
-	fields := make([]string, 0, 17)
+	fields := make([]string, 0, 18)
 	if m.tenant_id != nil {
 		fields = append(fields, assignment.FieldTenantID)
 	}
@@ -1948,6 +2006,9 @@ func (m *AssignmentMutation) Fields() []string {
 	}
 	if m.seat_limit != nil {
 		fields = append(fields, assignment.FieldSeatLimit)
+	}
+	if m.seat_reserve != nil {
+		fields = append(fields, assignment.FieldSeatReserve)
 	}
 	if m.excluded_groups != nil {
 		fields = append(fields, assignment.FieldExcludedGroups)
@@ -1996,6 +2057,8 @@ func (m *AssignmentMutation) Field(name string) (ent.Value, bool) {
 		return m.EndsAt()
 	case assignment.FieldSeatLimit:
 		return m.SeatLimit()
+	case assignment.FieldSeatReserve:
+		return m.SeatReserve()
 	case assignment.FieldExcludedGroups:
 		return m.ExcludedGroups()
 	case assignment.FieldPriority:
@@ -2039,6 +2102,8 @@ func (m *AssignmentMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldEndsAt(ctx)
 	case assignment.FieldSeatLimit:
 		return m.OldSeatLimit(ctx)
+	case assignment.FieldSeatReserve:
+		return m.OldSeatReserve(ctx)
 	case assignment.FieldExcludedGroups:
 		return m.OldExcludedGroups(ctx)
 	case assignment.FieldPriority:
@@ -2142,6 +2207,13 @@ func (m *AssignmentMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSeatLimit(v)
 		return nil
+	case assignment.FieldSeatReserve:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeatReserve(v)
+		return nil
 	case assignment.FieldExcludedGroups:
 		v, ok := value.(string)
 		if !ok {
@@ -2197,6 +2269,9 @@ func (m *AssignmentMutation) AddedFields() []string {
 	if m.addseat_limit != nil {
 		fields = append(fields, assignment.FieldSeatLimit)
 	}
+	if m.addseat_reserve != nil {
+		fields = append(fields, assignment.FieldSeatReserve)
+	}
 	if m.addpriority != nil {
 		fields = append(fields, assignment.FieldPriority)
 	}
@@ -2225,6 +2300,8 @@ func (m *AssignmentMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedEndsAt()
 	case assignment.FieldSeatLimit:
 		return m.AddedSeatLimit()
+	case assignment.FieldSeatReserve:
+		return m.AddedSeatReserve()
 	case assignment.FieldPriority:
 		return m.AddedPriority()
 	case assignment.FieldCreatedAt:
@@ -2269,6 +2346,13 @@ func (m *AssignmentMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddSeatLimit(v)
+		return nil
+	case assignment.FieldSeatReserve:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeatReserve(v)
 		return nil
 	case assignment.FieldPriority:
 		v, ok := value.(int)
@@ -2399,6 +2483,9 @@ func (m *AssignmentMutation) ResetField(name string) error {
 		return nil
 	case assignment.FieldSeatLimit:
 		m.ResetSeatLimit()
+		return nil
+	case assignment.FieldSeatReserve:
+		m.ResetSeatReserve()
 		return nil
 	case assignment.FieldExcludedGroups:
 		m.ResetExcludedGroups()

@@ -39,16 +39,20 @@ func init() {
 	assignmentDescScheduled := assignmentFields[6].Descriptor()
 	// assignment.DefaultScheduled holds the default value on creation for the scheduled field.
 	assignment.DefaultScheduled = assignmentDescScheduled.Default.(bool)
+	// assignmentDescSeatReserve is the schema descriptor for seat_reserve field.
+	assignmentDescSeatReserve := assignmentFields[11].Descriptor()
+	// assignment.DefaultSeatReserve holds the default value on creation for the seat_reserve field.
+	assignment.DefaultSeatReserve = assignmentDescSeatReserve.Default.(int32)
 	// assignmentDescExcludedGroups is the schema descriptor for excluded_groups field.
-	assignmentDescExcludedGroups := assignmentFields[11].Descriptor()
+	assignmentDescExcludedGroups := assignmentFields[12].Descriptor()
 	// assignment.DefaultExcludedGroups holds the default value on creation for the excluded_groups field.
 	assignment.DefaultExcludedGroups = assignmentDescExcludedGroups.Default.(string)
 	// assignmentDescPriority is the schema descriptor for priority field.
-	assignmentDescPriority := assignmentFields[12].Descriptor()
+	assignmentDescPriority := assignmentFields[13].Descriptor()
 	// assignment.DefaultPriority holds the default value on creation for the priority field.
 	assignment.DefaultPriority = assignmentDescPriority.Default.(int)
 	// assignmentDescVersion is the schema descriptor for version field.
-	assignmentDescVersion := assignmentFields[15].Descriptor()
+	assignmentDescVersion := assignmentFields[16].Descriptor()
 	// assignment.DefaultVersion holds the default value on creation for the version field.
 	assignment.DefaultVersion = assignmentDescVersion.Default.(int)
 	auditeventFields := schema.AuditEvent{}.Fields()

@@ -73,7 +73,7 @@ func licenseInput(in *model.LicenseInput) (license licensing.LicenseInput, wrong
 	license.IncludeNested = in.IncludeNested.Value()
 	license.StartsAt, license.EndsAt = option(in.StartsAt), option(in.EndsAt)
 	license.Priority = option(in.Priority)
-	license.SeatLimit = option(in.SeatLimit)
+	license.SeatLimit, license.SeatReserve = option(in.SeatLimit), option(in.SeatReserve)
 	if in.ExcludeGroupIds.IsSet() {
 		groups, refused := groupIDs("excludeGroupIds", in.ExcludeGroupIds.Value())
 		license.ExcludeGroups = optional.Of(groups)

@@ -35,6 +35,8 @@ const (
 	FieldEndsAt = "ends_at"
 	// FieldSeatLimit holds the string denoting the seat_limit field in the database.
 	FieldSeatLimit = "seat_limit"
+	// FieldSeatReserve holds the string denoting the seat_reserve field in the database.
+	FieldSeatReserve = "seat_reserve"
 	// FieldExcludedGroups holds the string denoting the excluded_groups field in the database.
 	FieldExcludedGroups = "excluded_groups"
 	// FieldPriority holds the string denoting the priority field in the database.
@@ -64,6 +66,7 @@ var Columns = []string{
 	FieldBeganAt,
 	FieldEndsAt,
 	FieldSeatLimit,
+	FieldSeatReserve,
 	FieldExcludedGroups,
 	FieldPriority,
 	FieldCreatedAt,
@@ -88,6 +91,8 @@ var (
 	DefaultIncludeNested bool
 	// DefaultScheduled holds the default value on creation for the "scheduled" field.
 	DefaultScheduled bool
+	// DefaultSeatReserve holds the default value on creation for the "seat_reserve" field.
+	DefaultSeatReserve int32
 	// DefaultExcludedGroups holds the default value on creation for the "excluded_groups" field.
 	DefaultExcludedGroups string
 	// DefaultPriority holds the default value on creation for the "priority" field.
@@ -162,6 +167,11 @@ func ByEndsAt(opts ...sql.OrderTermOption) OrderOption {
 // BySeatLimit orders the results by the seat_limit field.
 func BySeatLimit(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSeatLimit, opts...).ToFunc()
+}
+
+// BySeatReserve orders the results by the seat_reserve field.
+func BySeatReserve(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSeatReserve, opts...).ToFunc()
 }
 
 // ByExcludedGroups orders the results by the excluded_groups field.

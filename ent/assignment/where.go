@@ -117,6 +117,11 @@ func SeatLimit(v int32) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldSeatLimit, v))
 }
 
+// SeatReserve applies equality check predicate on the "seat_reserve" field. It's identical to SeatReserveEQ.
+func SeatReserve(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldSeatReserve, v))
+}
+
 // ExcludedGroups applies equality check predicate on the "excluded_groups" field. It's identical to ExcludedGroupsEQ.
 func ExcludedGroups(v string) predicate.Assignment {
 	return predicate.Assignment(sql.FieldEQ(FieldExcludedGroups, v))
@@ -714,6 +719,46 @@ func SeatLimitIsNil() predicate.Assignment {
 // SeatLimitNotNil applies the NotNil predicate on the "seat_limit" field.
 func SeatLimitNotNil() predicate.Assignment {
 	return predicate.Assignment(sql.FieldNotNull(FieldSeatLimit))
+}
+
+// SeatReserveEQ applies the EQ predicate on the "seat_reserve" field.
+func SeatReserveEQ(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldEQ(FieldSeatReserve, v))
+}
+
+// SeatReserveNEQ applies the NEQ predicate on the "seat_reserve" field.
+func SeatReserveNEQ(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNEQ(FieldSeatReserve, v))
+}
+
+// SeatReserveIn applies the In predicate on the "seat_reserve" field.
+func SeatReserveIn(vs ...int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldIn(FieldSeatReserve, vs...))
+}
+
+// SeatReserveNotIn applies the NotIn predicate on the "seat_reserve" field.
+func SeatReserveNotIn(vs ...int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldNotIn(FieldSeatReserve, vs...))
+}
+
+// SeatReserveGT applies the GT predicate on the "seat_reserve" field.
+func SeatReserveGT(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGT(FieldSeatReserve, v))
+}
+
+// SeatReserveGTE applies the GTE predicate on the "seat_reserve" field.
+func SeatReserveGTE(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldGTE(FieldSeatReserve, v))
+}
+
+// SeatReserveLT applies the LT predicate on the "seat_reserve" field.
+func SeatReserveLT(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLT(FieldSeatReserve, v))
+}
+
+// SeatReserveLTE applies the LTE predicate on the "seat_reserve" field.
+func SeatReserveLTE(v int32) predicate.Assignment {
+	return predicate.Assignment(sql.FieldLTE(FieldSeatReserve, v))
 }
 
 // ExcludedGroupsEQ applies the EQ predicate on the "excluded_groups" field.

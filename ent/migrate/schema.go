@@ -48,6 +48,7 @@ var (
 		{Name: "began_at", Type: field.TypeInt64, Nullable: true},
 		{Name: "ends_at", Type: field.TypeInt64, Nullable: true},
 		{Name: "seat_limit", Type: field.TypeInt32, Nullable: true},
+		{Name: "seat_reserve", Type: field.TypeInt32, Default: 0},
 		{Name: "excluded_groups", Type: field.TypeString, Size: 2147483647, Default: "[]"},
 		{Name: "priority", Type: field.TypeInt, Default: 0},
 		{Name: "created_at", Type: field.TypeInt64},

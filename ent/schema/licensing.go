@@ -70,6 +70,7 @@ func (Assignment) Fields() []ent.Field {
 		optionalInstant("began_at", "when it took effect, where it was scheduled"),
 		optionalInstant("ends_at", "when it ends by the clock"),
 		field.Int32("seat_limit").Optional().Nillable().Comment("how many users may have it through the group (R8); null: any number"),
+		field.Int32("seat_reserve").Default(0).Comment("seats are kept until so many users have it through the group (R8)"),
 		field.Text("excluded_groups").Default("[]").Comment("JSON array of group ids, sorted: their members do not get it (R1)"),
 		field.Int("priority").Default(0).Comment("of those who wait, the higher go first (R5)"),
 		instant("created_at"),

@@ -626,7 +626,7 @@ func (ec *executionContext) unmarshalInputLicenseInput(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"productId", "plans", "plansFrom", "replaces", "includeNested", "startsAt", "endsAt", "priority", "seatLimit", "excludeGroupIds"}
+	fieldsInOrder := [...]string{"productId", "plans", "plansFrom", "replaces", "includeNested", "startsAt", "endsAt", "priority", "seatLimit", "seatReserve", "excludeGroupIds"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -696,6 +696,13 @@ func (ec *executionContext) unmarshalInputLicenseInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.SeatLimit = graphql.OmittableOf(data)
+		case "seatReserve":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("seatReserve"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SeatReserve = graphql.OmittableOf(data)
 		case "excludeGroupIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("excludeGroupIds"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)

@@ -1387,6 +1387,14 @@ func (ec *executionContext) compiledLicenseAssignment() map[string]compiled.Reso
 			}
 			return nil
 		},
+		"seatReserve": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.Assignment)
+			v := obj.SeatReserve
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
 		"selection": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*licensing.Assignment)
 			v := obj.Selection
@@ -4584,6 +4592,14 @@ func (ec *executionContext) compiledSeatCounts() map[string]compiled.Resolve {
 			}
 			return nil
 		},
+		"reserved": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.SeatCounts)
+			v := obj.Reserved
+			if err := r.Int(int64(v)); err != nil {
+				return err
+			}
+			return nil
+		},
 		"suspended": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
 			obj := value.(*licensing.SeatCounts)
 			v := obj.Suspended
@@ -4662,6 +4678,14 @@ func (ec *executionContext) compiledSeatDetails() map[string]compiled.Resolve {
 				if err := r.Object(ctx, f.Of(), v); err != nil {
 					return err
 				}
+			}
+			return nil
+		},
+		"reserved": func(ctx context.Context, r *compiled.Run, f *compiled.Field, value any) error {
+			obj := value.(*licensing.SeatDetails)
+			v := obj.Reserved
+			if err := r.Int(int64(v)); err != nil {
+				return err
 			}
 			return nil
 		},

@@ -1142,6 +1142,29 @@ func (ec *executionContext) fieldContext_SeatDetails_consumed(_ context.Context,
 	return graphql.NewScalarFieldContext("SeatDetails", field, false, false, "Int")
 }
 
+func (ec *executionContext) _SeatDetails_reserved(ctx context.Context, field graphql.CollectedField, obj *licensing.SeatDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatDetails_reserved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reserved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatDetails_reserved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatDetails", field, false, false, "Int")
+}
+
 func (ec *executionContext) _SeatDetails_suspended(ctx context.Context, field graphql.CollectedField, obj *licensing.SeatDetails) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1998,6 +2021,11 @@ func (ec *executionContext) _SeatDetails(ctx context.Context, sel ast.SelectionS
 			}
 		case "consumed":
 			out.Values[i] = ec._SeatDetails_consumed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reserved":
+			out.Values[i] = ec._SeatDetails_reserved(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

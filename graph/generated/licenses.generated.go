@@ -781,6 +781,29 @@ func (ec *executionContext) fieldContext_LicenseAssignment_seatLimit(_ context.C
 	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "Int")
 }
 
+func (ec *executionContext) _LicenseAssignment_seatReserve(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LicenseAssignment_seatReserve(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SeatReserve, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LicenseAssignment_seatReserve(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LicenseAssignment", field, false, false, "Int")
+}
+
 func (ec *executionContext) _LicenseAssignment_excludedGroups(ctx context.Context, field graphql.CollectedField, obj *licensing.Assignment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1654,6 +1677,11 @@ func (ec *executionContext) _LicenseAssignment(ctx context.Context, sel ast.Sele
 		case "seatLimit":
 			out.Values[i] = ec._LicenseAssignment_seatLimit(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "seatReserve":
+			out.Values[i] = ec._LicenseAssignment_seatReserve(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "excludedGroups":

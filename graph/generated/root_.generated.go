@@ -389,6 +389,15 @@ input LicenseInput {
   """
   seatLimit: Int
   """
+  For a group: seats of the product are kept until so many users have it through this assignment. Nobody else
+  is given them, however long they wait and however they come to the product; more members than that take seats
+  in their turn. Counted is who has this source, also beside another source of the product. It takes no seat from
+  anybody: where fewer are left, the next that come free are kept. Lowered, the seats go to those who wait, at
+  once. 0 or more, and not above ` + "`" + `seatLimit` + "`" + ` (` + "`" + `INVALID_VALUE` + "`" + `). Absent: as it is in the existing assignment, 0 in
+  a new one; null: 0. More than 0 for a user is refused (` + "`" + `INVALID_VALUE` + "`" + `).
+  """
+  seatReserve: Int
+  """
   For a group: groups whose members do not get the product through this assignment, be they members through
   nested groups or of several groups that would bring it. What they have through other assignments stays.
   ` + "`" + `User.excludedSources` + "`" + ` shows it. Absent: as it is in the existing assignment, none in a new one; null or ` + "`" + `[]` + "`" + `:
@@ -976,8 +985,8 @@ enum LicenseErrorCode {
   """
   GROUP_SEAT_LIMIT
   """
-  Everything else is in order, and no seat is free (` + "`" + `SeatDetails` + "`" + `). Buy seats or free some: those who wait
-  are served at once, in their order.
+  Everything else is in order, and no seat is free, or only such as are kept for other groups (` + "`" + `SeatDetails` + "`" + `). Buy
+  seats or free some: those who wait are served at once, in their order.
   """
   COUNT_VIOLATION
 }
@@ -1135,6 +1144,11 @@ type SeatDetails {
   total: Int
   "Its seats in use."
   consumed: Int!
+  """
+  Seats that are left, and kept for members of groups (` + "`" + `LicenseAssignment.seatReserve` + "`" + `): the user is in none of
+  these groups, or they have enough.
+  """
+  reserved: Int!
   "Seats of suspended subscriptions, which are not part of the total until these are resumed."
   suspended: Int!
   "Seats of locked-out subscriptions, which are not part of the total either."
@@ -1918,11 +1932,17 @@ type LicenseAssignment implements Node {
   priority: Int!
   "How many users may have it through the group; null: any number, and for a user."
   seatLimit: Int
+  """
+  Seats of the product are kept for the group until so many users have it through this assignment; 0: none are,
+  as always for a user, and as long as the assignment is ` + "`" + `SCHEDULED` + "`" + `. ` + "`" + `SubscribedProduct.seats.reserved` + "`" + ` shows
+  how many are kept now.
+  """
+  seatReserve: Int!
   "Groups whose members, through any nesting, it does not reach, ordered by name. Always empty for a user."
   excludedGroups: [Group!]!
   "When it was made. Of two assignments of one priority that wait for a seat since the same instant, the older comes first."
   createdAt: DateTime!
-  "When anything it says (its plans, ` + "`" + `includeNested` + "`" + `, ` + "`" + `priority` + "`" + `, ` + "`" + `seatLimit` + "`" + `, ` + "`" + `excludedGroups` + "`" + `, its dates) was last changed, or it began by itself."
+  "When anything it says (its plans, ` + "`" + `includeNested` + "`" + `, ` + "`" + `priority` + "`" + `, ` + "`" + `seatLimit` + "`" + `, ` + "`" + `seatReserve` + "`" + `, ` + "`" + `excludedGroups` + "`" + `, its dates) was last changed, or it began by itself."
   updatedAt: DateTime!
   "Rises by one with every change of the assignment, from 1."
   version: Int!
@@ -2896,7 +2916,12 @@ type SeatCounts {
   "Seats in use: users who hold the product."
   consumed: Int!
   """
-  ` + "`" + `total` + "`" + ` minus ` + "`" + `consumed` + "`" + `; null: unlimited. Negative after the seats were lowered below what is in use, or
+  Seats that are left, and kept for groups (` + "`" + `LicenseAssignment.seatReserve` + "`" + `): only their members are given them,
+  those who wait longer notwithstanding. Never more than are left; 0 where seats are unlimited.
+  """
+  reserved: Int!
+  """
+  Seats that anybody can be given: ` + "`" + `total` + "`" + ` minus ` + "`" + `consumed` + "`" + ` minus ` + "`" + `reserved` + "`" + `; null: unlimited. Negative after the seats were lowered below what is in use, or
   a subscription was suspended: holders keep theirs, newcomers wait.
   """
   available: Int
@@ -2971,7 +2996,10 @@ type SubscribedProduct {
     "Go back before this cursor, the ` + "`" + `startCursor` + "`" + ` of the page after."
     before: String
   ): UserConnection!
-  "The users who wait for a seat, in the order in which seats will be given: the first is served first."
+  """
+  The users who wait for a seat, in the order in which seats will be given: the first is served first. Seats that
+  are kept for a group (` + "`" + `LicenseAssignment.seatReserve` + "`" + `) go to the first of its members.
+  """
   waiting(
     "How many rows from the start: 0 to 100; 25 when absent. Not together with ` + "`" + `last` + "`" + `."
     first: Int
@@ -4259,6 +4287,8 @@ func (ec *executionContext) childFields_LicenseAssignment(ctx context.Context, f
 		return ec.fieldContext_LicenseAssignment_priority(ctx, field)
 	case "seatLimit":
 		return ec.fieldContext_LicenseAssignment_seatLimit(ctx, field)
+	case "seatReserve":
+		return ec.fieldContext_LicenseAssignment_seatReserve(ctx, field)
 	case "excludedGroups":
 		return ec.fieldContext_LicenseAssignment_excludedGroups(ctx, field)
 	case "createdAt":
@@ -4949,6 +4979,8 @@ func (ec *executionContext) childFields_SeatCounts(ctx context.Context, field gr
 		return ec.fieldContext_SeatCounts_total(ctx, field)
 	case "consumed":
 		return ec.fieldContext_SeatCounts_consumed(ctx, field)
+	case "reserved":
+		return ec.fieldContext_SeatCounts_reserved(ctx, field)
 	case "available":
 		return ec.fieldContext_SeatCounts_available(ctx, field)
 	case "waiting":

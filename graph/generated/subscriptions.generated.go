@@ -939,6 +939,29 @@ func (ec *executionContext) fieldContext_SeatCounts_consumed(_ context.Context, 
 	return graphql.NewScalarFieldContext("SeatCounts", field, false, false, "Int")
 }
 
+func (ec *executionContext) _SeatCounts_reserved(ctx context.Context, field graphql.CollectedField, obj *licensing.SeatCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SeatCounts_reserved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reserved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SeatCounts_reserved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeatCounts", field, false, false, "Int")
+}
+
 func (ec *executionContext) _SeatCounts_available(ctx context.Context, field graphql.CollectedField, obj *licensing.SeatCounts) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2641,6 +2664,11 @@ func (ec *executionContext) _SeatCounts(ctx context.Context, sel ast.SelectionSe
 			}
 		case "consumed":
 			out.Values[i] = ec._SeatCounts_consumed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reserved":
+			out.Values[i] = ec._SeatCounts_reserved(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

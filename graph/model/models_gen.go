@@ -418,6 +418,13 @@ type LicenseInput struct {
 	// more (`INVALID_VALUE`). Absent: as it is in the existing assignment, no limit in a new one; null: no limit. Any
 	// number for a user is refused (`INVALID_VALUE`).
 	SeatLimit graphql.Omittable[*int] `json:"seatLimit,omitempty"`
+	// For a group: seats of the product are kept until so many users have it through this assignment. Nobody else
+	// is given them, however long they wait and however they come to the product; more members than that take seats
+	// in their turn. Counted is who has this source, also beside another source of the product. It takes no seat from
+	// anybody: where fewer are left, the next that come free are kept. Lowered, the seats go to those who wait, at
+	// once. 0 or more, and not above `seatLimit` (`INVALID_VALUE`). Absent: as it is in the existing assignment, 0 in
+	// a new one; null: 0. More than 0 for a user is refused (`INVALID_VALUE`).
+	SeatReserve graphql.Omittable[*int] `json:"seatReserve,omitempty"`
 	// For a group: groups whose members do not get the product through this assignment, be they members through
 	// nested groups or of several groups that would bring it. What they have through other assignments stays.
 	// `User.excludedSources` shows it. Absent: as it is in the existing assignment, none in a new one; null or `[]`:

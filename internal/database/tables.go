@@ -233,6 +233,8 @@ var checks = map[string]map[string]string{
 		"assignments_one_principal": "(user_id IS NULL) <> (group_id IS NULL)",
 		"assignments_mode":          "mode IN ('ALL', 'EXCEPT', 'ONLY')",
 		"assignments_version":       "version >= 1",
+		// R8: seats that nobody could take are not kept.
+		"assignments_reserve": "seat_reserve >= 0 AND seat_reserve <= coalesce(seat_limit, seat_reserve)",
 	},
 	"license_violations": {
 		"license_violations_code": "code IN ('COUNT_VIOLATION', 'MUTUALLY_EXCLUSIVE_VIOLATION', 'DEPENDENCY_VIOLATION', 'PROHIBITED_IN_USAGE_LOCATION_VIOLATION', 'GROUP_SEAT_LIMIT')",

@@ -30,6 +30,7 @@ type LicenseInput struct {
 	EndsAt        optional.Optional[clock.Instant]
 	Priority      optional.Optional[int] // absent keeps, null is 0; 0 on a new one
 	SeatLimit     optional.Optional[int] // of a group: how many users may have it; absent keeps, null is any number
+	SeatReserve   optional.Optional[int] // of a group: seats are kept until so many users have it; absent keeps, null is 0; 0 on a new one
 	// ExcludeGroups are groups whose members do not get a group's product; absent keeps, null and
 	// an empty list exclude nobody.
 	ExcludeGroups optional.Optional[[]uuid.UUID]
@@ -48,6 +49,7 @@ type want struct {
 	priority  optional.Optional[int]
 	excluded  optional.Optional[[]uuid.UUID]
 	limit     optional.Optional[int]
+	reserve   optional.Optional[int]
 	at        int // index in the input
 }
 
@@ -56,6 +58,10 @@ func (w want) forUser() *fault.Error {
 	if w.limit.Value != nil {
 		return fault.New(fault.InvalidValue, "seatLimit is about members of a group; a user's own assignment takes one seat.").
 			Fix("Leave it out for users.").At("seatLimit")
+	}
+	if w.reserve.Value != nil && *w.reserve.Value > 0 {
+		return fault.New(fault.InvalidValue, "seatReserve is about members of a group; a user's own assignment holds its seat.").
+			Fix("Leave it out for users.").At("seatReserve")
 	}
 	if w.excluded.Value != nil && len(*w.excluded.Value) > 0 {
 		return fault.New(fault.InvalidValue, "excludeGroupIds is about members of a group; a user's own assignment reaches nobody else.").
@@ -146,6 +152,9 @@ func checkOne(g *tenantgraph.Graph, now clock.Instant, in LicenseInput) (*want, 
 	if w.limit = in.SeatLimit; w.limit.Value != nil && (*w.limit.Value < 0 || *w.limit.Value > math.MaxInt32) {
 		return nil, fault.New(fault.InvalidValue, "%d is no number of users.", *w.limit.Value).Fix("Pass 0 or more, or null for no limit.").At("seatLimit")
 	}
+	if w.reserve = in.SeatReserve; w.reserve.Value != nil && (*w.reserve.Value < 0 || *w.reserve.Value > math.MaxInt32) {
+		return nil, fault.New(fault.InvalidValue, "%d is no number of seats.", *w.reserve.Value).Fix("Pass 0 or more; 0 and null keep none.").At("seatReserve")
+	}
 	var err *fault.Error
 	if w.excluded, err = checkExcluded(g, in.ExcludeGroups); err != nil {
 		return nil, err.At("excludeGroupIds")
@@ -208,7 +217,10 @@ func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, 
 	}
 	a.Priority = w.priorityAfter(before.Priority)
 	if !before.Direct() {
-		a.ExcludedGroups, a.SeatLimit = w.excludedAfter(before.ExcludedGroups), w.limit.Or(before.SeatLimit)
+		a.ExcludedGroups = w.excludedAfter(before.ExcludedGroups)
+		if err := w.place(&a); err != nil {
+			return nil, err.At(field, w.at)
+		}
 	}
 	if a.Says(before) && sameDates(&a, before) {
 		return before, nil
@@ -223,11 +235,33 @@ func (d *Draft) revise(own map[uuid.UUID]*tenantgraph.Assignment, w want, user, 
 	return &a, nil
 }
 
+// place gives a group's assignment, new or as it is, the limit and the reserve that the input asks for.
+//
+// Errors: INVALID_VALUE (a reserve beyond the limit).
+func (w *want) place(a *tenantgraph.Assignment) *fault.Error {
+	a.SeatLimit = w.limit.Or(a.SeatLimit)
+	a.SeatReserve = numberAfter(w.reserve, a.SeatReserve)
+	if a.SeatLimit == nil || a.SeatReserve <= *a.SeatLimit {
+		return nil
+	}
+	field := "seatLimit"
+	if w.reserve.Set {
+		field = "seatReserve"
+	}
+	return fault.New(fault.InvalidValue, "At most %d users may have %s through the group: seats for %d cannot be kept.", *a.SeatLimit, w.product.DisplayName, a.SeatReserve).
+		Fix("Pass a seatReserve of %d at most, or a higher seatLimit.", *a.SeatLimit).At(field)
+}
+
 // begin returns a new assignment.
 func (d *Draft) begin(w want, selection tenantgraph.Selection, user, group uuid.UUID, field string) (*tenantgraph.Assignment, error) {
 	var dated tenantgraph.Assignment
 	if err := w.plan(&dated, d.Now); err != nil {
 		return nil, err.At(field, w.at)
+	}
+	if group != uuid.Nil {
+		if err := w.place(&dated); err != nil {
+			return nil, err.At(field, w.at)
+		}
 	}
 	if err := assignable(d.edit.Graph(), w.product, dated.Scheduled); err != nil {
 		return nil, err.At(field, w.at)
@@ -239,10 +273,10 @@ func (d *Draft) begin(w want, selection tenantgraph.Selection, user, group uuid.
 	a := &tenantgraph.Assignment{
 		ID: key, UserID: user, GroupID: group, ProductID: w.product.ID, Selection: selection,
 		IncludeNested: true, Priority: w.priorityAfter(0), CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
-		Scheduled: dated.Scheduled, StartsAt: dated.StartsAt, EndsAt: dated.EndsAt,
+		Scheduled: dated.Scheduled, StartsAt: dated.StartsAt, EndsAt: dated.EndsAt, SeatLimit: dated.SeatLimit, SeatReserve: dated.SeatReserve,
 	}
 	if group != uuid.Nil {
-		a.ExcludedGroups, a.SeatLimit = w.excludedAfter(nil), w.limit.Value
+		a.ExcludedGroups = w.excludedAfter(nil)
 	}
 	if group != uuid.Nil && w.nested != nil {
 		a.IncludeNested = *w.nested

@@ -128,8 +128,7 @@ func (i *Impact) fillSeats(errs []*LicenseError) {
 		}
 		c := i.counts[e.Product.ID]
 		c.Consumed += d.consumed
-		counts := seatCounts(i.after, e.Product.ID, c)
-		e.Details = &SeatDetails{Product: e.Product, Total: counts.Total, Consumed: counts.Consumed, Suspended: counts.Suspended, LockedOut: counts.LockedOut}
+		e.Details = seatDetails(e.Product, seatCounts(i.after, e.Product.ID, c, i.book.keptAfter[e.Product.ID]))
 	}
 }
 

@@ -154,7 +154,7 @@ func assignmentOf(g *tenantgraph.Graph, a *tenantgraph.Assignment, p *Product) A
 	} else {
 		shown.GroupID = &a.GroupID
 	}
-	shown.SeatLimit = a.SeatLimit
+	shown.SeatLimit, shown.SeatReserve = a.SeatLimit, a.SeatReserve
 	for _, group := range a.ExcludedGroups {
 		if shown.ExcludedGroups == nil {
 			shown.ExcludedGroups = make([]*principal.Group, 0, len(a.ExcludedGroups))

@@ -95,16 +95,16 @@ func (f *fastPath) excludes() bool {
 		slices.ContainsFunc(f.pairs, func(p pair) bool { return len(p.bound.ExcludedGroups) > 0 })
 }
 
-// limits tells whether a group's seats are limited, of the products that the change moves or by the
-// change itself: then not every source of a holder is admitted.
+// limits tells whether a group's seats are limited or kept, of the products that the change moves or by
+// the change itself: then not every source of a holder is admitted, nor every free seat anybody's.
 func (f *fastPath) limits() bool {
 	for key, a := range f.d.edit.Changes().Assignments {
-		if before := f.book.before.Assignment(key); a != nil && before != nil && !tenantgraph.SameLimit(a, before.Assignment) {
+		if before := f.book.before.Assignment(key); a != nil && before != nil && !tenantgraph.SamePlaces(a, before.Assignment) {
 			return true
 		}
 	}
-	limited := limitedProducts(f.book.before, f.book.after)
-	return slices.ContainsFunc(f.products, func(p *fastProduct) bool { return slices.Contains(limited, p.ID) })
+	counted := countedProducts(f.book.before, f.book.after)
+	return slices.ContainsFunc(f.products, func(p *fastProduct) bool { return slices.Contains(counted, p.ID) })
 }
 
 // set runs a statement over all users whose sources change.

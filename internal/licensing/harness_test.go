@@ -269,6 +269,9 @@ func (p *product) licenseInputs(adds []oracle.Add) []licensing.LicenseInput {
 				in.SeatLimit = optional.Of(*a.SeatLimit)
 			}
 		}
+		if a.SeatReserve != nil {
+			in.SeatReserve = optional.Of(*a.SeatReserve)
+		}
 		if a.Exclude != nil {
 			in.ExcludeGroups = optional.Of(a.Exclude)
 		}

@@ -206,8 +206,8 @@ func (i *Impact) sumUp() {
 			d = &delta{}
 		}
 		c := i.counts[p.ID]
-		before := seatCounts(i.before, p.ID, c)
-		after := seatCounts(i.after, p.ID, counters{c.Consumed + d.consumed, c.Waiting + d.waiting, c.InError + d.inError})
+		before := seatCounts(i.before, p.ID, c, i.book.keptBefore[p.ID])
+		after := seatCounts(i.after, p.ID, counters{c.Consumed + d.consumed, c.Waiting + d.waiting, c.InError + d.inError}, i.book.keptAfter[p.ID])
 		if d.quiet() && sameSeats(before, after) {
 			continue
 		}
@@ -218,7 +218,8 @@ func (i *Impact) sumUp() {
 	}
 }
 
-func seatCounts(g *tenantgraph.Graph, product uuid.UUID, c counters) SeatCounts {
+// seatCounts shows the seats of a product, of which some are kept for groups, be they there or not.
+func seatCounts(g *tenantgraph.Graph, product uuid.UUID, c counters, kept int64) SeatCounts {
 	units, unlimited := g.Seats(product)
 	counts := SeatCounts{Consumed: int(c.Consumed), Waiting: int(c.Waiting), InError: int(c.InError)}
 	for _, s := range g.Subscriptions(product) {
@@ -229,15 +230,19 @@ func seatCounts(g *tenantgraph.Graph, product uuid.UUID, c counters) SeatCounts 
 	counts.Enabled = int(units) - counts.Warning
 	counts.Suspended, counts.LockedOut = idleUnits(g, product)
 	if !unlimited { // R14
-		total, available := int(units), int(units-c.Consumed)
+		counts.Reserved = reserved(units-c.Consumed, kept)
+		total, available := int(units), int(units-c.Consumed)-counts.Reserved
 		counts.Total, counts.Available = &total, &available
 	}
 	return counts
 }
 
-// sameSeats tells whether the units of a product are the same.
+// reserved is how many of the seats left are kept for groups (R8).
+func reserved(left, kept int64) int { return int(min(max(left, 0), kept)) }
+
+// sameSeats tells whether the units of a product, and those of them that are kept, are the same.
 func sameSeats(a, b SeatCounts) bool {
-	return sameInt(a.Total, b.Total) && a.Enabled == b.Enabled && a.Warning == b.Warning && a.Suspended == b.Suspended && a.LockedOut == b.LockedOut
+	return a.Reserved == b.Reserved && sameInt(a.Total, b.Total) && a.Enabled == b.Enabled && a.Warning == b.Warning && a.Suspended == b.Suspended && a.LockedOut == b.LockedOut
 }
 
 func sameInt(a, b *int) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }

@@ -183,7 +183,7 @@ func loadNestings(ctx context.Context, q database.Querier, from string, args ...
 }
 
 // assignmentColumns are those that scanAssignment reads.
-const assignmentColumns = `id, user_id, group_id, product_id, mode, plans, include_nested, priority, seat_limit, excluded_groups, created_at, updated_at, version,
+const assignmentColumns = `id, user_id, group_id, product_id, mode, plans, include_nested, priority, seat_limit, seat_reserve, excluded_groups, created_at, updated_at, version,
 	scheduled, starts_at, began_at, ends_at`
 
 func loadAssignments(ctx context.Context, q database.Querier, from string, args ...any) ([]*tenantgraph.Assignment, error) {
@@ -200,7 +200,7 @@ func scanAssignment(scan func(...any) error) (*tenantgraph.Assignment, error) {
 	var a tenantgraph.Assignment
 	var user, group uuid.NullUUID
 	var plans, excluded string
-	err := scan(&a.ID, &user, &group, &a.ProductID, &a.Selection.Mode, &plans, &a.IncludeNested, &a.Priority, &a.SeatLimit, &excluded, &a.CreatedAt, &a.UpdatedAt, &a.Version,
+	err := scan(&a.ID, &user, &group, &a.ProductID, &a.Selection.Mode, &plans, &a.IncludeNested, &a.Priority, &a.SeatLimit, &a.SeatReserve, &excluded, &a.CreatedAt, &a.UpdatedAt, &a.Version,
 		&a.Scheduled, &a.StartsAt, &a.BeganAt, &a.EndsAt)
 	if err != nil {
 		return nil, err

@@ -179,8 +179,9 @@ type casebook struct {
 	grouping   *grouping          // nil where everybody is loaded
 	signatures map[*engine.Case][]signature
 
-	places engine.Places       // of assignments with a limit after the change
-	used   map[uuid.UUID]int64 // of these, after it
+	places                engine.Places       // of counted assignments after the change
+	had, used             map[uuid.UUID]int64 // by how many users, before and after it
+	keptBefore, keptAfter map[uuid.UUID]int64 // seats of products for groups
 }
 
 func newCasebook(d *Draft) *casebook {

@@ -29,6 +29,7 @@ type Assignment struct {
 	EndsAt        *clock.Instant // when it ends by the clock; nil: never
 	Priority      int            // MinPriority to MaxPriority; of those who wait, the higher go first (R5)
 	SeatLimit     *int           // how many users may have it through the group; nil: any number (R8)
+	SeatReserve   int            // seats are kept until so many users have it through the group (R8)
 	// ExcludedGroups are those whose members do not get it (R1), by name, then id.
 	ExcludedGroups []*principal.Group
 	CreatedAt      clock.Instant
@@ -107,10 +108,12 @@ const (
 func (c Capability) Usable() bool { return c == CapabilityEnabled || c == CapabilityWarning }
 
 // SeatCounts are the units and users of one product of a tenant (R14). Total and Available
-// are nil where a live subscription is unlimited; Available may be negative.
+// are nil where a live subscription is unlimited; Available may be negative. Reserved are those
+// left that only members of groups can take (R8).
 type SeatCounts struct {
 	Total     *int
 	Consumed  int
+	Reserved  int
 	Available *int
 	Waiting   int // users with a COUNT_VIOLATION
 	InError   int // users with any violation of the product
@@ -195,12 +198,14 @@ type LicenseError struct {
 	assignment uuid.UUID // whose limit it is
 }
 
-// SeatDetails are the facts of a COUNT_VIOLATION or of a refusal for lack of seats. Place is
+// SeatDetails are the facts of a COUNT_VIOLATION or of a refusal for lack of seats. Reserved are
+// seats left that only members of groups with a reserve can take. Place is
 // the number of waiting users ahead, plus one; nil where nobody waits (a refusal).
 type SeatDetails struct {
 	Product   *Product
 	Total     *int
 	Consumed  int
+	Reserved  int
 	Suspended int
 	LockedOut int
 	Place     *int

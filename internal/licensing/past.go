@@ -310,7 +310,11 @@ func seatDetailsThen(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph,
 	if err != nil {
 		return err
 	}
-	fillSeats(g, counts, places, errs)
+	kept, err := keptThen(ctx, tx, g, at)
+	if err != nil {
+		return err
+	}
+	fillSeats(g, counts, kept, places, errs)
 	return nil
 }
 
@@ -336,7 +340,16 @@ func countersThen(ctx context.Context, tx *database.Tx, tenant uuid.UUID, produc
 	return counts, nil
 }
 
-// placesThen returns how many users had assignments with a limit at an instant.
+// keptThen is loadKept as of an instant.
+func keptThen(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph, at clock.Instant) (map[uuid.UUID]int64, error) {
+	if !counted(g) {
+		return nil, nil
+	}
+	used, err := placesThen(ctx, tx, g.Tenant, at)
+	return keptIn(g, used), err
+}
+
+// placesThen returns how many users had counted assignments at an instant.
 func placesThen(ctx context.Context, tx *database.Tx, tenant uuid.UUID, at clock.Instant) (map[uuid.UUID]int64, error) {
 	used, err := loadPlaces(ctx, tx, tenant)
 	if err != nil {
@@ -352,7 +365,7 @@ func placesThen(ctx context.Context, tx *database.Tx, tenant uuid.UUID, at clock
 		FROM place_counters_history WHERE tenant_id = $1 AND until > $2 GROUP BY assignment_id) f
 		ON f.assignment_id = h.assignment_id AND f.until = h.until WHERE h.tenant_id = $1`, tenant, at)
 	if err != nil {
-		return nil, fmt.Errorf("load the counters of limited assignments as of %s: %w", at, err)
+		return nil, fmt.Errorf("load the counters of assignments as of %s: %w", at, err)
 	}
 	return used, nil
 }
@@ -365,7 +378,11 @@ func (s *Service) SubscribedProductsAsOf(ctx context.Context, tenant uuid.UUID, 
 	var all []*SubscribedProduct
 	err := s.within(ctx, tenant, at, func(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph, at clock.Instant) error {
 		counts, err := countersThen(ctx, tx, tenant, ids, at)
-		all = subscribed(g, counts, subscribedIn(g, ids))
+		if err != nil {
+			return err
+		}
+		kept, err := keptThen(ctx, tx, g, at)
+		all = subscribed(g, counts, kept, subscribedIn(g, ids))
 		return err
 	})
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 )
 
-// limitedProducts returns the products of assignments that a limited number of users may have,
-// before or after a change (R8).
-func limitedProducts(graphs ...*tenantgraph.Graph) []uuid.UUID {
+// countedProducts returns the products of group assignments with a limit or a reserve, before or after
+// a change (R8).
+func countedProducts(graphs ...*tenantgraph.Graph) []uuid.UUID {
 	var products []uuid.UUID
 	for _, g := range graphs {
 		for _, a := range g.Assignments() {
-			if a.SeatLimit != nil && !slices.Contains(products, a.ProductID) {
+			if a.Counted() && !slices.Contains(products, a.ProductID) {
 				products = append(products, a.ProductID)
 			}
 		}
@@ -27,13 +27,13 @@ func limitedProducts(graphs ...*tenantgraph.Graph) []uuid.UUID {
 	return products
 }
 
-// limits makes those local who wait for a product of a limited assignment: a place that comes free,
-// or is taken, changes what they wait for, be it only the code. Where an assignment comes to have a
-// limit, those are local whom it reaches: so they are counted.
+// limits makes those local who wait for a product of a counted assignment: a place that comes free,
+// or is taken, changes what they wait for, be it only the code, and whose seats are kept is not told
+// by their line. Where an assignment comes to be counted, those are local whom it reaches.
 func (l *local) limits(book *casebook) {
-	l.lines = limitedProducts(book.before, book.after)
+	l.lines = countedProducts(book.before, book.after)
 	for key, a := range book.d.edit.Changes().Assignments {
-		if before := book.before.Assignment(key); a == nil || a.SeatLimit == nil || before == nil || before.SeatLimit != nil {
+		if before := book.before.Assignment(key); a == nil || !a.Counted() || before == nil || before.Counted() {
 			continue
 		}
 		for _, group := range book.after.GroupsReachedBy([]uuid.UUID{a.ProductID}) {
@@ -47,7 +47,7 @@ func (l *local) limits(book *casebook) {
 // onlyNamed tells whether all local users are named ones.
 func (l *local) onlyNamed() bool { return len(l.groups)+len(l.products)+len(l.lines) == 0 }
 
-// loadPlaces returns how many users have assignments with a limit, as stored.
+// loadPlaces returns how many users have counted assignments, as stored.
 func loadPlaces(ctx context.Context, q database.Querier, tenant uuid.UUID) (map[uuid.UUID]int64, error) {
 	used := map[uuid.UUID]int64{}
 	err := database.Each(ctx, q, func(scan func(...any) error) error {
@@ -58,54 +58,95 @@ func loadPlaces(ctx context.Context, q database.Querier, tenant uuid.UUID) (map[
 		return err
 	}, `SELECT assignment_id, used FROM place_counters WHERE tenant_id = $1`, tenant)
 	if err != nil {
-		return nil, fmt.Errorf("load the counters of limited assignments: %w", err)
+		return nil, fmt.Errorf("load the counters of assignments: %w", err)
 	}
 	return used, nil
 }
 
-// placesIn returns the supply of the assignments with a limit, as stored.
-func placesIn(ctx context.Context, q database.Querier, g *tenantgraph.Graph) (engine.Places, error) {
+// placesIn returns the supply of the counted assignments, where so many users have them.
+func placesIn(g *tenantgraph.Graph, used map[uuid.UUID]int64) engine.Places {
 	places := engine.Places{}
 	for _, a := range g.Assignments() {
+		if !a.Counted() {
+			continue
+		}
+		place := engine.Place{Product: a.Product.Index, Limit: engine.NoLimit, Used: used[a.ID], Kept: a.Lacks(used[a.ID])}
 		if a.SeatLimit != nil {
-			places[a.ID] = engine.Place{Limit: int64(*a.SeatLimit)}
+			place.Limit = int64(*a.SeatLimit)
+		}
+		if !a.Scheduled {
+			place.Reserve = int64(a.SeatReserve)
+		}
+		places[a.ID] = place
+	}
+	return places
+}
+
+// keptIn returns how many seats are kept for groups, be they there or not, by product, where so many
+// users have their assignments (R8).
+func keptIn(g *tenantgraph.Graph, used map[uuid.UUID]int64) map[uuid.UUID]int64 {
+	kept := map[uuid.UUID]int64{}
+	for _, a := range g.Assignments() {
+		if n := a.Lacks(used[a.ID]); n > 0 {
+			kept[a.ProductID] += n
 		}
 	}
-	if len(places) == 0 {
+	return kept
+}
+
+// counted tells whether any group assignment is: where none is, no counter has to be read.
+func counted(g *tenantgraph.Graph) bool {
+	return slices.ContainsFunc(g.Assignments(), func(a *tenantgraph.Bound) bool { return a.Counted() })
+}
+
+// loadKept is keptIn as stored.
+func loadKept(ctx context.Context, q database.Querier, g *tenantgraph.Graph) (map[uuid.UUID]int64, error) {
+	if !counted(g) {
 		return nil, nil
 	}
 	used, err := loadPlaces(ctx, q, g.Tenant)
-	for key, place := range places {
-		place.Used = used[uuid.UUID(key)]
-		places[key] = place
-	}
-	return places, err
+	return keptIn(g, used), err
 }
 
-// findPlaces finds the limits after the change, and how many users have each assignment before. One
-// that had no limit has no counter: all whom it reaches are part of the change, and counted.
-func (b *casebook) findPlaces(ctx context.Context) (err error) {
-	if b.places, err = placesIn(ctx, b.d.Tx, b.after); err != nil {
-		return err
+// readPlaces reads how many users have each counted assignment before the change, and so what is kept
+// for groups then; after it the same, where the change moves no product of one.
+func (b *casebook) readPlaces(ctx context.Context) (err error) {
+	if counted(b.before) {
+		if b.had, err = loadPlaces(ctx, b.d.Tx, b.d.Tenant); err != nil {
+			return err
+		}
 	}
+	b.keptBefore, b.keptAfter = keptIn(b.before, b.had), keptIn(b.after, b.had)
+	return nil
+}
+
+// findPlaces finds the limits and reserves after the change. An assignment that was not counted has no
+// counter: all whom it reaches are part of the change, and counted.
+func (b *casebook) findPlaces() {
+	b.places = placesIn(b.after, b.had)
 	for key, place := range b.places {
-		if before := b.before.Assignment(key); before != nil && before.SeatLimit == nil {
+		before := b.before.Assignment(key)
+		place.Kept = 0
+		switch {
+		case before == nil:
+		case before.Counted():
+			place.Kept = before.Lacks(place.Used)
+		default:
 			for _, c := range b.cases {
 				if c.Before.Admitted(key) {
 					place.Used += c.Size()
 				}
 			}
-			b.places[key] = place
 		}
+		b.places[key] = place
 	}
-	return nil
 }
 
-// placesOut removes the counters of assignments that go, or have a limit no longer.
+// placesOut removes the counters of assignments that go, or are counted no longer.
 func (w *writer) placesOut(b *casebook) error {
 	var gone []uuid.UUID
 	for _, a := range b.before.Assignments() {
-		if after := b.after.Assignment(a.ID); a.SeatLimit != nil && (after == nil || after.SeatLimit == nil) {
+		if after := b.after.Assignment(a.ID); a.Counted() && (after == nil || !after.Counted()) {
 			gone = append(gone, a.ID)
 		}
 	}
@@ -115,7 +156,7 @@ func (w *writer) placesOut(b *casebook) error {
 	return w.end("place_counters", `place_counters t WHERE t.tenant_id = $1 AND `+w.q.In("t.assignment_id", 2), w.d.Tenant, w.q.UUIDArray(gone))
 }
 
-// countPlaces counts who has the assignments with a limit after the change.
+// countPlaces counts who has the counted assignments after the change.
 func (b *casebook) countPlaces(verdicts []engine.Verdict) {
 	b.used = map[uuid.UUID]int64{}
 	for key, place := range b.places {
@@ -126,6 +167,7 @@ func (b *casebook) countPlaces(verdicts []engine.Verdict) {
 		}
 		b.used[key] = n
 	}
+	b.keptAfter = keptIn(b.after, b.used)
 }
 
 // places are the facts of a GROUP_SEAT_LIMIT.
@@ -156,13 +198,13 @@ func fillPlaces(errs []*LicenseError, load func() (map[uuid.UUID]int64, error)) 
 	return nil
 }
 
-// placesIn stores who has the assignments with a limit after the change.
+// placesIn stores who has the counted assignments after the change.
 func (w *writer) placesIn(b *casebook) error {
 	var assignments []uuid.UUID
 	var used []int64
 	for key, n := range b.used {
 		before := b.before.Assignment(key)
-		if counted := before != nil && before.SeatLimit != nil; !counted || n != b.places[key].Used {
+		if was := before != nil && before.Counted(); !was || n != b.places[key].Used {
 			assignments, used = append(assignments, key), append(used, n)
 		}
 	}

@@ -154,8 +154,8 @@ func (s *Service) askReliance(ctx context.Context, d *Draft, book *casebook, i *
 		c := i.counts[p]
 		r.add(aspectSeats, p, c.Consumed, c.Waiting, c.InError)
 		for _, a := range book.after.Assignments() {
-			if place, limited := book.places[a.ID]; limited && a.ProductID == p {
-				limits = append(limits, fmt.Sprintf("%s %d of %d", a.ID, place.Used, place.Limit))
+			if place, counted := book.places[a.ID]; counted && a.ProductID == p {
+				limits = append(limits, fmt.Sprintf("%s %d of %d, %d", a.ID, place.Used, place.Limit, place.Reserve))
 			}
 		}
 	}

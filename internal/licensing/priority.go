@@ -32,14 +32,14 @@ func checkPriority(in optional.Optional[int]) *fault.Error {
 }
 
 // priorityAfter is the priority of an assignment after the call: absent keeps, null clears (R24).
-func (w want) priorityAfter(before int) int {
-	if !w.priority.Set {
-		return before
+func (w want) priorityAfter(before int) int { return numberAfter(w.priority, before) }
+
+// numberAfter is a number after an input in which null is 0.
+func numberAfter(in optional.Optional[int], before int) int {
+	if after := in.Or(&before); after != nil {
+		return *after
 	}
-	if w.priority.Value == nil {
-		return 0
-	}
-	return *w.priority.Value
+	return 0
 }
 
 // rankOf is the copy of a priority in a violation: ascending, as the rest of WaitingOrder.

@@ -90,6 +90,13 @@ func TestCountingAgreesWithCasesOnRandomLines(t *testing.T) {
 				n := rapid.IntRange(-1, 4).Draw(rt, "limit")
 				return &n
 			}
+			reserve := func() *int {
+				n := rapid.IntRange(-2, 3).Draw(rt, "reserve")
+				if !limiting || n < 0 {
+					return nil
+				}
+				return &n
+			}
 			excluding := rapid.Bool().Draw(rt, "exclusions")
 			exclude := func(by uuid.UUID) []uuid.UUID {
 				if !excluding {
@@ -118,7 +125,7 @@ func TestCountingAgreesWithCasesOnRandomLines(t *testing.T) {
 				var op oracle.Operation
 				switch rapid.IntRange(0, 12).Draw(rt, "kind") {
 				case 0, 1, 2:
-					op = oracle.Assign{Principals: []uuid.UUID{group}, Add: []oracle.Add{{Product: sku, StartsAt: date("start"), EndsAt: date("end"), Priority: priority(), Exclude: exclude(group), SeatLimit: limit()}}}
+					op = oracle.Assign{Principals: []uuid.UUID{group}, Add: []oracle.Add{{Product: sku, StartsAt: date("start"), EndsAt: date("end"), Priority: priority(), Exclude: exclude(group), SeatLimit: limit(), SeatReserve: reserve()}}}
 				case 3, 4:
 					op = oracle.Assign{Principals: []uuid.UUID{group, other}, Remove: []uuid.UUID{sku}, Acknowledge: acknowledge()}
 				case 5:

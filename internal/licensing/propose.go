@@ -69,6 +69,7 @@ type explainer struct {
 	counts  map[uuid.UUID]counters
 	seats   engine.Seats
 	limits  engine.Places             // of groups' assignments
+	kept    map[uuid.UUID]int64       // seats of products for groups
 	places  map[uuid.UUID]int         // of the user, by the product waited for
 	members map[uuid.UUID]int         // direct members of the groups that matter
 	direct  map[uuid.UUID]int         // direct assignments, by product without a live subscription
@@ -110,7 +111,13 @@ func (e *explainer) allows(t trial) (lost engine.PlanSet, ok bool) {
 	if t.shared || t.seat != nil { // others may want the same places first
 		limits = engine.Places{}
 		for key, place := range e.limits {
-			limits[key] = engine.Place{Limit: place.Used, Used: place.Used}
+			if place.Limit != engine.NoLimit {
+				place.Limit = place.Used
+			}
+			if t.seat != nil && place.Product == t.of.Index { // the seat is the user's, whoever it is kept for
+				place.Reserve, place.Kept = 0, 0
+			}
+			limits[key] = place
 		}
 	}
 	after, refusal, err := e.g.Rules.Try(c, seats, limits, e.now)
@@ -138,7 +145,7 @@ func (e *explainer) allows(t trial) (lost engine.PlanSet, ok bool) {
 // roomForAll tells whether everybody who waits for a product would find a seat.
 func (e *explainer) roomForAll(p *Product) bool {
 	seat := e.seats[p.Index]
-	return seat.Unlimited || seat.Total-seat.Consumed >= e.counts[p.ID].InError
+	return seat.Unlimited || seat.Total-seat.Consumed-seat.Kept >= e.counts[p.ID].InError
 }
 
 // propose keeps a proposal where the trial allows the plan.
@@ -177,10 +184,14 @@ func (e *explainer) read(ctx context.Context) (err error) {
 	if e.counts, err = loadCounters(ctx, q, e.g.Tenant); err != nil {
 		return err
 	}
-	e.seats = supplies(e.g, e.g, e.counts)
-	if e.limits, err = placesIn(ctx, q, e.g); err != nil {
-		return err
+	if counted(e.g) {
+		used, err := loadPlaces(ctx, q, e.g.Tenant)
+		if err != nil {
+			return err
+		}
+		e.limits, e.kept = placesIn(e.g, used), keptIn(e.g, used)
 	}
+	e.seats = supplies(e.g, e.g, e.counts, e.kept)
 	licenses := e.g.Rules.Derive(e.v.state)
 	e.on, e.held = engine.On(licenses), map[int32]bool{}
 	targets := engine.NewPlanSet(e.plan.Index)
@@ -228,7 +239,7 @@ func (e *explainer) readPlaces(ctx context.Context) error {
 		place := places[inLineKey{p, e.v.User.ID}]
 		e.places[p] = place
 		seat := e.seats[e.g.Product(p).Index]
-		if place > 0 && seat.Total-(seat.Consumed-1) >= int64(place) && len(first) < productsToFree {
+		if place > 0 && seat.Total-(seat.Consumed-1) >= e.needed(p) && len(first) < productsToFree {
 			first = append(first, p)
 		}
 	}
@@ -265,6 +276,24 @@ func (e *explainer) readPlaces(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// needed is how many seats must be left of a product for which the user waits, so that one is the
+// user's: those of all who stand before, and those that are kept for groups, unless the user's own
+// group has enough of them.
+func (e *explainer) needed(p uuid.UUID) int64 {
+	place := int64(e.places[p])
+	for _, s := range e.v.state.Sources {
+		if e.g.ProductAt(s.Product).ID == p && e.limits[s.Key].Lacks() >= place && e.waits(s.Key) {
+			return place
+		}
+	}
+	return place + e.kept[p]
+}
+
+// waits tells whether a source of the user waits for a seat.
+func (e *explainer) waits(assignment engine.ID) bool {
+	return slices.ContainsFunc(e.v.state.Rows, func(r engine.Row) bool { return r.Assignment == assignment && r.Code == engine.Count })
 }
 
 // waitingFor returns the products of which the user waits for a seat, by display name.

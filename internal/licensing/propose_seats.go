@@ -46,7 +46,7 @@ func (e *explainer) supply(p *Product) (t trial, units int64, touched int) {
 	c := e.counts[p.ID]
 	if _, live := e.g.LiveSince(p.ID); live {
 		if place := e.places[p.ID]; place > 0 {
-			return t, c.Consumed + int64(place), place - 1
+			return t, c.Consumed + e.needed(p.ID), place - 1
 		}
 		return t, c.Consumed, int(c.Consumed + c.Waiting) // who holds it can use it again
 	}
@@ -66,7 +66,7 @@ func (e *explainer) supply(p *Product) (t trial, units int64, touched int) {
 			t.after = append(t.after, engine.Source{Assignment: b.Engine, Selected: b.Selected})
 		}
 	}
-	return t, max(n, 1), int(max(n-1, 0))
+	return t, max(n, 1) + e.kept[p.ID], int(max(n-1, 0))
 }
 
 // buy proposes to raise the seats of a subscription that counts, else to create one.

@@ -165,6 +165,9 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if !d.changed {
 		return out, nil
 	}
+	if err := book.readPlaces(ctx); err != nil {
+		return nil, err
+	}
 	if !s.byCases && o.relied == nil {
 		fast, err := s.fast(ctx, d, book, counts)
 		if err != nil {
@@ -181,11 +184,9 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if err != nil {
 		return nil, err
 	}
-	if err := book.findPlaces(ctx); err != nil {
-		return nil, err
-	}
+	book.findPlaces()
 	progress(ctx, Progress{Phase: PhaseJudging})
-	seats := supplies(d.Graph, book.after, counts)
+	seats := supplies(d.Graph, book.after, counts, book.keptBefore)
 	for _, product := range local.lines { // nobody waits who is not part of the change
 		index := book.after.Product(product).Index
 		if seat, counted := seats[index]; counted {
@@ -328,7 +329,7 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) (*local,
 }
 
 // supplies returns the seats of every product: units as the change has them, users as before.
-func supplies(before, after *tenantgraph.Graph, counts map[uuid.UUID]counters) engine.Seats {
+func supplies(before, after *tenantgraph.Graph, counts map[uuid.UUID]counters, kept map[uuid.UUID]int64) engine.Seats {
 	seats := engine.Seats{}
 	for _, p := range after.Products {
 		c, counted := counts[p.ID]
@@ -336,7 +337,7 @@ func supplies(before, after *tenantgraph.Graph, counts map[uuid.UUID]counters) e
 			continue
 		}
 		units, unlimited := after.Seats(p.ID)
-		seats[p.Index] = engine.Seat{Total: units, Unlimited: unlimited, Consumed: c.Consumed, Waiting: c.Waiting}
+		seats[p.Index] = engine.Seat{Total: units, Unlimited: unlimited, Consumed: c.Consumed, Waiting: c.Waiting, Kept: kept[p.ID]}
 	}
 	return seats
 }

@@ -29,7 +29,7 @@ func (b *casebook) refusalFault(v engine.Verdict) *fault.Error {
 		d.Suspended, d.LockedOut = idleUnits(g, product.ID)
 		if !r.Seat.Unlimited {
 			total := int(r.Seat.Total)
-			d.Total = &total
+			d.Total, d.Reserved = &total, reserved(r.Seat.Total-r.Seat.Consumed, r.Seat.Kept)
 		}
 		return countFault(d).At(path...)
 	case engine.Prohibited:
@@ -101,6 +101,9 @@ func countFault(d *SeatDetails) *fault.Error {
 	case idle > 0:
 		return fault.New(fault.CountViolation, "No seat of %s is free: %d seats are suspended or locked out.", name, idle).
 			Fix("Renew or resume the subscription of %s, or buy seats in another one.", name).With(d)
+	case d.Reserved > 0:
+		return fault.New(fault.CountViolation, "No seat of %s is free for the user: %d of %d are taken, and %d are kept for members of groups.", name, d.Consumed, *d.Total, d.Reserved).
+			Fix("Raise the seats of a subscription of %s, or lower the seatReserve of a group's assignment; waiting users get free seats at once.", name).With(d)
 	case d.Total != nil:
 		return fix(fault.New(fault.CountViolation, "No seat of %s is free: %d of %d are taken.", name, d.Consumed, *d.Total))
 	}

@@ -229,7 +229,7 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 	users, groups := make([]uuid.NullUUID, n), make([]uuid.NullUUID, n)
 	modes, plans, excluded := make([]string, n), make([]string, n), make([]string, n)
 	scheduled, starts, began, ends := make([]bool, n), make([]clock.Instant, n), make([]clock.Instant, n), make([]clock.Instant, n)
-	nested, priorities, limits := make([]bool, n), make([]int64, n), make([]int64, n)
+	nested, priorities, limits, reserves := make([]bool, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	created, updated, versions := make([]clock.Instant, n), make([]clock.Instant, n), make([]int64, n)
 	for i, a := range put {
 		ids[i], products[i] = a.ID, a.ProductID
@@ -237,7 +237,7 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 		groups[i] = uuid.NullUUID{UUID: a.GroupID, Valid: !a.Direct()}
 		modes[i], nested[i], created[i], updated[i], versions[i] = string(a.Selection.Mode), a.IncludeNested, a.CreatedAt, a.UpdatedAt, int64(a.Version)
 		scheduled[i], starts[i], began[i], ends[i] = a.Scheduled, orZero(a.StartsAt), orZero(a.BeganAt), orZero(a.EndsAt)
-		priorities[i], limits[i] = int64(a.Priority), -1
+		priorities[i], limits[i], reserves[i] = int64(a.Priority), -1, int64(a.SeatReserve)
 		if a.SeatLimit != nil {
 			limits[i] = int64(*a.SeatLimit)
 		}
@@ -250,19 +250,19 @@ func (w *writer) putAssignments(put []*tenantgraph.Assignment) error {
 		}
 	}
 	col := func(name string, t database.ColumnType) database.Column { return database.Column{Name: name, Type: t} }
-	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, priority, seat_limit, excluded_groups,
+	return w.exec(`INSERT INTO assignments (id, tenant_id, user_id, group_id, product_id, mode, plans, include_nested, priority, seat_limit, seat_reserve, excluded_groups,
 		created_at, updated_at, version, scheduled, starts_at, began_at, ends_at)
-		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.priority, nullif(v.seats, -1), v.excluded, v.created, v.updated, v.version,
+		SELECT v.id, $1, v.u, v.g, v.p, v.mode, v.plans, v.nested, v.priority, nullif(v.seats, -1), v.reserve, v.excluded, v.created, v.updated, v.version,
 		v.scheduled, nullif(v.starts, 0), nullif(v.began, 0), nullif(v.ends, 0) FROM `+
 		w.q.Unnest("v", 2, col("id", database.UUID), col("u", database.UUID), col("g", database.UUID), col("p", database.UUID),
-			col("mode", database.Text), col("plans", database.Text), col("nested", database.Bool), col("priority", database.BigInt), col("seats", database.BigInt), col("excluded", database.Text),
+			col("mode", database.Text), col("plans", database.Text), col("nested", database.Bool), col("priority", database.BigInt), col("seats", database.BigInt), col("reserve", database.BigInt), col("excluded", database.Text),
 			col("created", database.BigInt), col("updated", database.BigInt), col("version", database.BigInt),
 			col("scheduled", database.Bool), col("starts", database.BigInt), col("began", database.BigInt), col("ends", database.BigInt))+
 		` WHERE true ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, plans = excluded.plans,
-		include_nested = excluded.include_nested, priority = excluded.priority, excluded_groups = excluded.excluded_groups, seat_limit = excluded.seat_limit,
+		include_nested = excluded.include_nested, priority = excluded.priority, excluded_groups = excluded.excluded_groups, seat_limit = excluded.seat_limit, seat_reserve = excluded.seat_reserve,
 		updated_at = excluded.updated_at, version = excluded.version,
 		scheduled = excluded.scheduled, starts_at = excluded.starts_at, began_at = excluded.began_at, ends_at = excluded.ends_at`,
-		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, priorities, limits, excluded, created, updated, versions,
+		append([]any{w.d.Tenant}, w.q.UnnestArgs(ids, users, groups, products, modes, plans, nested, priorities, limits, reserves, excluded, created, updated, versions,
 			scheduled, starts, began, ends)...)...)
 }
 

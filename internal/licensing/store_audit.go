@@ -97,6 +97,9 @@ func (d *Draft) selectionText(a *tenantgraph.Assignment) *string {
 	if a.SeatLimit != nil {
 		text += fmt.Sprintf("; at most %d users", *a.SeatLimit)
 	}
+	if a.SeatReserve > 0 {
+		text += fmt.Sprintf("; keeps seats for %d users", a.SeatReserve)
+	}
 	if len(a.ExcludedGroups) > 0 {
 		text += "; not for members of " + groupNames(AssignmentOf(d.Graph, a).ExcludedGroups)
 	}

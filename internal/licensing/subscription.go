@@ -420,7 +420,8 @@ func (s *Service) SubscribedProducts(ctx context.Context, tenant uuid.UUID) ([]*
 	if err != nil {
 		return nil, err
 	}
-	return subscribed(g, counts, g.SubscribedProducts()), nil
+	kept, err := loadKept(ctx, s.db.Reader(), g)
+	return subscribed(g, counts, kept, g.SubscribedProducts()), err
 }
 
 // SubscribedProductsByID returns some products with their seats, nil where the tenant never
@@ -434,7 +435,8 @@ func (s *Service) SubscribedProductsByID(ctx context.Context, tenant uuid.UUID, 
 	if err != nil {
 		return nil, err
 	}
-	return subscribed(g, counts, subscribedIn(g, ids)), nil
+	kept, err := loadKept(ctx, s.db.Reader(), g)
+	return subscribed(g, counts, kept, subscribedIn(g, ids)), err
 }
 
 // subscribedIn returns products, nil where there never was a subscription.
@@ -448,13 +450,13 @@ func subscribedIn(g *tenantgraph.Graph, ids []uuid.UUID) []*Product {
 	return products
 }
 
-func subscribed(g *tenantgraph.Graph, counts map[uuid.UUID]counters, products []*Product) []*SubscribedProduct {
+func subscribed(g *tenantgraph.Graph, counts map[uuid.UUID]counters, kept map[uuid.UUID]int64, products []*Product) []*SubscribedProduct {
 	all := make([]*SubscribedProduct, len(products))
 	for i, p := range products {
 		if p == nil {
 			continue
 		}
-		sp := &SubscribedProduct{Product: p, Capability: CapabilityOf(g, p.ID), Seats: seatCounts(g, p.ID, counts[p.ID])}
+		sp := &SubscribedProduct{Product: p, Capability: CapabilityOf(g, p.ID), Seats: seatCounts(g, p.ID, counts[p.ID], kept[p.ID])}
 		for _, sub := range g.Subscriptions(p.ID) {
 			sp.Subscriptions = append(sp.Subscriptions, subscriptionOf(g, sub))
 		}

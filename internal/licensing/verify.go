@@ -40,6 +40,7 @@ func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(us
 		if v.used, err = loadPlaces(ctx, tx, tenant); err != nil {
 			return err
 		}
+		v.kept = keptIn(v.graph, v.used)
 		if err := v.users(ctx, tx, progress); err != nil {
 			return err
 		}
@@ -63,7 +64,8 @@ type verifying struct {
 	graph   *tenantgraph.Graph
 	stored  map[uuid.UUID]counters
 	recount map[int32]*counters
-	used    map[uuid.UUID]int64 // through assignments with a limit, as stored
+	used    map[uuid.UUID]int64 // through counted assignments, as stored
+	kept    map[uuid.UUID]int64 // seats of products for groups
 	reused  map[engine.ID]int64 // recounted, through all
 	report  *Verification
 }
@@ -112,10 +114,11 @@ func (v *verifying) user(p *person) {
 	if !p.deleted {
 		u.Sources = sources(v.graph, p.groups, p.direct)
 	}
-	free := func(product int32) bool {
-		id := v.graph.ProductAt(product).ID
+	free := func(a *engine.Source) bool {
+		id := v.graph.ProductAt(a.Product).ID
 		units, unlimited := v.graph.Seats(id)
-		return unlimited || units > v.stored[id].Consumed
+		left := units - v.stored[id].Consumed
+		return unlimited || left > v.kept[id] || left > 0 && v.lacks(a) > 0
 	}
 	room := func(assignment engine.ID) bool {
 		b := v.graph.Assignment(assignment)
@@ -145,6 +148,14 @@ func (v *verifying) user(p *person) {
 	}
 }
 
+// lacks is how many seats are kept for a source's group.
+func (v *verifying) lacks(a *engine.Source) int64 {
+	if b := v.graph.Assignment(a.Key); b != nil {
+		return b.Lacks(v.used[b.ID])
+	}
+	return 0
+}
+
 func (v *verifying) counters() {
 	for _, p := range v.graph.Products {
 		stored, is := v.stored[p.ID], counters{}
@@ -159,10 +170,10 @@ func (v *verifying) counters() {
 	}
 }
 
-// places compares how many users have limited assignments with the counters.
+// places compares how many users have counted assignments with the counters.
 func (v *verifying) places() {
 	for _, b := range v.graph.Assignments() {
-		if b.SeatLimit != nil && v.used[b.ID] != v.reused[b.ID] {
+		if b.Counted() && v.used[b.ID] != v.reused[b.ID] {
 			v.problem(Problem{Rule: "R17", Product: b.Product, Message: fmt.Sprintf("The counter of group %s says that %d users have %s through it; recounted they are %d.",
 				v.graph.Group(b.GroupID).DisplayName, v.used[b.ID], b.Product.DisplayName, v.reused[b.ID])})
 		}

@@ -146,7 +146,11 @@ func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []
 	if err != nil {
 		return err
 	}
-	fillSeats(g, counts, places, errs)
+	kept, err := loadKept(ctx, s.db.Reader(), g)
+	if err != nil {
+		return err
+	}
+	fillSeats(g, counts, kept, places, errs)
 	return nil
 }
 
@@ -166,18 +170,21 @@ func waitingErrors(errs []*LicenseError) (products, users []uuid.UUID) {
 	return products, users
 }
 
-func fillSeats(g *tenantgraph.Graph, counts map[uuid.UUID]counters, places map[inLineKey]int, errs []*LicenseError) {
+func fillSeats(g *tenantgraph.Graph, counts map[uuid.UUID]counters, kept map[uuid.UUID]int64, places map[inLineKey]int, errs []*LicenseError) {
 	for _, e := range errs {
 		if e.Code != fault.CountViolation {
 			continue
 		}
-		seats := seatCounts(g, e.Product.ID, counts[e.Product.ID])
-		d := &SeatDetails{Product: e.Product, Total: seats.Total, Consumed: seats.Consumed, Suspended: seats.Suspended, LockedOut: seats.LockedOut}
+		d := seatDetails(e.Product, seatCounts(g, e.Product.ID, counts[e.Product.ID], kept[e.Product.ID]))
 		if n, ok := places[inLineKey{e.Product.ID, e.UserID}]; ok {
 			d.Place = &n
 		}
 		e.Details = d
 	}
+}
+
+func seatDetails(p *Product, c SeatCounts) *SeatDetails {
+	return &SeatDetails{Product: p, Total: c.Total, Consumed: c.Consumed, Reserved: c.Reserved, Suspended: c.Suspended, LockedOut: c.LockedOut}
 }
 
 // Assignments lists every assignment of a product, to users and groups, by id: the order of

@@ -37,6 +37,7 @@ type storedDetails struct {
 	Total        *int        `json:"total,omitempty"`
 	Place        *int        `json:"place,omitempty"`
 	Consumed     int         `json:"consumed,omitempty"`
+	Reserved     int         `json:"reserved,omitempty"`
 	Suspended    int         `json:"suspended,omitempty"`
 	LockedOut    int         `json:"lockedOut,omitempty"`
 	UsersLosing  int         `json:"usersLosing,omitempty"`
@@ -69,7 +70,7 @@ func keepDetails(details any) *storedDetails {
 	switch d := details.(type) {
 	case *licensing.SeatDetails:
 		return &storedDetails{
-			Kind: seats, Product: d.Product.ID, Total: d.Total, Consumed: d.Consumed, Suspended: d.Suspended, LockedOut: d.LockedOut, Place: d.Place,
+			Kind: seats, Product: d.Product.ID, Total: d.Total, Consumed: d.Consumed, Reserved: d.Reserved, Suspended: d.Suspended, LockedOut: d.LockedOut, Place: d.Place,
 		}
 	case *licensing.ExclusionDetails: // through which sources the other plan comes is a fact of the present
 		return &storedDetails{
@@ -135,7 +136,7 @@ func (d *storedDetails) restore(g *tenantgraph.Graph) any {
 		return &licensing.LocationDetails{Plan: plan, Country: d.Text, Origin: licensing.LocationOrigin(d.Origin)}
 	case d.Kind == seats && product != nil:
 		return &licensing.SeatDetails{
-			Product: product, Total: d.Total, Consumed: d.Consumed, Suspended: d.Suspended, LockedOut: d.LockedOut, Place: d.Place,
+			Product: product, Total: d.Total, Consumed: d.Consumed, Reserved: d.Reserved, Suspended: d.Suspended, LockedOut: d.LockedOut, Place: d.Place,
 		}
 	case d.Kind == dependency && product != nil && plan != nil:
 		return &licensing.DependencyDetails{Plan: plan, Product: product, RequiresAnyOf: present(d.Plans, g.Plan)}

@@ -20,6 +20,7 @@ type Add struct {
 	EndsAt        *Date // nil keeps; never for a new assignment
 	Priority      *int  // nil keeps, and is 0 for a new assignment
 	SeatLimit     *int  // nil keeps, and is any number for a new assignment; so is a negative one
+	SeatReserve   *int  // nil keeps, and is 0 for a new assignment
 	Exclude       []ID  // groups; nil keeps, and is none for a new assignment
 }
 
@@ -206,10 +207,11 @@ func (s *State) invalid(adds []Add, removes []ID, now int64) Code {
 // inadmissible is what is wrong with one principal before any check. In this
 // order:
 //   - NOT_FOUND: neither a group nor a user who is not deleted;
-//   - INVALID_VALUE: first-level members only, groups to exclude or a limit, asked
+//   - INVALID_VALUE: first-level members only, groups to exclude, a limit or a reserve, asked
 //     for a user, who has none; a group that is to exclude itself;
 //   - NOT_APPLIED: it has no assignment of its own of what is to be replaced;
-//   - INVALID_VALUE: dates that its assignment cannot have;
+//   - INVALID_VALUE: dates that its assignment cannot have, or a reserve beyond its
+//     limit;
 //   - NO_SUBSCRIPTION, which comes before all (R16): an add that would make an
 //     assignment of a product without live subscription, to a user or a group,
 //     or an edit of a user's that would turn a plan on, or let it begin (R12 refuses an add that
@@ -229,7 +231,7 @@ func (s *State) inadmissible(principal ID, adds []Add, removes []ID, now int64) 
 		if isUser && add.IncludeNested != nil && !*add.IncludeNested {
 			return InvalidValue
 		}
-		if isUser && add.SeatLimit != nil && *add.SeatLimit >= 0 || isUser && len(add.Exclude) > 0 || slices.Contains(add.Exclude, principal) {
+		if isUser && add.SeatLimit != nil && *add.SeatLimit >= 0 || isUser && add.SeatReserve != nil && *add.SeatReserve > 0 || isUser && len(add.Exclude) > 0 || slices.Contains(add.Exclude, principal) {
 			return InvalidValue
 		}
 	}
@@ -242,7 +244,8 @@ func (s *State) inadmissible(principal ID, adds []Add, removes []ID, now int64) 
 		}
 	}
 	for _, add := range adds {
-		if s.undatable(AssignmentKey{principal, add.Product}, add, now) {
+		key := AssignmentKey{principal, add.Product}
+		if a := s.resolve(key, add); s.undatable(key, add, now) || a.SeatLimit != nil && a.SeatReserve > *a.SeatLimit {
 			return InvalidValue
 		}
 	}
@@ -307,6 +310,9 @@ func (s *State) resolve(key AssignmentKey, add Add) Assignment {
 			a.SeatLimit = add.SeatLimit
 		}
 	}
+	if add.SeatReserve != nil {
+		a.SeatReserve = *add.SeatReserve
+	}
 	if add.Exclude != nil {
 		a.Excludes = SetOf(add.Exclude...)
 	}
@@ -334,7 +340,7 @@ func (c *change) write(principal ID, adds []Add, removes []ID) (changed bool) {
 		a := add.dated(c.before.resolve(key, add), c.now)
 		old, exists := c.before.Assignments[key]
 		if exists && a.IncludeNested == old.IncludeNested && a.Priority == old.Priority && maps.Equal(a.Excludes, old.Excludes) &&
-			sameSeats(a.SeatLimit, old.SeatLimit) && a.Selection.Equal(old.Selection) &&
+			sameSeats(a.SeatLimit, old.SeatLimit) && a.SeatReserve == old.SeatReserve && a.Selection.Equal(old.Selection) &&
 			a.Scheduled == old.Scheduled && a.StartsAt == old.StartsAt && a.EndsAt == old.EndsAt {
 			continue
 		}
@@ -369,19 +375,7 @@ func (c *change) judgeDirect(principals []ID, results map[ID]Result, adds []Add)
 		if !isUser || !results[principal].Changed {
 			continue
 		}
-		seat := func(user, product ID) bool {
-			// A product that the user held before and still has brings its own
-			// seat; every other seat was free before the call.
-			if c.reserved(user, product) {
-				return true
-			}
-			total, limited := c.before.Total(product)
-			if limited && total-c.before.Consumed(product)-used[product] <= 0 {
-				return false
-			}
-			used[product]++
-			return true
-		}
+		seat := c.freeBefore(used)
 		for admitted := true; admitted; {
 			admitted = false
 			for _, item := range slices.SortedFunc(maps.Keys(c.own(principal, adds)), c.compare) {
@@ -401,6 +395,22 @@ func (c *change) judgeDirect(principals []ID, results map[ID]Result, adds []Add)
 	return ID{}, ""
 }
 
+// freeBefore takes seats, and counts them: a product that the user held before
+// and still has brings its own seat; every other seat was free before the call.
+func (c *change) freeBefore(taken map[ID]int) func(item RowKey) bool {
+	return func(item RowKey) bool {
+		if c.reserved(item.User, item.Product) {
+			return true
+		}
+		total, limited := c.before.Total(item.Product)
+		if limited && !c.before.seatIn(total-c.before.Consumed(item.Product)-taken[item.Product], item.assignment()) {
+			return false
+		}
+		taken[item.Product]++
+		return true
+	}
+}
+
 // losesDependent is R10 for a call on a user's own assignments: once all that
 // can heal on this user alone has healed, with the seats that were free before
 // the call and not taken by users before this one, a plan that was on is off
@@ -410,17 +420,7 @@ func (c *change) losesDependent(user ID, used map[ID]int) bool {
 	alone.alone = true
 	alone.after = c.after.Clone()
 	taken := maps.Clone(used)
-	seat := func(_, product ID) bool {
-		if alone.reserved(user, product) {
-			return true
-		}
-		total, limited := c.before.Total(product)
-		if limited && total-c.before.Consumed(product)-taken[product] <= 0 {
-			return false
-		}
-		taken[product]++
-		return true
-	}
+	seat := alone.freeBefore(taken)
 	for again := true; again; {
 		again = false
 		for _, item := range slices.SortedFunc(maps.Keys(alone.after.Violations), alone.compare) {

@@ -233,7 +233,7 @@ func (c *change) kept(item RowKey) bool {
 // location, exclusion, dependency, then the group's limit and seats, which only a
 // whole source needs, a seat only where the user does not hold the product yet (R4, R8–R11). It is
 // empty where the item can be admitted.
-func (c *change) firstFailing(item RowKey, seat func(user, product ID) bool) Code {
+func (c *change) firstFailing(item RowKey, seat func(item RowKey) bool) Code {
 	switch code := c.after.failing(item); {
 	case code != "":
 		return code
@@ -243,7 +243,7 @@ func (c *change) firstFailing(item RowKey, seat func(user, product ID) bool) Cod
 		return GroupSeatLimit
 	case c.after.Holds(item.User, item.Product):
 		return ""
-	case !seat(item.User, item.Product):
+	case !seat(item):
 		return CountViolation
 	}
 	return ""
@@ -258,22 +258,23 @@ func (c *change) full(item RowKey) bool {
 }
 
 // seatFree: a user's own reserved seat, even where more seats are taken than
-// there are; else one beyond all that are taken or reserved (R5, R14).
-func (c *change) seatFree(user, product ID) bool {
-	if c.reserved(user, product) {
+// there are; else one beyond all that are taken or reserved (R5, R14), and not
+// kept for another's group (R8).
+func (c *change) seatFree(item RowKey) bool {
+	if c.reserved(item.User, item.Product) {
 		return true
 	}
-	total, limited := c.after.Total(product)
+	left, limited := c.after.Total(item.Product)
 	if !limited {
 		return true
 	}
-	taken := c.after.Consumed(product)
+	left -= c.after.Consumed(item.Product)
 	for _, other := range c.after.LiveUsers() {
-		if c.reserved(other, product) {
-			taken++
+		if c.reserved(other, item.Product) {
+			left--
 		}
 	}
-	return taken < total
+	return c.after.seatIn(left, item.assignment())
 }
 
 // reserved: the user held the product before the change, has a source of it

@@ -64,7 +64,7 @@ func (s *State) rowFault(row Row) string {
 	case s.Holds(row.User, row.Product):
 		return "the user holds the product and needs no seat"
 	}
-	if total, limited := s.Total(row.Product); !limited || s.Consumed(row.Product) < total {
+	if total, limited := s.Total(row.Product); !limited || s.seatIn(total-s.Consumed(row.Product), key) {
 		return "a seat is free"
 	}
 	return ""

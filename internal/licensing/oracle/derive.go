@@ -296,6 +296,34 @@ func (s *State) full(key AssignmentKey) bool {
 	return limit != nil && s.Used(key) >= *limit
 }
 
+// Lacking returns how many more users must have an assignment until no seat is kept
+// for it; none is before it has begun (R8).
+func (s *State) Lacking(key AssignmentKey) int {
+	a := s.Assignments[key]
+	if a.Scheduled || a.SeatReserve == 0 {
+		return 0
+	}
+	return max(0, a.SeatReserve-s.Used(key))
+}
+
+// Kept returns how many seats of a product are kept for groups, as far as they are
+// there (R8).
+func (s *State) Kept(product ID) int {
+	kept := 0
+	for key := range s.Assignments {
+		if key.Product == product {
+			kept += s.Lacking(key)
+		}
+	}
+	return kept
+}
+
+// seatIn reports whether one of the seats that are left of a product is free for a
+// source: one that is kept for nobody, or for the source's own group (R8).
+func (s *State) seatIn(left int, key AssignmentKey) bool {
+	return left > s.Kept(key.Product) || left > 0 && s.Lacking(key) > 0
+}
+
 func wholeRow(user ID, key AssignmentKey) RowKey {
 	return RowKey{user, key.Principal, key.Product, uuid.Nil}
 }

@@ -110,6 +110,7 @@ type Assignment struct {
 	IncludeNested bool
 	Priority      int   // of those who wait, the higher go first (R5)
 	SeatLimit     *int  // how many users may have it (R8); nil: any number
+	SeatReserve   int   // seats are kept until so many users have it (R8)
 	Excludes      Set   // groups whose members it does not reach (R1); never written once it is stored
 	CreatedAt     int64 // the instant of the change that made it
 	Scheduled     bool  // it has not begun, and is nobody's source (R1)

@@ -71,6 +71,7 @@ type Assignment struct {
 	EndsAt        *clock.Instant // when it ends by the clock
 	Priority      int            // the higher, the earlier in line (R5)
 	SeatLimit     *int           // how many users may have it (R8); nil: any number, and when direct
+	SeatReserve   int            // seats are kept until so many users have it (R8); 0 when direct
 	// ExcludedGroups are those whose members, through any nesting, it does not reach (R1): sorted,
 	// none when direct.
 	ExcludedGroups []uuid.UUID
@@ -93,12 +94,25 @@ func (a *Assignment) Direct() bool { return a.GroupID == uuid.Nil }
 // Says tells whether two assignments, of one principal and product, say the same.
 func (a *Assignment) Says(b *Assignment) bool {
 	return a.Selection.Equal(b.Selection) && a.IncludeNested == b.IncludeNested && a.Priority == b.Priority &&
-		slices.Equal(a.ExcludedGroups, b.ExcludedGroups) && SameLimit(a, b)
+		slices.Equal(a.ExcludedGroups, b.ExcludedGroups) && SamePlaces(a, b)
 }
 
-// SameLimit tells whether as many users may have one as the other.
-func SameLimit(a, b *Assignment) bool {
-	return (a.SeatLimit == nil) == (b.SeatLimit == nil) && (a.SeatLimit == nil || *a.SeatLimit == *b.SeatLimit)
+// SamePlaces tells whether as many users may have one as the other, and as many seats are kept.
+func SamePlaces(a, b *Assignment) bool {
+	return (a.SeatLimit == nil) == (b.SeatLimit == nil) && (a.SeatLimit == nil || *a.SeatLimit == *b.SeatLimit) && a.SeatReserve == b.SeatReserve
+}
+
+// Counted tells whether it is stored how many users have the assignment: it has a limit or a
+// reserve (R8).
+func (a *Assignment) Counted() bool { return a.SeatLimit != nil || a.SeatReserve > 0 }
+
+// Lacks returns how many seats are kept for the assignment where so many users have it (R8). One
+// that has not begun has none kept.
+func (a *Assignment) Lacks(used int64) int64 {
+	if a.Scheduled {
+		return 0
+	}
+	return max(0, int64(a.SeatReserve)-used)
 }
 
 // Subscription is a subscription's fact.

@@ -90,6 +90,10 @@ func (w *World) assign(t *rapid.T, s *oracle.State) oracle.Operation {
 			limit := below(t, "limit", 4) - 1
 			add.SeatLimit = &limit
 		}
+		if slices.ContainsFunc(principals, func(p oracle.ID) bool { return s.Groups[p] }) && below(t, "reserve given", 4) == 0 {
+			reserve := below(t, "reserve", 4)
+			add.SeatReserve = &reserve
+		}
 		op.Add = append(op.Add, add)
 	}
 	named := oracle.SetOf(op.Remove...)
