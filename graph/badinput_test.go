@@ -250,6 +250,8 @@ var badInputs = []struct {
 	{"too many groups to exclude", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "excludeGroupIds": many("group", 51)}}), "TOO_MANY", "add.0.excludeGroupIds"},
 	{"negative limit", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "seatLimit": -1}}), "INVALID_VALUE", "add.0.seatLimit"},
 	{"limit of a user", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "seatLimit": 0}}), "INVALID_VALUE", "add.0.seatLimit"},
+	{"negative reserve", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "seatReserve": -1}}), "INVALID_VALUE", "add.0.seatReserve"},
+	{"reserve of a user", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "seatReserve": 1}}), "INVALID_VALUE", "add.0.seatReserve"},
 	{"priority that is no number", assignVar, assignInput([]any{map[string]any{"productId": "{{suite}}", "priority": "1"}}), "BAD_USER_INPUT", "variable.in.add.0.priority"},
 	{"no seat", assignVar, assignInput(add("{{suite}}", nil), "principalIds", []string{"{{ben}}"}), "COUNT_VIOLATION", "add.0"},
 	{"a version that is no number", assignVar, assignInput(nil, "expectedVersion", "1"), "BAD_USER_INPUT", "variable.in.expectedVersion"},

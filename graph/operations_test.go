@@ -14,9 +14,9 @@ import (
 
 const (
 	impactCounts = `impact { usersGaining usersLosing usersChanged usersInError products { product { id } usersGaining usersLosing usersInError
-		seatsBefore { total consumed available waiting inError } seatsAfter { total consumed available waiting inError } } }`
+		seatsBefore { total consumed reserved available waiting inError } seatsAfter { total consumed reserved available waiting inError } } }`
 	errorFacts = `userErrors { code message remediation path details { __typename
-		... on SeatDetails { product { id } total consumed suspended lockedOut place } ... on LossDetails { usersLosing threshold }
+		... on SeatDetails { product { id } total consumed reserved suspended lockedOut place } ... on LossDetails { usersLosing threshold }
 		... on ExclusionDetails { exclusionSet plan { id } product { id } otherPlan { id } otherProduct { id } }
 		... on InheritedDetails { groups { id } } ... on CycleDetails { groups: path { id } } ... on GroupLicensesDetails { products { id } } } }`
 	ofPrincipals = `results { principalId principal { __typename } changed ` + errorFacts + ` }`

@@ -38,6 +38,7 @@ type grant struct {
 	plans       []string
 	notNested   bool // first-level members only
 	atMost      int  // seatLimit; 0: none
+	kept        int  // seatReserve
 }
 
 var grants = []grant{
@@ -57,7 +58,7 @@ var grants = []grant{
 	{to: "Copilot Pilot", product: copilot, mode: tenantgraph.Except, plans: []string{"GRAPH_CONNECTORS_COPILOT", "M365_COPILOT_CONNECTORS"}},
 	{to: "Sales", product: dynamicsSales, atMost: 5}, // the others of them wait for a place
 	{to: "Customer Support", product: dynamicsTeamMembers},
-	{to: "IT", product: powerAutomate, notNested: true},
+	{to: "IT", product: powerAutomate, notNested: true, kept: 8}, // IT has fewer: the other seats are not for everybody
 	{to: "Video Studio", product: clipchamp},
 	// Of their own.
 	{to: "Maren Iversen", product: microsoft365E5, mode: tenantgraph.Except, plans: []string{"MCOEV", "MCOMEETADV"}},
@@ -127,6 +128,9 @@ func (b *builder) grant(ctx context.Context, g grant) error {
 	}
 	if g.atMost > 0 {
 		in.SeatLimit = optional.Of(g.atMost)
+	}
+	if g.kept > 0 {
+		in.SeatReserve = optional.Of(g.kept)
 	}
 	r, err := b.licensing.Assign(ctx, b.tenant, licensing.AssignInput{Principals: []licensing.PrincipalRef{to}, Add: []licensing.LicenseInput{in}})
 	if err != nil {

@@ -321,7 +321,7 @@ func (a *assigning) user(r *PrincipalResult) error {
 	if err := a.applies(own); err != nil {
 		return err
 	}
-	if err := a.datesFit(own); err != nil {
+	if err := a.fits(own, false); err != nil {
 		return err
 	}
 	parts := map[uuid.UUID]*directDraft{}
@@ -380,14 +380,22 @@ func (a *assigning) applies(own map[uuid.UUID]*tenantgraph.Assignment) error {
 	return nil
 }
 
-// datesFit refuses, for one principal, adds whose dates its own assignments cannot have.
-func (a *assigning) datesFit(own map[uuid.UUID]*tenantgraph.Assignment) error {
+// fits refuses, for one principal, adds whose dates its own assignments cannot have, or a group's
+// whose reserve is beyond its limit.
+func (a *assigning) fits(own map[uuid.UUID]*tenantgraph.Assignment, group bool) error {
 	for _, w := range a.wanted {
+		var after tenantgraph.Assignment
 		if before := own[w.product.ID]; before != nil {
-			dated := *before
-			if err := w.date(&dated, a.d.Now); err != nil {
+			after = *before
+			if err := w.date(&after, a.d.Now); err != nil {
 				return err.At("add", w.at)
 			}
+		}
+		if !group {
+			continue
+		}
+		if err := w.place(&after); err != nil {
+			return err.At("add", w.at)
 		}
 	}
 	return nil
@@ -435,7 +443,7 @@ func (a *assigning) group(r *PrincipalResult) error {
 	if err := a.applies(own); err != nil {
 		return err
 	}
-	if err := a.datesFit(own); err != nil {
+	if err := a.fits(own, true); err != nil {
 		return err
 	}
 	var put, drop []*tenantgraph.Assignment

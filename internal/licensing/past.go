@@ -342,7 +342,7 @@ func countersThen(ctx context.Context, tx *database.Tx, tenant uuid.UUID, produc
 
 // keptThen is loadKept as of an instant.
 func keptThen(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph, at clock.Instant) (map[uuid.UUID]int64, error) {
-	if !counted(g) {
+	if len(g.Counted()) == 0 {
 		return nil, nil
 	}
 	used, err := placesThen(ctx, tx, g.Tenant, at)

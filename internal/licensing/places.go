@@ -18,8 +18,8 @@ import (
 func countedProducts(graphs ...*tenantgraph.Graph) []uuid.UUID {
 	var products []uuid.UUID
 	for _, g := range graphs {
-		for _, a := range g.Assignments() {
-			if a.Counted() && !slices.Contains(products, a.ProductID) {
+		for _, a := range g.Counted() {
+			if !slices.Contains(products, a.ProductID) {
 				products = append(products, a.ProductID)
 			}
 		}
@@ -63,13 +63,21 @@ func loadPlaces(ctx context.Context, q database.Querier, tenant uuid.UUID) (map[
 	return used, nil
 }
 
+// loadUsed is loadPlaces where there is anything to read.
+func loadUsed(ctx context.Context, q database.Querier, g *tenantgraph.Graph) (map[uuid.UUID]int64, error) {
+	if len(g.Counted()) == 0 {
+		return nil, nil
+	}
+	return loadPlaces(ctx, q, g.Tenant)
+}
+
 // placesIn returns the supply of the counted assignments, where so many users have them.
 func placesIn(g *tenantgraph.Graph, used map[uuid.UUID]int64) engine.Places {
+	if len(g.Counted()) == 0 {
+		return nil
+	}
 	places := engine.Places{}
-	for _, a := range g.Assignments() {
-		if !a.Counted() {
-			continue
-		}
+	for _, a := range g.Counted() {
 		place := engine.Place{Product: a.Product.Index, Limit: engine.NoLimit, Used: used[a.ID], Kept: a.Lacks(used[a.ID])}
 		if a.SeatLimit != nil {
 			place.Limit = int64(*a.SeatLimit)
@@ -85,8 +93,11 @@ func placesIn(g *tenantgraph.Graph, used map[uuid.UUID]int64) engine.Places {
 // keptIn returns how many seats are kept for groups, be they there or not, by product, where so many
 // users have their assignments (R8).
 func keptIn(g *tenantgraph.Graph, used map[uuid.UUID]int64) map[uuid.UUID]int64 {
+	if len(g.Counted()) == 0 {
+		return nil
+	}
 	kept := map[uuid.UUID]int64{}
-	for _, a := range g.Assignments() {
+	for _, a := range g.Counted() {
 		if n := a.Lacks(used[a.ID]); n > 0 {
 			kept[a.ProductID] += n
 		}
@@ -94,27 +105,17 @@ func keptIn(g *tenantgraph.Graph, used map[uuid.UUID]int64) map[uuid.UUID]int64 
 	return kept
 }
 
-// counted tells whether any group assignment is: where none is, no counter has to be read.
-func counted(g *tenantgraph.Graph) bool {
-	return slices.ContainsFunc(g.Assignments(), func(a *tenantgraph.Bound) bool { return a.Counted() })
-}
-
 // loadKept is keptIn as stored.
 func loadKept(ctx context.Context, q database.Querier, g *tenantgraph.Graph) (map[uuid.UUID]int64, error) {
-	if !counted(g) {
-		return nil, nil
-	}
-	used, err := loadPlaces(ctx, q, g.Tenant)
+	used, err := loadUsed(ctx, q, g)
 	return keptIn(g, used), err
 }
 
 // readPlaces reads how many users have each counted assignment before the change, and so what is kept
 // for groups then; after it the same, where the change moves no product of one.
 func (b *casebook) readPlaces(ctx context.Context) (err error) {
-	if counted(b.before) {
-		if b.had, err = loadPlaces(ctx, b.d.Tx, b.d.Tenant); err != nil {
-			return err
-		}
+	if b.had, err = loadUsed(ctx, b.d.Tx, b.before); err != nil {
+		return err
 	}
 	b.keptBefore, b.keptAfter = keptIn(b.before, b.had), keptIn(b.after, b.had)
 	return nil
@@ -145,8 +146,8 @@ func (b *casebook) findPlaces() {
 // placesOut removes the counters of assignments that go, or are counted no longer.
 func (w *writer) placesOut(b *casebook) error {
 	var gone []uuid.UUID
-	for _, a := range b.before.Assignments() {
-		if after := b.after.Assignment(a.ID); a.Counted() && (after == nil || !after.Counted()) {
+	for _, a := range b.before.Counted() {
+		if after := b.after.Assignment(a.ID); after == nil || !after.Counted() {
 			gone = append(gone, a.ID)
 		}
 	}

@@ -153,8 +153,8 @@ func (s *Service) askReliance(ctx context.Context, d *Draft, book *casebook, i *
 		}
 		c := i.counts[p]
 		r.add(aspectSeats, p, c.Consumed, c.Waiting, c.InError)
-		for _, a := range book.after.Assignments() {
-			if place, counted := book.places[a.ID]; counted && a.ProductID == p {
+		for _, a := range book.after.Counted() {
+			if place := book.places[a.ID]; a.ProductID == p {
 				limits = append(limits, fmt.Sprintf("%s %d of %d, %d", a.ID, place.Used, place.Limit, place.Reserve))
 			}
 		}

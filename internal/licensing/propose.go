@@ -184,13 +184,11 @@ func (e *explainer) read(ctx context.Context) (err error) {
 	if e.counts, err = loadCounters(ctx, q, e.g.Tenant); err != nil {
 		return err
 	}
-	if counted(e.g) {
-		used, err := loadPlaces(ctx, q, e.g.Tenant)
-		if err != nil {
-			return err
-		}
-		e.limits, e.kept = placesIn(e.g, used), keptIn(e.g, used)
+	used, err := loadUsed(ctx, q, e.g)
+	if err != nil {
+		return err
 	}
+	e.limits, e.kept = placesIn(e.g, used), keptIn(e.g, used)
 	e.seats = supplies(e.g, e.g, e.counts, e.kept)
 	licenses := e.g.Rules.Derive(e.v.state)
 	e.on, e.held = engine.On(licenses), map[int32]bool{}

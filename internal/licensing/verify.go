@@ -172,8 +172,8 @@ func (v *verifying) counters() {
 
 // places compares how many users have counted assignments with the counters.
 func (v *verifying) places() {
-	for _, b := range v.graph.Assignments() {
-		if b.Counted() && v.used[b.ID] != v.reused[b.ID] {
+	for _, b := range v.graph.Counted() {
+		if v.used[b.ID] != v.reused[b.ID] {
 			v.problem(Problem{Rule: "R17", Product: b.Product, Message: fmt.Sprintf("The counter of group %s says that %d users have %s through it; recounted they are %d.",
 				v.graph.Group(b.GroupID).DisplayName, v.used[b.ID], b.Product.DisplayName, v.reused[b.ID])})
 		}

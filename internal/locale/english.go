@@ -7,6 +7,8 @@ var english = map[string]string{
 	"%s would have %d seats, and %d are consumed.":                                                         "%s would have %d {2:seat|seats}, and %d {3:is|are} consumed.",
 	"Free %d seats first, or pass allowOverAllocation: true; holders then keep theirs and newcomers wait.": "Free %d {1:seat|seats} first, or pass allowOverAllocation: true; holders then keep theirs and newcomers wait.",
 	"and %d more errors": "and %d more {1:error|errors}",
+	"At most %d users may have %s through the group: seats for %d cannot be kept.":                                          "At most %d {1:user|users} may have %s through the group: seats for %d cannot be kept.",
+	"No seat of %s is free for the user: %d of %d are taken, and %d are kept for members of groups.":                        "No seat of %s is free for the user: %d of %d {2:is|are} taken, and %d {4:is|are} kept for members of groups.",
 	"At most %d users may have %s through %s, and no place is free.":                                                        "At most %d {1:user|users} may have %s through %s, and no place is free.",
 	"No seat of %s is free: %d of %d are taken.":                                                                            "No seat of %s is free: %d of %d {2:is|are} taken.",
 	"No seat of %s is free: %d seats are suspended or locked out.":                                                          "No seat of %s is free: %d {2:seat is|seats are} suspended or locked out.",

@@ -160,7 +160,7 @@ func (e *Edit) build() *Graph {
 	b := e.base
 	g := &Graph{
 		Tenant: b.Tenant, Name: b.Name, Country: e.country, Terms: e.terms, Catalog: e.catalog,
-		groups: b.groups, names: b.names, parents: b.parents, children: b.children, assignments: b.assignments, byGroup: b.byGroup,
+		groups: b.groups, names: b.names, parents: b.parents, children: b.children, assignments: b.assignments, byGroup: b.byGroup, counted: b.counted,
 		subscriptions: b.subscriptions, byProduct: b.byProduct, live: b.live, automatic: b.automatic, reach: b.reach,
 		excluded: b.excluded,
 	}
@@ -259,6 +259,7 @@ func (e *Edit) buildAssignments(g *Graph, dirty map[uuid.UUID]bool) {
 			g.byGroup[a.GroupID] = append(slices.Clip(g.byGroup[a.GroupID]), bound)
 		}
 	}
+	g.deriveCounted()
 	for group := range dirty {
 		if list := slices.Clone(g.byGroup[group]); len(list) > 0 {
 			slices.SortFunc(list, compareBound)

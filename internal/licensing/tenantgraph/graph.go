@@ -184,6 +184,7 @@ type Graph struct {
 	children      map[uuid.UUID][]Nesting
 	assignments   map[uuid.UUID]*Bound
 	byGroup       map[uuid.UUID][]*Bound // by product display name, then id
+	counted       []*Bound               // those with a limit or a reserve
 	subscriptions map[uuid.UUID]*Subscription
 	byProduct     map[uuid.UUID][]*Subscription // by creation, then id
 	live          map[uuid.UUID]clock.Instant   // live products → since when without a gap
@@ -272,9 +273,20 @@ func (g *Graph) derive() {
 	for _, list := range g.byGroup {
 		slices.SortFunc(list, compareBound)
 	}
+	g.deriveCounted()
 	g.reach = map[uuid.UUID][]Reached{}
 	g.deriveReach(maps.Keys(g.groups))
 	g.deriveExcluded()
+}
+
+// deriveCounted finds the assignments of which it is stored how many users have them.
+func (g *Graph) deriveCounted() {
+	g.counted = nil
+	for _, a := range g.assignments {
+		if a.Counted() {
+			g.counted = append(g.counted, a)
+		}
+	}
 }
 
 // deriveProduct puts a product's subscriptions in order and finds out since when it is live.
@@ -406,6 +418,9 @@ func (g *Graph) AssignmentsOf(group uuid.UUID) []*Bound { return g.byGroup[group
 
 // Assignments returns every group assignment, scheduled ones too, in no order.
 func (g *Graph) Assignments() []*Bound { return slices.Collect(maps.Values(g.assignments)) }
+
+// Counted returns the group assignments with a limit or a reserve (R8), scheduled ones too, in no order.
+func (g *Graph) Counted() []*Bound { return g.counted }
 
 // Reach returns the assignments that reach the direct members of a group, its own included. A user
 // has them less those from which any of the user's groups excludes (see Excludes).
