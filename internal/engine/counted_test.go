@@ -39,6 +39,8 @@ func TestCountedUsersAreListedOnlyWhereASeatTellsThemApartR5(t *testing.T) {
 		{"no seat at all", seat(2, 2, 0), engine.User{}, []engine.Source{src}, 0, 1},
 		{"holders need none", seat(5, 5, 0), having(src), []engine.Source{src}, 0, 1},
 		{"some seats", seat(5, 2, 0), engine.User{}, []engine.Source{src}, 1, 5},
+		{"they waited, and seats become unlimited", engine.Seat{Unlimited: true, Waiting: 5}, with(having(src), waits(src, engine.Count, 1)), []engine.Source{src}, 1, 1},
+		{"they waited, and nobody is asked for", seat(9, 2, 0), with(having(src), waits(src, engine.Count, 1)), nil, 0, 1},
 		{"they waited, and go", seat(9, 2, 5), with(having(src), waits(src, engine.Count, 1)), nil, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -227,10 +227,10 @@ func (t *settlement) split() error {
 			demand[p] += s.n
 		}
 	}
-	asked := map[ID]int64{} // of places
+	wanted := map[ID]int64{} // places
 	for _, s := range t.states {
 		for key := range s.asks() {
-			asked[key] += s.n
+			wanted[key] += s.n
 		}
 	}
 	scarce := func(p int32) bool {
@@ -244,13 +244,16 @@ func (t *settlement) split() error {
 			return true
 		}
 		for key := range s.asks() {
-			if room := t.room(key); room > 0 && room < asked[key] {
+			if room := t.room(key); room > 0 && room < wanted[key] {
 				return true
 			}
 		}
 		return false
 	}
-	if err := t.list(func(s *state) bool { return apart(s) || slices.ContainsFunc(s.waited(), scarce) }); err != nil {
+	asked := func(p int32) bool { // for who waits for it
+		return t.seats[p].Waiting > 0 && (t.seats[p].Unlimited || t.left(p) > 0)
+	}
+	if err := t.list(func(s *state) bool { return apart(s) || slices.ContainsFunc(s.waited(), asked) }); err != nil {
 		return err
 	}
 	var states []*state
