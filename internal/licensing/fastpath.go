@@ -99,7 +99,7 @@ func (f *fastPath) excludes() bool {
 // the change itself: then not every source of a holder is admitted, nor every free seat anybody's.
 func (f *fastPath) limits() bool {
 	for key, a := range f.d.edit.Changes().Assignments {
-		if before := f.book.before.Assignment(key); a != nil && before != nil && !tenantgraph.SamePlaces(a, before.Assignment) {
+		if before := f.book.before.Assignment(key); a != nil && a.Counted() || before != nil && before.Counted() { // its counter comes or goes
 			return true
 		}
 	}

@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
 	"github.com/licensegraph/licensegraph/internal/fault"
@@ -44,7 +44,7 @@ func TestGroupsSeatReserveR8R13(t *testing.T) {
 		o.assign(user(ann), give(base), nil, "")
 		out = o.assign(user(bob), give(base), nil, fault.CountViolation)
 		f := out.Results[0].Errors[0]
-		if d, is := f.Details.(*licensing.SeatDetails); !is || d.Reserved != 2 || d.Consumed != 1 || !strings.Contains(f.Message, "1 of 3 are taken, and 2 are kept for members of groups") {
+		if d, is := f.Details.(*licensing.SeatDetails); !is || d.Reserved != 2 || d.Consumed != 1 || !strings.Contains(f.Message, "1 of 3 is taken, and 2 are kept for members of groups") {
 			t.Errorf("refused: %s, %+v", f.Message, f.Details)
 		}
 		o.join(crew, cid)
@@ -112,20 +112,28 @@ func TestReserveOfAScheduledAssignmentKeepsNothingR1R8(t *testing.T) {
 		add := keeping(base, 1)
 		add[0].StartsAt, add[0].EndsAt = optional.Of(start), optional.Of(end)
 		o.assign(group(sales), add, nil, "")
+		o.join(crew, cid)
+		o.assign(group(crew), give(base), nil, "")
+		o.holds(cid, base)
+		o.do(func(d *licensing.Draft) error { d.RemoveMember(crew, cid); return nil })
 		o.kept(base, 0, 1)
 		o.until(start)
 		o.applied(1)
 		o.kept(base, 1, 0)
 		o.join(crew, cid)
-		o.assign(group(crew), give(base), nil, "")
 		o.line(base, cid)
+		o.join(sales, dot)
+		o.kept(base, 0, 0)
+		o.do(func(d *licensing.Draft) error { d.RemoveMember(sales, dot); return nil })
+		taken := o.clock.Now() - 1
+		o.kept(base, 1, 0)
 		o.until(end)
 		o.applied(1)
 		o.holds(cid, base)
-		for at, want := range map[time.Duration]int{-1: 0, 0: 1} {
-			then, err := o.service.SubscribedProductsAsOf(t.Context(), o.tenant, []uuid.UUID{base}, start.Add(at*time.Microsecond))
+		for at, want := range map[clock.Instant]int{start - 1: 0, start: 1, taken: 0, end - 1: 1, end: 0} {
+			then, err := o.service.SubscribedProductsAsOf(t.Context(), o.tenant, []uuid.UUID{base}, at)
 			if err != nil || then[0].Seats.Reserved != want {
-				t.Errorf("at the start %+d there were %+v reserved, %v", at, then[0].Seats, err)
+				t.Errorf("at %s the seats were %+v, want %d reserved: %v", at, then[0].Seats, want, err)
 			}
 		}
 		views, err := o.service.ReadUsersAsOf(t.Context(), o.tenant, []uuid.UUID{cid}, end-1)
@@ -134,6 +142,26 @@ func TestReserveOfAScheduledAssignmentKeepsNothingR1R8(t *testing.T) {
 		}
 		if d, is := views[0].Errors()[0].Details.(*licensing.SeatDetails); !is || d.Reserved != 1 {
 			t.Errorf("before the end the facts were %+v", views[0].Errors()[0].Details)
+		}
+	})
+}
+
+// What was kept at an instant goes by who had the assignment then.
+func TestReservedSeatsOfThePastR8R29(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.buy(base, 3)
+		o.assign(group(sales), keeping(base, 1), nil, "")
+		begun := o.clock.Now()
+		o.join(sales, dot)
+		joined := o.clock.Now()
+		o.kept(base, 0, 2)
+		o.do(func(d *licensing.Draft) error { d.RemoveMember(sales, dot); return nil })
+		for at, want := range map[clock.Instant]int{begun: 1, joined - 1: 1, joined: 0, o.clock.Now(): 1} {
+			then, err := o.service.SubscribedProductsAsOf(t.Context(), o.tenant, []uuid.UUID{base}, at)
+			if err != nil || then[0].Seats.Reserved != want {
+				t.Errorf("at %s the seats were %+v, want %d reserved: %v", at, then[0].Seats, want, err)
+			}
 		}
 	})
 }
@@ -207,10 +235,10 @@ func TestProposalToBuySeatsCountsWhatIsKeptR5R8(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		o := newOffice(t, db)
 		o.makeGroups()
-		sub := o.buy(base, 3)
+		sub := o.buy(base, 2)
 		o.assign(group(sales), keeping(base, 2), nil, "")
 		o.join(crew, ann, bob)
-		o.assign(group(crew), give(base), nil, "") // the one seat is ann's
+		o.assign(group(crew), give(base), nil, "") // ann stands before bob
 		if p := o.works(bob, mail, licensing.BuySeats); p.Input["seats"] != int64(4) {
 			t.Errorf("proposed is %+v", p.Input)
 		}

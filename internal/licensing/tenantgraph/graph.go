@@ -94,12 +94,8 @@ func (a *Assignment) Direct() bool { return a.GroupID == uuid.Nil }
 // Says tells whether two assignments, of one principal and product, say the same.
 func (a *Assignment) Says(b *Assignment) bool {
 	return a.Selection.Equal(b.Selection) && a.IncludeNested == b.IncludeNested && a.Priority == b.Priority &&
-		slices.Equal(a.ExcludedGroups, b.ExcludedGroups) && SamePlaces(a, b)
-}
-
-// SamePlaces tells whether as many users may have one as the other, and as many seats are kept.
-func SamePlaces(a, b *Assignment) bool {
-	return (a.SeatLimit == nil) == (b.SeatLimit == nil) && (a.SeatLimit == nil || *a.SeatLimit == *b.SeatLimit) && a.SeatReserve == b.SeatReserve
+		slices.Equal(a.ExcludedGroups, b.ExcludedGroups) && a.SeatReserve == b.SeatReserve &&
+		(a.SeatLimit == nil) == (b.SeatLimit == nil) && (a.SeatLimit == nil || *a.SeatLimit == *b.SeatLimit)
 }
 
 // Counted tells whether it is stored how many users have the assignment: it has a limit or a
