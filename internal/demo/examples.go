@@ -69,7 +69,7 @@ const seats = `query Seats {
     nodes {
       product { displayName }
       capability
-      seats { total consumed available waiting inError }
+      seats { total consumed reserved available waiting inError }
       subscriptions { status seats startsAt }
     }
   }
