@@ -3,6 +3,7 @@ package engine
 import (
 	"maps"
 	"slices"
+	"sort"
 )
 
 // Try carries a single user over a change, as Settle does where it is the only one whom the
@@ -21,6 +22,26 @@ func (r *Rules) Try(c *Case, seats Seats, places Places, now int64) (User, *Refu
 		return User{}, nil, err
 	}
 	return verdicts[0].After, verdicts[0].Refusal, nil
+}
+
+// FewestSeats returns how many seats of a product must be left for the user of the first case to be
+// given one, at most so many: all cases are single users who wait for it, with sources of it alone.
+// Where no seats are kept for groups, that is the user's place in line; where some are, others may be
+// served before who comes first (R5, R8).
+//
+// An error means that the input broke an invariant.
+func (r *Rules) FewestSeats(product int32, cases []*Case, places Places, most, now int64) (int64, error) {
+	var failed error
+	fewer := sort.Search(int(most-1), func(fewer int) bool {
+		verdicts, err := r.Settle(cases, Seats{product: {Total: int64(fewer) + 1}}, places, nobody{}, now)
+		if err != nil {
+			failed = err
+		}
+		return slices.ContainsFunc(verdicts, func(v Verdict) bool {
+			return v.Case == cases[0] && slices.ContainsFunc(r.Derive(v.After), func(l License) bool { return l.Held })
+		})
+	})
+	return int64(fewer) + 1, failed
 }
 
 // nobody are the waiters of a change that touches a single user.

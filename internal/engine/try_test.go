@@ -51,3 +51,36 @@ func TestObstaclesAreWhatFailsAndWhatNeedsItR9R10R11(t *testing.T) {
 		t.Errorf("excluded are %v", slices.Collect(got.All()))
 	}
 }
+
+// Without reserves a user needs as many seats as the place in line tells; where seats are kept, those of
+// members who come first are no matter, and those of members who come later are (R5, R8).
+func TestFewestSeatsForWhoWaitsR5R8(t *testing.T) {
+	a, b := through(1, base, 1), through(2, base, 2)
+	waiting := func(user byte, since int64, sources ...engine.Source) *engine.Case {
+		c := &engine.Case{Before: having(sources...), After: sources, Users: []engine.ID{userID(user)}}
+		for _, s := range sources {
+			c.Before.Rows = append(c.Before.Rows, waits(s, engine.Count, since))
+		}
+		return c
+	}
+	for _, c := range []struct {
+		name    string
+		reserve int64 // of b
+		line    []*engine.Case
+		want    int64
+	}{
+		{"the first", 0, []*engine.Case{waiting(1, 5, a), waiting(2, 6, a)}, 1},
+		{"the third", 0, []*engine.Case{waiting(1, 9, a), waiting(2, 6, a), waiting(3, 7, b)}, 3},
+		{"one is kept for nobody who waits", 1, []*engine.Case{waiting(1, 5, a), waiting(2, 6, a)}, 2},
+		{"one is kept for who comes first", 1, []*engine.Case{waiting(1, 9, a), waiting(2, 6, b)}, 2},
+		{"one is kept for who comes later", 1, []*engine.Case{waiting(1, 5, a), waiting(2, 6, b)}, 2},
+		{"it is kept for the user", 1, []*engine.Case{waiting(1, 9, b), waiting(2, 6, a), waiting(3, 7, a)}, 1},
+		{"it is kept for the first of the group", 1, []*engine.Case{waiting(1, 9, b), waiting(2, 6, a), waiting(3, 7, b)}, 3},
+		{"a member has another source too", 1, []*engine.Case{waiting(1, 9, a), waiting(2, 6, a, b)}, 2},
+	} {
+		got, err := rules().FewestSeats(base, c.line, reserving(b, c.reserve, 0), 9, now)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %d, %v, want %d", c.name, got, err, c.want)
+		}
+	}
+}

@@ -24,12 +24,15 @@ const (
 	// assignments first; productsToFree, of how many products.
 	holdersLookedAt = 20
 	productsToFree  = 3
+	// waitersLookedAt bounds the line of a product, of which seats are kept for groups, that is tried.
+	waitersLookedAt = 1000
 )
 
 // Proposals returns single changes each of which alone would allow what an explanation says is not
 // allowed, the smallest first and at most three of a kind; none where it is allowed. They are tried
 // in memory, by the rules, on the state of the user; nothing is locked. It takes at most seven
-// statements, whatever the number of proposals.
+// statements, whatever the number of proposals, and one more for each product that the user waits for and
+// of which seats are kept for groups.
 //
 // A change that touches others too, such as one of a group's assignment, is proposed only where
 // everybody who waits for a product that the user then needs a seat of would find one: who else
@@ -71,6 +74,7 @@ type explainer struct {
 	limits  engine.Places             // of groups' assignments
 	kept    map[uuid.UUID]int64       // seats of products for groups
 	places  map[uuid.UUID]int         // of the user, by the product waited for
+	needed  map[uuid.UUID]int64       // of these, how many seats must be left for one to be the user's
 	members map[uuid.UUID]int         // direct members of the groups that matter
 	direct  map[uuid.UUID]int         // direct assignments, by product without a live subscription
 	holders map[uuid.UUID][]*UserView // who has a product directly, by product waited for
@@ -226,18 +230,23 @@ func (e *explainer) read(ctx context.Context) (err error) {
 
 // readPlaces reads the user's places in line, and who could give up a seat to the user.
 func (e *explainer) readPlaces(ctx context.Context) error {
-	e.places, e.holders = map[uuid.UUID]int{}, map[uuid.UUID][]*UserView{}
+	e.places, e.needed, e.holders = map[uuid.UUID]int{}, map[uuid.UUID]int64{}, map[uuid.UUID][]*UserView{}
 	waiting := e.waitingFor()
 	places, err := places(ctx, e.s.db.Reader(), e.s.db.Dialect(), e.g.Tenant, waiting, []uuid.UUID{e.v.User.ID}, "license_violations")
 	if err != nil {
 		return err
 	}
+	for _, p := range waiting {
+		if e.places[p] = places[inLineKey{p, e.v.User.ID}]; e.places[p] > 0 {
+			if e.needed[p], err = e.seatsNeeded(ctx, e.g.Product(p)); err != nil {
+				return err
+			}
+		}
+	}
 	var first []uuid.UUID // one seat less taken, and it is the user's
 	for _, p := range waiting {
-		place := places[inLineKey{p, e.v.User.ID}]
-		e.places[p] = place
 		seat := e.seats[e.g.Product(p).Index]
-		if place > 0 && seat.Total-(seat.Consumed-1) >= e.needed(p) && len(first) < productsToFree {
+		if e.places[p] > 0 && seat.Total-(seat.Consumed-1) >= e.needed[p] && len(first) < productsToFree {
 			first = append(first, p)
 		}
 	}
@@ -274,24 +283,6 @@ func (e *explainer) readPlaces(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// needed is how many seats must be left of a product for which the user waits, so that one is the
-// user's: those of all who stand before, and those that are kept for groups, unless the user's own
-// group has enough of them.
-func (e *explainer) needed(p uuid.UUID) int64 {
-	place := int64(e.places[p])
-	for _, s := range e.v.state.Sources {
-		if e.g.ProductAt(s.Product).ID == p && e.limits[s.Key].Lacks() >= place && e.waits(s.Key) {
-			return place
-		}
-	}
-	return place + e.kept[p]
-}
-
-// waits tells whether a source of the user waits for a seat.
-func (e *explainer) waits(assignment engine.ID) bool {
-	return slices.ContainsFunc(e.v.state.Rows, func(r engine.Row) bool { return r.Assignment == assignment && r.Code == engine.Count })
 }
 
 // waitingFor returns the products of which the user waits for a seat, by display name.

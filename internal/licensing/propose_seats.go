@@ -2,12 +2,14 @@ package licensing
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/engine"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
@@ -46,7 +48,7 @@ func (e *explainer) supply(p *Product) (t trial, units int64, touched int) {
 	c := e.counts[p.ID]
 	if _, live := e.g.LiveSince(p.ID); live {
 		if place := e.places[p.ID]; place > 0 {
-			return t, c.Consumed + e.needed(p.ID), place - 1
+			return t, c.Consumed + e.needed[p.ID], place - 1
 		}
 		return t, c.Consumed, int(c.Consumed + c.Waiting) // who holds it can use it again
 	}
@@ -67,6 +69,56 @@ func (e *explainer) supply(p *Product) (t trial, units int64, touched int) {
 		}
 	}
 	return t, max(n, 1) + e.kept[p.ID], int(max(n-1, 0))
+}
+
+// seatsNeeded returns how many seats must be left of a product for which the user waits, so that one is
+// the user's: as many as stand in line up to there; where some are kept for groups, as few as will do, or
+// of a long line those too.
+func (e *explainer) seatsNeeded(ctx context.Context, p *Product) (int64, error) {
+	most := int64(e.places[p.ID]) + e.kept[p.ID]
+	if e.kept[p.ID] == 0 {
+		return most, nil
+	}
+	own := &engine.Case{Users: []engine.ID{e.v.User.ID}}
+	cases, of, rows := []*engine.Case{own}, map[engine.ID]*engine.Case{e.v.User.ID: own}, 0
+	err := database.Each(ctx, e.s.db.Reader(), func(scan func(...any) error) error {
+		var user, assignment, principal uuid.UUID
+		var inherited bool
+		var rank, since, created int64
+		err := scan(&user, &assignment, &principal, &inherited, &rank, &since, &created)
+		rows++
+		c := of[user]
+		if c == nil {
+			c = &engine.Case{Users: []engine.ID{user}}
+			of[user], cases = c, append(cases, c)
+		}
+		a := &engine.Assignment{Key: assignment, Product: p.Index, Sku: p.ID, Direct: !inherited, Created: created, Priority: -rank}
+		if inherited {
+			a.Principal = principal
+		}
+		c.After = append(c.After, engine.Source{Assignment: a})
+		c.Before.Sources = c.After
+		c.Before.Rows = append(c.Before.Rows, engine.Row{Assignment: assignment, Plan: engine.Whole, Code: engine.Count, Since: since})
+		return err
+	}, fmt.Sprintf(`SELECT v.user_id, v.assignment_id, v.principal_id, v.inherited, v.rank, v.since, v.assignment_created_at FROM license_violations v
+		WHERE v.tenant_id = $1 AND v.product_id = $2 AND v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION' LIMIT %d`, waitersLookedAt+1), e.g.Tenant, p.ID)
+	if err != nil {
+		return 0, fmt.Errorf("read who waits for %s: %w", p.DisplayName, err)
+	}
+	if rows > waitersLookedAt {
+		return most, nil
+	}
+	places := engine.Places{}
+	for key, place := range e.limits {
+		if place.Product == p.Index {
+			places[key] = place
+		}
+	}
+	fewest, err := e.g.Rules.FewestSeats(p.Index, cases, places, most, e.now)
+	if err != nil {
+		return 0, fmt.Errorf("try the line of %s: %w", p.DisplayName, err)
+	}
+	return fewest, nil
 }
 
 // buy proposes to raise the seats of a subscription that counts, else to create one.
