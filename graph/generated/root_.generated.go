@@ -1145,8 +1145,8 @@ type SeatDetails {
   "Its seats in use."
   consumed: Int!
   """
-  Seats that are left, and kept for members of groups (` + "`" + `LicenseAssignment.seatReserve` + "`" + `): the user is in none of
-  these groups, or they have enough.
+  Seats that are left, and kept for members of groups (` + "`" + `LicenseAssignment.seatReserve` + "`" + `): none of them for a source of
+  the user that waits.
   """
   reserved: Int!
   "Seats of suspended subscriptions, which are not part of the total until these are resumed."
@@ -1933,9 +1933,9 @@ type LicenseAssignment implements Node {
   "How many users may have it through the group; null: any number, and for a user."
   seatLimit: Int
   """
-  Seats of the product are kept for the group until so many users have it through this assignment; 0: none are,
-  as always for a user, and as long as the assignment is ` + "`" + `SCHEDULED` + "`" + `. ` + "`" + `SubscribedProduct.seats.reserved` + "`" + ` shows
-  how many are kept now.
+  Seats of the product are kept for the group until so many users have it through this assignment; 0: none, as
+  always for a user. Nothing is kept before the assignment begins. ` + "`" + `SubscribedProduct.seats.reserved` + "`" + ` shows how many
+  are kept now.
   """
   seatReserve: Int!
   "Groups whose members, through any nesting, it does not reach, ordered by name. Always empty for a user."
@@ -3038,7 +3038,10 @@ type WaitingEdge {
   cursor: String!
   "The user."
   node: User!
-  "How many users are served before this one, plus one: 1 is next."
+  """
+  How many users stand in line before this one, plus one: 1 is next, but for seats that are kept for a group
+  (` + "`" + `LicenseAssignment.seatReserve` + "`" + `).
+  """
   place: Int!
   "Since when the user waits: the instant of the earliest of the waiting sources."
   since: DateTime!

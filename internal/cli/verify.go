@@ -20,7 +20,7 @@ type VerifyCmd struct {
 
 // Help is what --help adds to the flags.
 func (VerifyCmd) Help() string {
-	return `Derives every user's licenses anew and compares: no user's plans break a rule, every stored error still holds and names the first failing rule, nobody waits while a seat is free, and every seat and member counter equals a recount. Follows the chain of the audit log as well: no event was changed, taken out or added since it was written, and each is found by what it names. It reads one committed state and changes nothing, so it may run beside a serving process.
+	return `Derives every user's licenses anew and compares: no user's plans break a rule, every stored error still holds and names the first failing rule, nobody waits while a seat is free for them, and every seat and member counter equals a recount. Follows the chain of the audit log as well: no event was changed, taken out or added since it was written, and each is found by what it names. It reads one committed state and changes nothing, so it may run beside a serving process.
 
 One line for each organisation, and one for each problem below it. The exit code is 1 where there is a problem.
 

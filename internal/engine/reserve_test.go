@@ -86,6 +86,20 @@ func TestHolderCountsTowardsTheReserveR4R8R13(t *testing.T) {
 	s.rows(2)
 }
 
+// A seat that is let go goes to who was refused one before, and not to who comes next in the same pass.
+func TestSeatThatIsLetGoGoesToWhoComesFirstR5R8R13(t *testing.T) {
+	crew, sales, temps := through(1, base, 1, mail), through(2, base, 2, mail), through(3, base, 3, mail)
+	row := func(src engine.Source, since int64) engine.Row { return waits(src, engine.Count, since) }
+	// The first is served by crew, is refused nothing, and lets the seat kept for sales go by the other source.
+	s := settlePlaces(t, rules(), engine.Seats{base: keeping(2, 0, 1)}, reserving(sales, 1, 0),
+		one(1, with(having(crew, sales), row(crew, 4), row(sales, 7)), crew, sales),
+		one(2, with(having(crew), row(crew, 5)), crew),
+		one(3, with(having(temps), row(temps, 8)), temps))
+	s.holds(1, base)
+	s.holds(2, base)
+	s.rows(3, row(temps, 8))
+}
+
 // A reserve that is lowered, or gone, lets its seats go to who waits.
 func TestSeatsOfALoweredReserveHealR8R13(t *testing.T) {
 	a, b := through(1, base, 1, mail), through(2, base, 2, mail)
@@ -125,6 +139,24 @@ func TestDirectCallHealsByAReservedSeatR8R10(t *testing.T) {
 		s := settlePlaces(t, r, engine.Seats{base: keeping(1, 0, 2), suite: unlimited, addon: unlimited, spare: unlimited}, places,
 			judged(1, before, before.Sources, dependent, a))
 		s.refused(1, want)
+	}
+}
+
+// Where what is left is kept for others, and nobody can let a seat go, nobody is told apart (R8).
+func TestWhoCanHaveNoKeptSeatIsNotToldApartR8(t *testing.T) {
+	a, b := through(1, base, 1, mail), through(2, base, 2, mail)
+	for lacking, listed := range map[bool]int{false: 0, true: 1} {
+		cases := []*engine.Case{{After: []engine.Source{a}, Count: 2}}
+		if lacking {
+			cases = append(cases, one(9, having(a), a, b))
+		}
+		l := &lister{users: users(2)}
+		if _, err := rules().Settle(cases, engine.Seats{base: keeping(3, 1, 2)}, reserving(b, 2, 0), l, now); err != nil {
+			t.Fatal(err)
+		}
+		if l.asked != listed {
+			t.Errorf("where another comes to the group, %v, %d cases are listed", lacking, l.asked)
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ type Verdict struct {
 // An error means that the input broke an invariant, or comes from waiters.
 func (r *Rules) Settle(cases []*Case, seats Seats, places Places, waiters Waiters, now int64) ([]Verdict, error) {
 	t := &settlement{r: r, now: now, waiters: waiters, seats: seats, places: maps.Clone(places), before: places, kept: map[int32]int64{},
-		consumed: map[int32]int64{}, reserved: map[int32]int64{}, heads: map[int32]*Waiter{}, joined: map[ID]bool{}}
+		consumed: map[int32]int64{}, reserved: map[int32]int64{}, short: map[int32]bool{}, heads: map[int32]*Waiter{}, joined: map[ID]bool{}}
 	for p, seat := range seats {
 		t.consumed[p] = seat.Consumed
 		if seat.Waiting > 0 {
@@ -119,6 +119,7 @@ type settlement struct {
 	reserved map[int32]int64 // for users who held the product before
 	states   []*state
 	waiting  []int32           // products that may have waiters left to join
+	short    map[int32]bool    // products of which somebody was refused a seat in this pass
 	heads    map[int32]*Waiter // the next waiter of a product
 	joined   map[ID]bool
 }
@@ -227,14 +228,17 @@ func (t *settlement) split() error {
 			demand[p] += s.n
 		}
 	}
-	wanted := map[ID]int64{} // places
+	wanted, keeping := map[ID]int64{}, map[int32]bool{} // places, and products of which a kept seat can be taken or let go
 	for _, s := range t.states {
 		for key := range s.asks() {
 			wanted[key] += s.n
+			if place := t.places[key]; place.Lacks() > 0 {
+				keeping[place.Product] = true
+			}
 		}
 	}
 	scarce := func(p int32) bool {
-		if t.seats[p].Unlimited || t.left(p) <= 0 {
+		if t.seats[p].Unlimited || t.left(p) <= 0 || t.left(p) <= t.kept[p] && !keeping[p] {
 			return false
 		}
 		return t.free(p) < demand[p] || t.seats[p].Waiting > 0
@@ -360,8 +364,10 @@ func (q *queue) Pop() any {
 }
 
 // pass tries everything pending once, in R5's order, and tells whether anything was admitted.
-// Waiters join in their place while there are seats for them.
+// Waiters join in their place while there are seats for them. It ends early where a kept seat is let go
+// of which product somebody was refused one: that one comes first.
 func (t *settlement) pass() (bool, error) {
+	clear(t.short)
 	var q queue
 	for _, s := range t.states {
 		for _, it := range s.items {
@@ -383,8 +389,13 @@ func (t *settlement) pass() (bool, error) {
 			return admitted, nil
 		}
 		c := heap.Pop(&q).(candidate)
+		p := c.s.sources[c.item.source].Product
+		free := t.free(p)
 		if t.try(c.s, c.item) {
 			admitted = true
+			if t.short[p] && t.free(p) > max(0, free) {
+				return true, nil
+			}
 		}
 	}
 }
@@ -445,6 +456,7 @@ func (t *settlement) try(s *state, it item) bool {
 			s.reserved = slices.Delete(s.reserved, i, i+1)
 			t.reserved[p] -= n
 		} else if t.freeFor(a) < n {
+			t.short[p] = true
 			return false
 		}
 		t.consumed[p] += n

@@ -10,6 +10,8 @@ import (
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
+	"github.com/licensegraph/licensegraph/internal/optional"
+	"github.com/licensegraph/licensegraph/internal/principal"
 )
 
 // Assigning a product to a group of 100,000 and taking it away again: counted in SQL, and
@@ -38,6 +40,47 @@ func BenchmarkLargeGroup(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// A change of one user in an organisation where many wait for a seat of a product, whose assignment has
+// neither limit nor reserve, or one of them: then all who wait are part of the change (R8).
+func BenchmarkOneUserBesideALine(b *testing.B) {
+	for _, waiting := range []int{1_000, 10_000, 100_000} {
+		for _, dialect := range []database.Dialect{database.SQLite, database.Postgres} {
+			s := newSample(b, dbtest.Open(b, dialect, database.Options{}), waiting+1)
+			s.exec(b, `INSERT INTO memberships (tenant_id, group_id, user_id, created_at) SELECT tenant_id, '`+s.group.String()+`', id, 1 FROM users`)
+			s.exec(b, fmt.Sprintf(`UPDATE group_counters SET members = %d`, waiting+1))
+			s.subscribe(b, ptr(1))
+			other := numbered(7, 7)
+			s.change(b, func(d *licensing.Draft) error {
+				d.CreateGroup(&principal.Group{ID: other, DisplayName: "Other", CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1})
+				return nil
+			})
+			for _, c := range []struct {
+				name string
+				in   licensing.LicenseInput
+			}{
+				{"plain", licensing.LicenseInput{}},
+				{"limit", licensing.LicenseInput{SeatLimit: optional.Of(waiting)}},
+				{"reserve", licensing.LicenseInput{SeatLimit: optional.Null[int](), SeatReserve: optional.Of(2)}},
+			} {
+				c.in.Product = s.sku
+				in := licensing.AssignInput{Principals: []licensing.PrincipalRef{{Kind: id.Group, ID: s.group}}, Add: []licensing.LicenseInput{c.in}}
+				if _, err := s.counts.Assign(b.Context(), s.tenant, in); err != nil {
+					b.Fatal(err)
+				}
+				if dialect == database.Postgres {
+					s.exec(b, `ANALYZE`)
+				}
+				b.Run(fmt.Sprintf("%d waiting/%s/%s", waiting, dialect, c.name), func(b *testing.B) {
+					for b.Loop() {
+						s.change(b, func(d *licensing.Draft) error { d.AddMember(other, numbered(4, 1)); return nil })
+						s.change(b, func(d *licensing.Draft) error { d.RemoveMember(other, numbered(4, 1)); return nil })
+					}
+				})
+			}
 		}
 	}
 }

@@ -340,7 +340,7 @@ func countersThen(ctx context.Context, tx *database.Tx, tenant uuid.UUID, produc
 	return counts, nil
 }
 
-// keptThen is loadKept as of an instant.
+// keptThen is keptIn as of an instant.
 func keptThen(ctx context.Context, tx *database.Tx, g *tenantgraph.Graph, at clock.Instant) (map[uuid.UUID]int64, error) {
 	if len(g.Counted()) == 0 {
 		return nil, nil

@@ -63,19 +63,35 @@ func loadPlaces(ctx context.Context, q database.Querier, tenant uuid.UUID) (map[
 	return used, nil
 }
 
-// loadUsed is loadPlaces where there is anything to read.
-func loadUsed(ctx context.Context, q database.Querier, g *tenantgraph.Graph) (map[uuid.UUID]int64, error) {
+// loadBoth returns the seat counters of products, and how many users have counted assignments: both as
+// of one instant, by one statement.
+func loadBoth(ctx context.Context, q database.Querier, g *tenantgraph.Graph) (counts map[uuid.UUID]counters, used map[uuid.UUID]int64, err error) {
 	if len(g.Counted()) == 0 {
-		return nil, nil
+		counts, err = loadCounters(ctx, q, g.Tenant)
+		return counts, nil, err
 	}
-	return loadPlaces(ctx, q, g.Tenant)
+	counts, used = map[uuid.UUID]counters{}, map[uuid.UUID]int64{}
+	err = database.Each(ctx, q, func(scan func(...any) error) error {
+		var key uuid.UUID
+		var of int
+		var c counters
+		err := scan(&of, &key, &c.Consumed, &c.Waiting, &c.InError)
+		if of == 0 {
+			counts[key] = c
+		} else {
+			used[key] = c.Consumed
+		}
+		return err
+	}, `SELECT 0, product_id, consumed, waiting, in_error FROM seat_counters WHERE tenant_id = $1
+		UNION ALL SELECT 1, assignment_id, used, 0, 0 FROM place_counters WHERE tenant_id = $1`, g.Tenant)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load the counters of seats and of assignments: %w", err)
+	}
+	return counts, used, nil
 }
 
 // placesIn returns the supply of the counted assignments, where so many users have them.
 func placesIn(g *tenantgraph.Graph, used map[uuid.UUID]int64) engine.Places {
-	if len(g.Counted()) == 0 {
-		return nil
-	}
 	places := engine.Places{}
 	for _, a := range g.Counted() {
 		place := engine.Place{Product: a.Product.Index, Limit: engine.NoLimit, Used: used[a.ID], Kept: a.Lacks(used[a.ID])}
@@ -105,26 +121,27 @@ func keptIn(g *tenantgraph.Graph, used map[uuid.UUID]int64) map[uuid.UUID]int64 
 	return kept
 }
 
-// loadKept is keptIn as stored.
-func loadKept(ctx context.Context, q database.Querier, g *tenantgraph.Graph) (map[uuid.UUID]int64, error) {
-	used, err := loadUsed(ctx, q, g)
-	return keptIn(g, used), err
-}
-
 // readPlaces reads how many users have each counted assignment before the change, and so what is kept
 // for groups then; after it the same, where the change moves no product of one.
 func (b *casebook) readPlaces(ctx context.Context) (err error) {
-	if b.had, err = loadUsed(ctx, b.d.Tx, b.before); err != nil {
-		return err
+	if len(b.before.Counted()) > 0 {
+		if b.had, err = loadPlaces(ctx, b.d.Tx, b.d.Tenant); err != nil {
+			return err
+		}
 	}
 	b.keptBefore, b.keptAfter = keptIn(b.before, b.had), keptIn(b.after, b.had)
 	return nil
 }
 
-// findPlaces finds the limits and reserves after the change. An assignment that was not counted has no
-// counter: all whom it reaches are part of the change, and counted.
+// findPlaces finds the limits and reserves after the change, and before it. An assignment that was not
+// counted has no counter: all whom it reaches are part of the change, and counted.
 func (b *casebook) findPlaces() {
 	b.places = placesIn(b.after, b.had)
+	for _, a := range b.before.Counted() {
+		if after := b.after.Assignment(a.ID); after != nil && !after.Counted() {
+			b.places[a.ID] = engine.Place{Product: after.Product.Index, Limit: engine.NoLimit, Used: b.had[a.ID]}
+		}
+	}
 	for key, place := range b.places {
 		before := b.before.Assignment(key)
 		place.Kept = 0
@@ -161,6 +178,9 @@ func (w *writer) placesOut(b *casebook) error {
 func (b *casebook) countPlaces(verdicts []engine.Verdict) {
 	b.used = map[uuid.UUID]int64{}
 	for key, place := range b.places {
+		if !b.after.Assignment(key).Counted() {
+			continue
+		}
 		n := place.Used
 		for i := range verdicts {
 			v := &verdicts[i]

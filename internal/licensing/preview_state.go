@@ -153,9 +153,9 @@ func (s *Service) askReliance(ctx context.Context, d *Draft, book *casebook, i *
 		}
 		c := i.counts[p]
 		r.add(aspectSeats, p, c.Consumed, c.Waiting, c.InError)
-		for _, a := range book.after.Counted() {
-			if place := book.places[a.ID]; a.ProductID == p {
-				limits = append(limits, fmt.Sprintf("%s %d of %d, %d", a.ID, place.Used, place.Limit, place.Reserve))
+		for key, place := range book.places {
+			if a := book.after.Assignment(key); a.ProductID == p { // whose id may be new
+				limits = append(limits, fmt.Sprintf("%s %d of %d, %d for %d", a.GroupID, place.Used, place.Limit, place.Kept, place.Reserve))
 			}
 		}
 	}

@@ -185,11 +185,8 @@ func (e *explainer) enable() {
 // read reads what hangs on others, and works out what all trials start from.
 func (e *explainer) read(ctx context.Context) (err error) {
 	q := e.s.db.Reader()
-	if e.counts, err = loadCounters(ctx, q, e.g.Tenant); err != nil {
-		return err
-	}
-	used, err := loadUsed(ctx, q, e.g)
-	if err != nil {
+	var used map[uuid.UUID]int64
+	if e.counts, used, err = loadBoth(ctx, q, e.g); err != nil {
 		return err
 	}
 	e.limits, e.kept = placesIn(e.g, used), keptIn(e.g, used)

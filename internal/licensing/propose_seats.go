@@ -68,7 +68,26 @@ func (e *explainer) supply(p *Product) (t trial, units int64, touched int) {
 			t.after = append(t.after, engine.Source{Assignment: b.Engine, Selected: b.Selected})
 		}
 	}
-	return t, max(n, 1) + e.kept[p.ID], int(max(n-1, 0))
+	return t, max(n, 1) + e.lacking(p), int(max(n-1, 0))
+}
+
+// lacking returns how many seats of a product are kept once all have it whom its assignments reach, who
+// are counted with each of their groups.
+func (e *explainer) lacking(p *Product) int64 {
+	n := int64(0)
+	for _, a := range e.g.Counted() {
+		if a.ProductID != p.ID {
+			continue
+		}
+		reached := int64(0)
+		for _, group := range e.g.Descendants(a.GroupID) {
+			if a.IncludeNested || group == a.GroupID {
+				reached += int64(e.members[group])
+			}
+		}
+		n += a.Lacks(reached)
+	}
+	return n
 }
 
 // seatsNeeded returns how many seats must be left of a product for which the user waits, so that one is

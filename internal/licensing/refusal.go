@@ -98,12 +98,12 @@ func countFault(d *SeatDetails) *fault.Error {
 		return e.Fix("Raise the seats of a subscription of %s, or take it from somebody who no longer needs it; waiting users get free seats at once.", name).With(d)
 	}
 	switch idle := d.Suspended + d.LockedOut; {
-	case idle > 0:
-		return fault.New(fault.CountViolation, "No seat of %s is free: %d seats are suspended or locked out.", name, idle).
-			Fix("Renew or resume the subscription of %s, or buy seats in another one.", name).With(d)
 	case d.Reserved > 0:
 		return fault.New(fault.CountViolation, "No seat of %s is free for the user: %d of %d are taken, and %d are kept for members of groups.", name, d.Consumed, *d.Total, d.Reserved).
 			Fix("Raise the seats of a subscription of %s, or lower the seatReserve of a group's assignment; waiting users get free seats at once.", name).With(d)
+	case idle > 0:
+		return fault.New(fault.CountViolation, "No seat of %s is free: %d seats are suspended or locked out.", name, idle).
+			Fix("Renew or resume the subscription of %s, or buy seats in another one.", name).With(d)
 	case d.Total != nil:
 		return fix(fault.New(fault.CountViolation, "No seat of %s is free: %d of %d are taken.", name, d.Consumed, *d.Total))
 	}

@@ -251,6 +251,25 @@ func TestProposalToBuySeatsCountsWhatIsKeptR5R8(t *testing.T) {
 	})
 }
 
+// Without a live subscription seats are proposed for all whom the assignments reach, and what is kept
+// beyond them.
+func TestProposalToCreateASubscriptionCountsMembersOfAReserveOnceR8(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		for reserve, want := range map[int]int64{2: 3, 3: 3, 5: 5} {
+			o := newOffice(t, db)
+			sub := o.buy(base, 3)
+			o.join(sales, ann, bob, cid)
+			o.assign(group(sales), keeping(base, reserve), nil, "")
+			if _, err := o.service.CancelSubscription(t.Context(), o.tenant, licensing.CancelSubscriptionInput{ID: sub.ID, AcknowledgeLosses: ptr(3)}); err != nil {
+				t.Fatal(err)
+			}
+			if p := o.works(ann, mail, licensing.BuySeats); p.Mutation != "createSubscription" || p.Input["seats"] != want {
+				t.Errorf("of %d seats kept for three: %s %v, want %d", reserve, p.Mutation, p.Input, want)
+			}
+		}
+	})
+}
+
 // Verification finds who waits for a seat that is kept for nobody, or for the user's own group (R17).
 func TestVerificationKnowsWhoseSeatsAreKeptR8R17(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {

@@ -416,12 +416,8 @@ func (s *Service) SubscribedProducts(ctx context.Context, tenant uuid.UUID) ([]*
 	if err != nil {
 		return nil, err
 	}
-	counts, err := loadCounters(ctx, s.db.Reader(), tenant)
-	if err != nil {
-		return nil, err
-	}
-	kept, err := loadKept(ctx, s.db.Reader(), g)
-	return subscribed(g, counts, kept, g.SubscribedProducts()), err
+	counts, used, err := loadBoth(ctx, s.db.Reader(), g)
+	return subscribed(g, counts, keptIn(g, used), g.SubscribedProducts()), err
 }
 
 // SubscribedProductsByID returns some products with their seats, nil where the tenant never
@@ -431,12 +427,8 @@ func (s *Service) SubscribedProductsByID(ctx context.Context, tenant uuid.UUID, 
 	if err != nil {
 		return nil, err
 	}
-	counts, err := loadCounters(ctx, s.db.Reader(), tenant)
-	if err != nil {
-		return nil, err
-	}
-	kept, err := loadKept(ctx, s.db.Reader(), g)
-	return subscribed(g, counts, kept, subscribedIn(g, ids)), err
+	counts, used, err := loadBoth(ctx, s.db.Reader(), g)
+	return subscribed(g, counts, keptIn(g, used), subscribedIn(g, ids)), err
 }
 
 // subscribedIn returns products, nil where there never was a subscription.

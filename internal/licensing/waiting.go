@@ -138,7 +138,7 @@ func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []
 	if err != nil {
 		return err
 	}
-	counts, err := loadCounters(ctx, s.db.Reader(), tenant)
+	counts, used, err := loadBoth(ctx, s.db.Reader(), g)
 	if err != nil {
 		return err
 	}
@@ -146,11 +146,7 @@ func (s *Service) FillSeatDetails(ctx context.Context, tenant uuid.UUID, errs []
 	if err != nil {
 		return err
 	}
-	kept, err := loadKept(ctx, s.db.Reader(), g)
-	if err != nil {
-		return err
-	}
-	fillSeats(g, counts, kept, places, errs)
+	fillSeats(g, counts, keptIn(g, used), places, errs)
 	return nil
 }
 

@@ -33,7 +33,7 @@ type world struct {
 	directory *directory.Service
 	whatif    *whatif.Service
 	tenant    uuid.UUID
-	products  []uuid.UUID // suite, addon, tool, extra
+	products  []uuid.UUID // suite, addon, tool, extra, spare
 	load      int
 }
 
@@ -42,6 +42,7 @@ const (
 	addon
 	tool
 	extra
+	spare
 )
 
 // newWorld makes a world; load is as in licensing.Config.
@@ -78,11 +79,11 @@ func (w *world) catalogue() {
 			_, err := tx.ExecContext(ctx, query, args...)
 			errs = append(errs, err)
 		}
-		for _, p := range [][]string{{"suite", "mail", "old"}, {"addon", "new"}, {"tool", "chat"}, {"extra", "archive"}} {
+		for _, p := range [][]string{{"suite", "mail", "old"}, {"addon", "new"}, {"tool", "chat"}, {"extra", "archive"}, {"spare", "mail"}} {
 			w.products = append(w.products, key(p[0]))
 			exec(`INSERT INTO products (id, sku_part_number, display_name, display_name_key) VALUES ($1, $2, $2, $2)`, key(p[0]), p[0])
 			for _, plan := range p[1:] {
-				exec(`INSERT INTO plans (id, service_plan_name, display_name, display_name_key) VALUES ($1, $2, $2, $2)`, key(plan), plan)
+				exec(`INSERT INTO plans (id, service_plan_name, display_name, display_name_key) VALUES ($1, $2, $2, $2) ON CONFLICT DO NOTHING`, key(plan), plan)
 				exec(`INSERT INTO product_plans (product_id, plan_id) VALUES ($1, $2)`, key(p[0]), key(plan))
 			}
 		}

@@ -159,13 +159,33 @@ func (d *drawing) change() whatif.Change {
 		}
 		return in
 	}
+	ofGroup := func(in licensing.LicenseInput) licensing.LicenseInput { // what users do not have
+		switch n := rapid.IntRange(0, 8).Draw(d.t, "places"); {
+		case n < 3:
+			in.SeatReserve = optional.Of(n)
+		case n < 5:
+			in.SeatLimit = optional.Of(n - 2)
+		case n == 5:
+			in.SeatLimit = optional.Null[int]()
+		}
+		return in
+	}
+	to := func() *licensing.AssignInput {
+		in := &licensing.AssignInput{Principals: []licensing.PrincipalRef{ref()}, Add: []licensing.LicenseInput{license()}}
+		if in.Principals[0].Kind == id.Group {
+			in.Add[0] = ofGroup(in.Add[0])
+		}
+		return in
+	}
 	switch rapid.IntRange(0, 16).Draw(d.t, "kind") {
 	case 0, 1, 2:
-		return whatif.Change{AssignLicenses: &licensing.AssignInput{Principals: []licensing.PrincipalRef{ref()}, Add: []licensing.LicenseInput{license()}}}
+		return whatif.Change{AssignLicenses: to()}
 	case 3:
 		return whatif.Change{AssignLicenses: &licensing.AssignInput{Principals: []licensing.PrincipalRef{ref()}, Remove: []uuid.UUID{product()}}}
 	case 4:
-		return whatif.Change{AssignLicenses: &licensing.AssignInput{Principals: []licensing.PrincipalRef{ref()}, Mode: licensing.AssignReplace, Add: []licensing.LicenseInput{license()}}}
+		in := to()
+		in.Mode = licensing.AssignReplace
+		return whatif.Change{AssignLicenses: in}
 	case 5:
 		d.names++
 		in := newUser(fmt.Sprint("User", d.names))

@@ -58,6 +58,33 @@ func TestSwapsAndMovesOverSeveralChangesNeedNoSecondSeatR23R30(t *testing.T) {
 	})
 }
 
+// What a user loses is healed by a seat that was kept before, also where another of the changes
+// clears the reserve, and with it all that is counted of the assignment.
+func TestSeatKeptBeforeHealsWhereTheSameSetClearsTheReserveR8R10R30(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for _, p := range []int{suite, addon, extra, spare} {
+			w.subscribe(p, 1)
+		}
+		anna := w.user("Anna")
+		team := w.group("Team", anna.NodeID())
+		w.assign(w.add(user(anna), spare, addon, extra))
+		reserve := w.add(group(team), suite) // excluded by the addon
+		reserve.Add[0].SeatReserve = optional.Of(1)
+		w.assign(reserve)
+		clear := w.add(group(team), suite)
+		clear.Add[0].SeatReserve = optional.Null[int]()
+		changes := []whatif.Change{{AssignLicenses: w.remove(user(anna), spare, addon)}, {AssignLicenses: clear}}
+		w.token(changes[0])
+		if _, err := w.apply(w.token(changes...), changes...); err != nil {
+			t.Fatal(err)
+		}
+		if !w.holds(anna, suite) || !w.holds(anna, extra) {
+			t.Error("she lost what the team's seat heals")
+		}
+		w.sound()
+	})
+}
+
 func TestWhatOneChangeBringsCountsForOthersWhateverTheirOrderR30(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		anna := w.user("Anna")
@@ -188,7 +215,7 @@ func changedFacts(t *testing.T, w *world) {
 	w.subscribe(addon, 50)
 	w.subscribe(tool, 50)
 	anna, bert, cleo, dora := w.user("Anna"), w.user("Bert"), w.user("Cleo"), w.user("Dora")
-	team, apart, above := w.group("Team", anna.NodeID(), bert.NodeID()), w.group("Apart", dora.NodeID()), w.group("Above")
+	team, apart, above, aside := w.group("Team", anna.NodeID(), bert.NodeID()), w.group("Apart", dora.NodeID()), w.group("Above"), w.group("Aside")
 	named := w.user("Named")
 	changes := []whatif.Change{
 		{AssignLicenses: w.add(group(team), suite)},
@@ -200,6 +227,11 @@ func changedFacts(t *testing.T, w *world) {
 	}
 	move := func(u uuid.UUID, to string) error {
 		return second(w.directory.UpdateUser(ctx, w.tenant, directory.UpdateUserInput{ID: u, UsageLocation: optional.Of(to)}))
+	}
+	reserve := func(seats int) error {
+		in := w.add(group(aside), suite)
+		in.Add[0].SeatReserve = optional.Of(seats)
+		return second(w.licensing.Assign(ctx, w.tenant, *in))
 	}
 	for _, c := range []struct {
 		name     string
@@ -220,6 +252,8 @@ func changedFacts(t *testing.T, w *world) {
 		{"seats", func() error {
 			return second(w.licensing.UpdateSubscription(ctx, w.tenant, licensing.UpdateSubscriptionInput{ID: sub, Seats: optional.Of(60)}))
 		}, true},
+		{"another group's reserve", func() error { return reserve(2) }, true},
+		{"the same, larger", func() error { return reserve(3) }, true},
 		{"consumption", func() error { return second(w.licensing.Assign(ctx, w.tenant, *w.add(user(cleo), suite))) }, true},
 		{"a member comes", func() error {
 			return second(w.directory.AddGroupMembers(ctx, w.tenant, members(team.ID, cleo.NodeID())))

@@ -181,15 +181,42 @@ func (c *change) admitRest() {
 }
 
 func (c *change) admitInPasses() {
-	for admitted := true; admitted; {
-		admitted = false
-		for _, item := range slices.SortedFunc(maps.Keys(c.after.Violations), c.compare) {
-			if c.firstFailing(item, c.seatFree) == "" {
-				delete(c.after.Violations, item)
-				admitted = true
+	for c.admitInAPass() {
+	}
+}
+
+// admitInAPass reports whether anything was admitted. Where that lets a kept seat
+// go, of a product of which somebody was refused a seat before in the pass, the pass
+// ends: who was refused comes first.
+func (c *change) admitInAPass() bool {
+	admitted, refused := false, Set{}
+	for _, item := range slices.SortedFunc(maps.Keys(c.after.Violations), c.compare) {
+		free := 0
+		if refused[item.Product] {
+			free = c.free(item.Product)
+		}
+		switch c.firstFailing(item, c.seatFree) {
+		case CountViolation:
+			refused[item.Product] = true
+		case "":
+			delete(c.after.Violations, item)
+			admitted = true
+			if refused[item.Product] && c.free(item.Product) > max(0, free) {
+				return true
 			}
 		}
 	}
+	return admitted
+}
+
+// free is how many seats of a limited product are left that are nobody's and kept
+// for nobody.
+func (c *change) free(product ID) int {
+	total, limited := c.after.Total(product)
+	if !limited {
+		return 0
+	}
+	return total - c.after.Consumed(product) - c.reservations(product) - c.after.Kept(product)
 }
 
 // compare is R5's order of pending items.
@@ -268,13 +295,18 @@ func (c *change) seatFree(item RowKey) bool {
 	if !limited {
 		return true
 	}
-	left -= c.after.Consumed(item.Product)
-	for _, other := range c.after.LiveUsers() {
-		if c.reserved(other, item.Product) {
-			left--
+	return c.after.seatIn(left-c.after.Consumed(item.Product)-c.reservations(item.Product), item.assignment())
+}
+
+// reservations counts who has a seat of a product reserved.
+func (c *change) reservations(product ID) int {
+	n := 0
+	for _, user := range c.after.LiveUsers() {
+		if c.reserved(user, product) {
+			n++
 		}
 	}
-	return c.after.seatIn(left, item.assignment())
+	return n
 }
 
 // reserved: the user held the product before the change, has a source of it
