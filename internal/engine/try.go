@@ -25,23 +25,29 @@ func (r *Rules) Try(c *Case, seats Seats, places Places, now int64) (User, *Refu
 }
 
 // FewestSeats returns how many seats of a product must be left for the user of the first case to be
-// given one, at most so many: all cases are single users who wait for it, with sources of it alone.
-// Where no seats are kept for groups, that is the user's place in line; where some are, others may be
-// served before who comes first (R5, R8).
+// given one, and the user's state then: all cases are single users who wait for it, with sources of it
+// alone. Where the places through groups are not limited and no seats are kept for them, that is the
+// user's place in line (R5, R8). It is 0 where not even so many as may be help.
 //
 // An error means that the input broke an invariant.
-func (r *Rules) FewestSeats(product int32, cases []*Case, places Places, most, now int64) (int64, error) {
+func (r *Rules) FewestSeats(product int32, cases []*Case, places Places, most, now int64) (int64, User, error) {
+	var after User
 	var failed error
-	fewer := sort.Search(int(most-1), func(fewer int) bool {
-		verdicts, err := r.Settle(cases, Seats{product: {Total: int64(fewer) + 1}}, places, nobody{}, now)
+	served := func(seats int64) bool {
+		verdicts, err := r.Settle(cases, Seats{product: {Total: seats}}, places, nobody{}, now)
 		if err != nil {
 			failed = err
+			return false
 		}
-		return slices.ContainsFunc(verdicts, func(v Verdict) bool {
-			return v.Case == cases[0] && slices.ContainsFunc(r.Derive(v.After), func(l License) bool { return l.Held })
-		})
-	})
-	return int64(fewer) + 1, failed
+		i := slices.IndexFunc(verdicts, func(v Verdict) bool { return v.Case == cases[0] })
+		after = verdicts[i].After
+		return slices.ContainsFunc(r.Derive(after), func(l License) bool { return l.Held })
+	}
+	fewest := 1 + int64(sort.Search(int(most), func(i int) bool { return served(int64(i) + 1) }))
+	if fewest > most || !served(fewest) {
+		return 0, User{}, failed
+	}
+	return fewest, after, failed
 }
 
 // nobody are the waiters of a change that touches a single user.

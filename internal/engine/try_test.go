@@ -63,6 +63,12 @@ func TestFewestSeatsForWhoWaitsR5R8(t *testing.T) {
 		}
 		return c
 	}
+	for limit, want := range map[int64]int64{1: 0, 2: 2} { // the first in line takes the first place
+		got, _, err := rules().FewestSeats(base, []*engine.Case{waiting(1, 9, b), waiting(2, 6, b)}, engine.Places{b.Key: {Product: base, Limit: limit}}, 9, now)
+		if err != nil || got != want {
+			t.Errorf("of %d places: %d, %v, want %d", limit, got, err, want)
+		}
+	}
 	for _, c := range []struct {
 		name    string
 		reserve int64 // of b
@@ -78,9 +84,9 @@ func TestFewestSeatsForWhoWaitsR5R8(t *testing.T) {
 		{"it is kept for the first of the group", 1, []*engine.Case{waiting(1, 9, b), waiting(2, 6, a), waiting(3, 7, b)}, 3},
 		{"a member has another source too", 1, []*engine.Case{waiting(1, 9, a), waiting(2, 6, a, b)}, 2},
 	} {
-		got, err := rules().FewestSeats(base, c.line, reserving(b, c.reserve, 0), 9, now)
-		if err != nil || got != c.want {
-			t.Errorf("%s: %d, %v, want %d", c.name, got, err, c.want)
+		got, after, err := rules().FewestSeats(base, c.line, reserving(b, c.reserve, 0), 9, now)
+		if err != nil || got != c.want || len(after.Rows) == len(after.Sources) {
+			t.Errorf("%s: %d, %+v, %v, want %d", c.name, got, after, err, c.want)
 		}
 	}
 }

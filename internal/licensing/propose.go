@@ -32,7 +32,7 @@ const (
 // allowed, the smallest first and at most three of a kind; none where it is allowed. They are tried
 // in memory, by the rules, on the state of the user; nothing is locked. It takes at most seven
 // statements, whatever the number of proposals, and one more for each product that the user waits for and
-// of which seats are kept for groups.
+// that groups have with a limit or a reserve.
 //
 // A change that touches others too, such as one of a group's assignment, is proposed only where
 // everybody who waits for a product that the user then needs a seat of would find one: who else
@@ -77,6 +77,7 @@ type explainer struct {
 	needed  map[uuid.UUID]int64       // of these, how many seats must be left for one to be the user's
 	members map[uuid.UUID]int         // direct members of the groups that matter
 	direct  map[uuid.UUID]int         // direct assignments, by product without a live subscription
+	served  map[engine.ID]bool        // sources that wait, and are admitted with these seats
 	holders map[uuid.UUID][]*UserView // who has a product directly, by product waited for
 
 	on      engine.PlanSet
@@ -115,11 +116,11 @@ func (e *explainer) allows(t trial) (lost engine.PlanSet, ok bool) {
 	if t.shared || t.seat != nil { // others may want the same places first
 		limits = engine.Places{}
 		for key, place := range e.limits {
-			if place.Limit != engine.NoLimit {
-				place.Limit = place.Used
+			if place.Limit != engine.NoLimit { // one that the user gives up may be another's
+				place.Limit = place.Used - num(before.Admitted(key))
 			}
-			if t.seat != nil && place.Product == t.of.Index { // the seat is the user's, whoever it is kept for
-				place.Reserve, place.Kept = 0, 0
+			if t.seat != nil && place.Product == t.of.Index { // the seat is the user's, and a place with it
+				place.Reserve, place.Kept, place.Limit = 0, 0, place.Limit+num(e.served[key])
 			}
 			limits[key] = place
 		}
@@ -227,7 +228,7 @@ func (e *explainer) read(ctx context.Context) (err error) {
 
 // readPlaces reads the user's places in line, and who could give up a seat to the user.
 func (e *explainer) readPlaces(ctx context.Context) error {
-	e.places, e.needed, e.holders = map[uuid.UUID]int{}, map[uuid.UUID]int64{}, map[uuid.UUID][]*UserView{}
+	e.places, e.needed, e.served, e.holders = map[uuid.UUID]int{}, map[uuid.UUID]int64{}, map[engine.ID]bool{}, map[uuid.UUID][]*UserView{}
 	waiting := e.waitingFor()
 	places, err := places(ctx, e.s.db.Reader(), e.s.db.Dialect(), e.g.Tenant, waiting, []uuid.UUID{e.v.User.ID}, "license_violations")
 	if err != nil {
@@ -243,7 +244,7 @@ func (e *explainer) readPlaces(ctx context.Context) error {
 	var first []uuid.UUID // one seat less taken, and it is the user's
 	for _, p := range waiting {
 		seat := e.seats[e.g.Product(p).Index]
-		if e.places[p] > 0 && seat.Total-(seat.Consumed-1) >= e.needed[p] && len(first) < productsToFree {
+		if e.needed[p] > 0 && seat.Total-(seat.Consumed-1) >= e.needed[p] && len(first) < productsToFree {
 			first = append(first, p)
 		}
 	}

@@ -28,7 +28,7 @@ func (e *explainer) subscribe() {
 		products = append(products, e.plan.Products...)
 	}
 	for i, p := range products {
-		if slices.Index(products, p) < i {
+		if slices.Index(products, p) < i || e.places[p.ID] > 0 && e.needed[p.ID] == 0 {
 			continue
 		}
 		e.buy(p)
@@ -91,11 +91,12 @@ func (e *explainer) lacking(p *Product) int64 {
 }
 
 // seatsNeeded returns how many seats must be left of a product for which the user waits, so that one is
-// the user's: as many as stand in line up to there; where some are kept for groups, as few as will do, or
-// of a long line those too.
+// the user's: as many as stand in line up to there; where groups have limits or reserves, as few as will
+// do, and 0 where none will. Of a long line all that are kept are taken to be needed, and no place through
+// a limited group is hoped for.
 func (e *explainer) seatsNeeded(ctx context.Context, p *Product) (int64, error) {
 	most := int64(e.places[p.ID]) + e.kept[p.ID]
-	if e.kept[p.ID] == 0 {
+	if !slices.ContainsFunc(e.g.Counted(), func(a *tenantgraph.Bound) bool { return a.ProductID == p.ID }) {
 		return most, nil
 	}
 	own := &engine.Case{Users: []engine.ID{e.v.User.ID}}
@@ -133,9 +134,12 @@ func (e *explainer) seatsNeeded(ctx context.Context, p *Product) (int64, error) 
 			places[key] = place
 		}
 	}
-	fewest, err := e.g.Rules.FewestSeats(p.Index, cases, places, most, e.now)
+	fewest, after, err := e.g.Rules.FewestSeats(p.Index, cases, places, most, e.now)
 	if err != nil {
 		return 0, fmt.Errorf("try the line of %s: %w", p.DisplayName, err)
+	}
+	for _, source := range after.Sources {
+		e.served[source.Key] = after.Admitted(source.Key)
 	}
 	return fewest, nil
 }
