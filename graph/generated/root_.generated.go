@@ -2646,7 +2646,10 @@ enum ProposalKind {
   END_ASSIGNMENT
   "Takes the user out of a group."
   LEAVE_GROUP
-  "Makes the user a member of a group that brings the plan, or one that it needs."
+  """
+  Makes the user a member of a group that brings the plan, or one that it needs; or of one that is excluded from
+  what stands in the way.
+  """
   JOIN_GROUP
   "Assigns a product to the user directly that contains the plan, or one that it needs."
   ASSIGN_PRODUCT

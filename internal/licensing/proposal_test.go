@@ -310,11 +310,17 @@ func allowedByOracle(s *oracle.State, who denied) bool {
 	return false
 }
 
-// roomy tells whether everybody would find a seat of every product but one.
+// roomy tells whether everybody would find a seat that is kept for nobody, and a place, of every product
+// but one.
 func roomy(s *oracle.State, but oracle.ID) bool {
 	for product := range s.Products {
 		total, limited := s.Total(product)
-		if product != but && s.Subscribed(product) && limited && total-s.Consumed(product) < len(s.Users) {
+		if product != but && s.Subscribed(product) && limited && total-s.Consumed(product)-s.Kept(product) < len(s.Users) {
+			return false
+		}
+	}
+	for key, a := range s.Assignments {
+		if key.Product != but && a.SeatLimit != nil && *a.SeatLimit-s.Used(key) < len(s.Users) {
 			return false
 		}
 	}

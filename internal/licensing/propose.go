@@ -116,11 +116,12 @@ func (e *explainer) allows(t trial) (lost engine.PlanSet, ok bool) {
 	if t.shared || t.seat != nil { // others may want the same places first
 		limits = engine.Places{}
 		for key, place := range e.limits {
-			if place.Limit != engine.NoLimit { // one that the user gives up may be another's
-				place.Limit = place.Used - num(before.Admitted(key))
+			bought := t.seat != nil && place.Product == t.of.Index
+			if place.Limit != engine.NoLimit { // one that the user gives up may be another's; one comes with the seat
+				place.Limit = place.Used - num(before.Admitted(key)) + num(bought && e.served[key])
 			}
-			if t.seat != nil && place.Product == t.of.Index { // the seat is the user's, and a place with it
-				place.Reserve, place.Kept, place.Limit = 0, 0, place.Limit+num(e.served[key])
+			if bought { // the seat is the user's, whoever it is kept for
+				place.Reserve, place.Kept = 0, 0
 			}
 			limits[key] = place
 		}

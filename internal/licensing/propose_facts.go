@@ -191,13 +191,22 @@ func (e *explainer) membership(kind ProposalKind, mutation string, group uuid.UU
 	}
 }
 
-// groupsToJoin returns groups that bring a plan that may help, the fewest assignments first.
+// groupsToJoin returns groups that bring a plan that may help, and those whose members are excluded from
+// a source of the user, which may stand in the way: the fewest assignments first.
 func (e *explainer) groupsToJoin(own []uuid.UUID) []uuid.UUID {
 	var products []uuid.UUID
 	for _, p := range e.helpfulProducts() {
 		products = append(products, p.ID)
 	}
-	groups := slices.DeleteFunc(e.g.GroupsReachedBy(products), func(g uuid.UUID) bool { return slices.Contains(own, g) })
+	groups := e.g.GroupsReachedBy(products)
+	for _, s := range e.v.state.Sources {
+		if !s.Direct {
+			for _, excluded := range e.g.Assignment(s.Key).ExcludedGroups {
+				groups = append(groups, e.g.Descendants(excluded)...)
+			}
+		}
+	}
+	groups = slices.DeleteFunc(sortedIDs(groups), func(g uuid.UUID) bool { return slices.Contains(own, g) })
 	slices.SortFunc(groups, func(a, b uuid.UUID) int {
 		return cmp.Or(cmp.Compare(len(e.g.Reach(a)), len(e.g.Reach(b))), strings.Compare(e.g.GroupNameKey(a), e.g.GroupNameKey(b)), compareUUIDs(a, b))
 	})

@@ -251,6 +251,20 @@ func TestProposalToBuySeatsCountsWhatIsKeptR5R8(t *testing.T) {
 	})
 }
 
+// Whose group nobody has a seat through yet is proposed to be bought one.
+func TestProposalToBuyTheFirstReservedSeatR8(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		o := newOffice(t, db)
+		o.buy(base, 1)
+		o.assign(user(ann), give(base), nil, "")
+		o.join(sales, bob)
+		o.assign(group(sales), keeping(base, 1), nil, "")
+		if p := o.works(bob, mail, licensing.BuySeats); p.Input["seats"] != int64(2) {
+			t.Errorf("proposed is %+v", p.Input)
+		}
+	})
+}
+
 // Without a live subscription seats are proposed for all whom the assignments reach, and what is kept
 // beyond them.
 func TestProposalToCreateASubscriptionCountsMembersOfAReserveOnceR8(t *testing.T) {
