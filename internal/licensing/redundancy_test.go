@@ -20,6 +20,14 @@ import (
 	"github.com/licensegraph/licensegraph/internal/paging"
 )
 
+// upToTwo draws users; all may be deleted.
+func upToTwo(t *rapid.T, users []uuid.UUID) []uuid.UUID {
+	if len(users) == 0 {
+		return nil
+	}
+	return rapid.SliceOfNDistinct(rapid.SampledFrom(users), 0, 2, rapid.ID[uuid.UUID]).Draw(t, "disabled")
+}
+
 // disable disables accounts.
 func (d *drawn) disable(t *rapid.T, users []uuid.UUID) {
 	for _, u := range users {
@@ -158,7 +166,7 @@ func TestRedundancyIsWhatAWalkOverEverythingFindsOnRandomWorlds(t *testing.T) {
 			if len(users) == 0 {
 				return
 			}
-			disabled := rapid.SliceOfNDistinct(rapid.SampledFrom(users), 0, 2, rapid.ID[uuid.UUID]).Draw(rt, "disabled")
+			disabled := upToTwo(rt, users)
 			d.disable(rt, disabled)
 			want := redundantByOracle(d.state, oracle.SetOf(disabled...))
 			for _, backward := range []bool{false, true} {
@@ -192,7 +200,7 @@ func TestCleanUpsLoseNothingOnRandomWorlds(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			d := draw(rt, p)
 			users := d.state.LiveUsers()
-			disabled := rapid.SliceOfNDistinct(rapid.SampledFrom(users), 0, 2, rapid.ID[uuid.UUID]).Draw(rt, "disabled")
+			disabled := upToTwo(rt, users)
 			d.disable(rt, disabled)
 			state := func() map[uuid.UUID]oracle.Set {
 				on := map[uuid.UUID]oracle.Set{}
