@@ -179,6 +179,7 @@ type casebook struct {
 	grouping   *grouping          // nil where everybody is loaded
 	signatures map[*engine.Case][]signature
 
+	lines                 []uuid.UUID         // counted products of which all who wait are local
 	places                engine.Places       // of counted assignments after the change
 	had, used             map[uuid.UUID]int64 // by how many users, before and after it
 	keptBefore, keptAfter map[uuid.UUID]int64 // seats of products for groups

@@ -27,11 +27,65 @@ func countedProducts(graphs ...*tenantgraph.Graph) []uuid.UUID {
 	return products
 }
 
-// limits makes those local who wait for a product of a counted assignment: a place that comes free,
-// or is taken, changes what they wait for, be it only the code, and whose seats are kept is not told
-// by their line. Where an assignment comes to be counted, those are local whom it reaches.
+// suppliesMoved returns the counted products of which a change itself moves seats, limits or reserves.
+func suppliesMoved(before, after *tenantgraph.Graph) []uuid.UUID {
+	return slices.DeleteFunc(countedProducts(before, after), func(p uuid.UUID) bool {
+		units, unlimited := before.Seats(p)
+		now, nowUnlimited := after.Seats(p)
+		_, was := before.LiveSince(p)
+		_, is := after.LiveSince(p)
+		return units == now && unlimited == nowUnlimited && was == is && samePlaces(before, after, p) && samePlaces(after, before, p)
+	})
+}
+
+// samePlaces tells whether each counted assignment of a product in one graph is the same in another.
+func samePlaces(g, other *tenantgraph.Graph, product uuid.UUID) bool {
+	return !slices.ContainsFunc(g.Counted(), func(a *tenantgraph.Bound) bool {
+		if a.ProductID != product {
+			return false
+		}
+		b := other.Assignment(a.ID)
+		return b == nil || a.Assignment != b.Assignment && (!a.SamePlaces(b.Assignment) || a.Scheduled != b.Scheduled)
+	})
+}
+
+// moved returns the counted products of which somebody came to have a source, or has it no longer, and
+// whose lines were not part of the change: what is free for those who wait may be another now, or their
+// code.
+func (b *casebook) moved(verdicts []engine.Verdict) []uuid.UUID {
+	var more []uuid.UUID
+	others := slices.DeleteFunc(countedProducts(b.before, b.after), func(p uuid.UUID) bool { return slices.Contains(b.lines, p) })
+	for _, p := range others {
+		index := b.after.Product(p).Index
+		if slices.ContainsFunc(verdicts, func(v engine.Verdict) bool {
+			return b.moves(v.Case.Before, v.After, index) || b.moves(v.After, v.Case.Before, index)
+		}) {
+			more = append(more, p)
+		}
+	}
+	return more
+}
+
+// moves tells whether a source of a product is admitted in one state and not in the other.
+func (b *casebook) moves(from, to engine.User, product int32) bool {
+	return slices.ContainsFunc(from.Sources, func(s engine.Source) bool {
+		return s.Product == product && from.Admitted(s.Key) && !to.Admitted(s.Key)
+	})
+}
+
+// again returns a casebook for the same change, in which the lines of more products are touched.
+func (b *casebook) again(more []uuid.UUID) *casebook {
+	next := newCasebook(b.d)
+	next.had, next.keptBefore, next.lines = b.had, b.keptBefore, slices.Concat(b.lines, more)
+	return next
+}
+
+// limits makes those local who wait for a product of a counted assignment, of which the change moves who
+// has it: a place that comes free, or is taken, changes what they wait for, be it only the code, and whose
+// seats are kept is not told by their line. Where an assignment comes to be counted, those are local whom
+// it reaches.
 func (l *local) limits(book *casebook) {
-	l.lines = countedProducts(book.before, book.after)
+	l.lines = book.lines
 	for key, a := range book.d.edit.Changes().Assignments {
 		if before := book.before.Assignment(key); a == nil || !a.Counted() || before == nil || before.Counted() {
 			continue

@@ -177,28 +177,11 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 			return out, s.settleFast(ctx, d, fast, out, o)
 		}
 	}
-	if o.relied != nil {
-		book.relied = newReliance()
-	}
-	local, err := s.gather(ctx, d, book)
+	book, verdicts, err := s.judge(ctx, d, book, counts, o.relied != nil)
 	if err != nil {
 		return nil, err
 	}
-	book.findPlaces()
-	progress(ctx, Progress{Phase: PhaseJudging})
-	seats := supplies(d.Graph, book.after, counts, book.keptBefore)
-	for _, product := range local.lines { // nobody waits who is not part of the change
-		index := book.after.Product(product).Index
-		if seat, counted := seats[index]; counted {
-			seat.Waiting = 0
-			seats[index] = seat
-		}
-	}
-	waiting := &waiters{s: s, ctx: ctx, d: d, book: book, pages: map[int32]*waiterPage{}}
-	verdicts, err := book.after.Rules.Settle(book.cases, seats, book.places, waiting, int64(d.Now))
-	if err != nil {
-		return nil, fmt.Errorf("settle the change: %w", err)
-	}
+	out.Impact.book = book
 	for _, v := range verdicts {
 		if v.Refusal == nil {
 			continue
@@ -237,6 +220,41 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	}
 	progress(ctx, Progress{Phase: PhaseStoring})
 	return out, s.store(ctx, d, book, verdicts, nil, out, o)
+}
+
+// judge finds who is touched and carries them over the change. Whether the lines of counted products
+// are, shows once it is known who comes to have them, or no longer has (R8): mostly nobody does, and their
+// lines, which may be long, are never read. Else it is judged anew with them.
+func (s *Service) judge(ctx context.Context, d *Draft, book *casebook, counts map[uuid.UUID]counters, relies bool) (*casebook, []engine.Verdict, error) {
+	book.lines = suppliesMoved(book.before, book.after)
+	for {
+		if relies {
+			book.relied = newReliance()
+		}
+		if err := s.gather(ctx, d, book); err != nil {
+			return nil, nil, err
+		}
+		book.findPlaces()
+		progress(ctx, Progress{Phase: PhaseJudging})
+		seats := supplies(d.Graph, book.after, counts, book.keptBefore)
+		for _, product := range countedProducts(book.before, book.after) { // nobody waits who is not part of the change
+			index := book.after.Product(product).Index
+			if seat, there := seats[index]; there {
+				seat.Waiting = 0
+				seats[index] = seat
+			}
+		}
+		waiting := &waiters{s: s, ctx: ctx, d: d, book: book, pages: map[int32]*waiterPage{}}
+		verdicts, err := book.after.Rules.Settle(book.cases, seats, book.places, waiting, int64(d.Now))
+		if err != nil {
+			return nil, nil, fmt.Errorf("settle the change: %w", err)
+		}
+		more := book.moved(verdicts)
+		if len(more) == 0 {
+			return book, verdicts, nil
+		}
+		book = book.again(more)
+	}
 }
 
 // settleFast is settle by counting.
@@ -280,23 +298,25 @@ func (d *Draft) effective() bool {
 
 // gather finds the local users (step 2) and puts them into cases: those of which there are many by
 // grouping them in the database, the others by loading them.
-func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) (*local, error) {
+func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) error {
 	local, err := s.findLocal(ctx, d, book)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ids := local.named
 	book.touched = local
 	switch many, err := local.many(ctx, d, s.load); {
 	case err != nil:
-		return nil, err
-	case many:
+		return err
+	case many: // and more do not matter much: they are grouped once
+		book.lines = countedProducts(book.before, book.after)
+		local.lines = book.lines
 		if err := book.group(ctx, local); err != nil {
-			return nil, err
+			return err
 		}
 	default:
 		if ids, err = local.users(ctx, d); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	var born []*person
@@ -312,7 +332,7 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) (*local,
 		read += int64(len(part))
 		loaded, err := people(ctx, d.Tx, d.Tx.Dialect(), d.Tenant, part, book.reached)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, p := range loaded {
 			book.relied.person(p)
@@ -325,7 +345,7 @@ func (s *Service) gather(ctx context.Context, d *Draft, book *casebook) (*local,
 	for _, c := range book.cases { // a created user may come after others of its case
 		slices.SortFunc(c.Users, func(a, b engine.ID) int { return compareUUIDs(a, b) })
 	}
-	return local, nil
+	return nil
 }
 
 // supplies returns the seats of every product: units as the change has them, users as before.

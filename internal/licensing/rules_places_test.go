@@ -131,3 +131,35 @@ func TestSeatLimitIsCheckedAndAuditedR8R24R28(t *testing.T) {
 		}
 	})
 }
+
+// Who waits for a product that a group has with a limit is looked at where somebody comes to have it or
+// has it no longer, and nowhere else.
+func TestLineOfALimitedProductIsReadOnlyWhereWhoHasItMovesR8(t *testing.T) {
+	dbtest.EachObserved(t, func(t *testing.T, db *database.DB, st *dbtest.Statements) {
+		o := newOffice(t, db)
+		o.makeGroups()
+		o.buy(base, 1)
+		o.join(sales, ann, bob, cid)
+		o.assign(group(sales), atMost(base, 2), nil, "")
+		o.line(base, bob, cid)
+		reads := func(change func()) bool {
+			st.Reset()
+			change()
+			return slices.ContainsFunc(st.List(), func(text string) bool {
+				return strings.Contains(text, "SELECT v.user_id FROM license_violations v") || strings.Contains(text, "SELECT count(*) FROM license_violations")
+			})
+		}
+		if reads(func() { o.join(crew, ann, bob, dot) }) {
+			t.Error("a change of who is in another group reads the line")
+		}
+		if reads(func() { o.join(sales, dot) }) {
+			t.Error("who comes to wait reads the line")
+		}
+		if !reads(func() { o.do(func(d *licensing.Draft) error { d.RemoveMember(sales, ann); return nil }) }) {
+			t.Error("a seat that goes from hand to hand does not read the line")
+		}
+		o.holds(bob, base)
+		o.line(base, cid, dot)
+		o.verify(t)
+	})
+}

@@ -94,8 +94,12 @@ func (a *Assignment) Direct() bool { return a.GroupID == uuid.Nil }
 // Says tells whether two assignments, of one principal and product, say the same.
 func (a *Assignment) Says(b *Assignment) bool {
 	return a.Selection.Equal(b.Selection) && a.IncludeNested == b.IncludeNested && a.Priority == b.Priority &&
-		slices.Equal(a.ExcludedGroups, b.ExcludedGroups) && a.SeatReserve == b.SeatReserve &&
-		(a.SeatLimit == nil) == (b.SeatLimit == nil) && (a.SeatLimit == nil || *a.SeatLimit == *b.SeatLimit)
+		slices.Equal(a.ExcludedGroups, b.ExcludedGroups) && a.SamePlaces(b)
+}
+
+// SamePlaces tells whether as many users may have the one as the other, and as many seats are kept.
+func (a *Assignment) SamePlaces(b *Assignment) bool {
+	return a.SeatReserve == b.SeatReserve && (a.SeatLimit == nil) == (b.SeatLimit == nil) && (a.SeatLimit == nil || *a.SeatLimit == *b.SeatLimit)
 }
 
 // Counted tells whether it is stored how many users have the assignment: it has a limit or a
