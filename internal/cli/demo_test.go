@@ -139,7 +139,7 @@ func TestDemoServesItsOrganisationToEachRoleAndLeavesNothingBehind(t *testing.T)
 // what each example must show; the first three are those printed.
 var shown = []struct{ operation, text string }{
 	{"WhoHasWhatAndWhy", `"code":"MUTUALLY_EXCLUSIVE_VIOLATION"`},
-	{"Seats", `"seats":{"total":48,"consumed":48,"available":0,"waiting":10,"inError":10},"subscriptions":[{"status":"ENABLED","seats":48`},
+	{"Seats", `"seats":{"total":48,"consumed":48,"reserved":0,"available":0,"waiting":10,"inError":10},"subscriptions":[{"status":"ENABLED","seats":48`},
 	{"InError", `"code":"COUNT_VIOLATION"`},
 	{"PlanByPlan", `"enabled":false,"enabledBy":[],"disabledBy":[],"withheldBy":[{"kind":"GROUP","group":{"displayName":"Project Managers"}`},
 	{"MayUse", `{"allowed":false,"reason":"SOURCE_IN_ERROR"}`},
