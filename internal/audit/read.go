@@ -113,10 +113,14 @@ func LastOf(ctx context.Context, tx *database.Tx, tenant uuid.UUID, node string,
 	return found, nil
 }
 
-// Named holds for the field of a name.
-func Named(field string) func(FieldChange) bool {
-	return func(f FieldChange) bool { return f.Field == field }
+// Named holds for the field of a name of what has the TypeID, in the event of one change and in that of
+// several (FieldOf).
+func Named(field, node string) func(FieldChange) bool {
+	return func(f FieldChange) bool { return f.Field == field || f.Field == FieldOf(field, node) }
 }
+
+// FieldOf is what a field is called where the event is about several changes: it says whose it is.
+func FieldOf(field, node string) string { return field + " of " + node }
 
 func scan(scan func(...any) error) (*Event, error) {
 	var e Event

@@ -3,6 +3,9 @@ package directory
 import (
 	"strconv"
 
+	"github.com/google/uuid"
+
+	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/principal"
 )
@@ -28,7 +31,7 @@ func groupFields(g *principal.Group) []field {
 
 // recordFields puts the fields that differ into the audit event (R28) and tells whether any
 // does. One side is nil where the object begins or ends.
-func recordFields(d *licensing.Draft, before, after []field) bool {
+func recordFields(d *licensing.Draft, kind id.Kind, key uuid.UUID, before, after []field) bool {
 	differs := false
 	for i := range max(len(before), len(after)) {
 		var name string
@@ -40,7 +43,7 @@ func recordFields(d *licensing.Draft, before, after []field) bool {
 			name, is = after[i].name, after[i].value
 		}
 		if !same(was, is) {
-			d.Field(name, was, is)
+			d.FieldOf(kind, key, name, was, is)
 			differs = true
 		}
 	}

@@ -111,7 +111,7 @@ func (in CreateGroupInput) create(ctx context.Context, d *licensing.Draft) (uuid
 	}
 	d.CreateGroup(group)
 	d.Subject(id.Group, key, group.DisplayName)
-	recordFields(d, nil, groupFields(group))
+	recordFields(d, id.Group, group.ID, nil, groupFields(group))
 	m, err := parseMembers(&groupMembers{group: key, created: group, add: in.MemberIDs, addPath: []any{"memberIds"}})
 	if err != nil {
 		return key, err
@@ -162,7 +162,7 @@ func (in UpdateGroupInput) Plan(_ context.Context, d *licensing.Draft) error {
 	after.DisplayName = *in.DisplayName.Or(&before.DisplayName)
 	after.Description = in.Description.Or(before.Description)
 	after.ExternalID = in.ExternalID.Or(before.ExternalID)
-	if !recordFields(d, groupFields(before), groupFields(&after)) {
+	if !recordFields(d, id.Group, after.ID, groupFields(before), groupFields(&after)) {
 		return nil
 	}
 	after.UpdatedAt, after.Version = d.Now, before.Version+1
@@ -194,7 +194,7 @@ func (in DeleteGroupInput) Plan(ctx context.Context, d *licensing.Draft) error {
 	if err := withoutLicenses(d, before); err != nil {
 		return err
 	}
-	recordFields(d, groupFields(before), nil)
+	recordFields(d, id.Group, before.ID, groupFields(before), nil)
 	if err := recordParting(ctx, d, before); err != nil {
 		return err
 	}
@@ -250,7 +250,7 @@ func recordParting(ctx context.Context, d *licensing.Draft, g *principal.Group) 
 		return fmt.Errorf("read the number of members: %w", err)
 	}
 	count := strconv.FormatInt(members, 10)
-	d.Field("memberCount", &count, nil)
+	d.FieldOf(id.Group, g.ID, "memberCount", &count, nil)
 	for _, n := range d.Graph.Children(g.ID) {
 		child := d.Graph.Group(n.Child)
 		d.Subject(id.Group, child.ID, child.DisplayName)

@@ -65,7 +65,7 @@ func (in CreateUserInput) create(ctx context.Context, d *licensing.Draft) (*prin
 		return nil, err
 	}
 	d.Subject(id.User, key, created.DisplayName)
-	recordFields(d, nil, userFields(created))
+	recordFields(d, id.User, created.ID, nil, userFields(created))
 	d.Summary("Created the user " + titled(created) + ".")
 	return created, nil
 }
@@ -98,7 +98,7 @@ func (in UpdateUserInput) plan() *userPlan {
 			return nil, err
 		}
 		after := in.apply(before)
-		if !recordFields(d, userFields(before), userFields(after)) {
+		if !recordFields(d, id.User, after.ID, userFields(before), userFields(after)) {
 			return before, nil
 		}
 		if after.UserPrincipalName != before.UserPrincipalName {
@@ -137,7 +137,7 @@ func (in DeleteUserInput) plan() *userPlan {
 		}
 		after := d.DeleteUser(before)
 		deleted := d.Now.String()
-		d.Field("deletedAt", nil, &deleted)
+		d.FieldOf(id.User, before.ID, "deletedAt", nil, &deleted)
 		d.Summary("Deleted the user " + titled(before) + ".")
 		return after, nil
 	}}
@@ -170,7 +170,7 @@ func (in RestoreUserInput) plan() *userPlan {
 		}
 		after := d.RestoreUser(before)
 		deleted := before.DeletedAt.String()
-		d.Field("deletedAt", &deleted, nil)
+		d.FieldOf(id.User, before.ID, "deletedAt", &deleted, nil)
 		d.Summary("Restored the user " + titled(before) + ".")
 		return after, nil
 	}}

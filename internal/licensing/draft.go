@@ -220,6 +220,15 @@ func (d *Draft) Field(field string, before, after *string) {
 	d.event.Fields = append(d.event.Fields, audit.FieldChange{Field: field, Before: before, After: after})
 }
 
+// FieldOf records a fact of what the change is about before and after. In the event of several changes
+// it says whose it is.
+func (d *Draft) FieldOf(kind id.Kind, key uuid.UUID, field string, before, after *string) {
+	if d.parts != nil {
+		field = audit.FieldOf(field, id.Format(kind, key))
+	}
+	d.Field(field, before, after)
+}
+
 // Cause says which event brought the change about, for the audit event; nil: that of the context.
 func (d *Draft) Cause(event *uuid.UUID) { d.event.CauseID = event }
 

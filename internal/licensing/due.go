@@ -164,7 +164,8 @@ func moveOn(ctx context.Context, d *Draft, key uuid.UUID, now clock.Instant) err
 	if before.Status == string(SubscriptionScheduled) {
 		field = "startsAt"
 	}
-	cause, err := audit.LastOf(ctx, d.Tx, d.Tenant, id.Format(id.Subscription, key), audit.Named(field), audit.SubscriptionCreate, audit.SubscriptionUpdate, audit.PreviewApply)
+	node := id.Format(id.Subscription, key)
+	cause, err := audit.LastOf(ctx, d.Tx, d.Tenant, node, audit.Named(field, node), audit.SubscriptionCreate, audit.SubscriptionUpdate, audit.PreviewApply)
 	if err != nil {
 		return err
 	}
@@ -204,7 +205,8 @@ func removeForGood(ctx context.Context, d *Draft, now clock.Instant) error {
 	if len(users) == 0 {
 		return nil
 	}
-	cause, err := audit.LastOf(ctx, d.Tx, d.Tenant, id.Format(id.User, users[0]), audit.Named("deletedAt"), audit.UserDelete, audit.PreviewApply)
+	node := id.Format(id.User, users[0])
+	cause, err := audit.LastOf(ctx, d.Tx, d.Tenant, node, audit.Named("deletedAt", node), audit.UserDelete, audit.PreviewApply)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,8 @@ func (s *Service) prune(ctx context.Context, tenant uuid.UUID, now clock.Instant
 		if p == nil || err != nil {
 			return err
 		}
-		cause, err := audit.LastOf(ctx, d.Tx, d.Tenant, id.Format(id.Tenant, d.Tenant), audit.Named("auditRetentionSeconds"), audit.TenantUpdate)
+		node := id.Format(id.Tenant, d.Tenant)
+		cause, err := audit.LastOf(ctx, d.Tx, d.Tenant, node, audit.Named("auditRetentionSeconds", node), audit.TenantUpdate)
 		if err != nil {
 			return err
 		}

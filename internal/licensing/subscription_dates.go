@@ -7,6 +7,7 @@ import (
 
 	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/fault"
+	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing/tenantgraph"
 )
 
@@ -173,7 +174,7 @@ func recordSubscription(d *Draft, before, after *tenantgraph.Subscription) {
 	is := subscriptionFields(after)
 	for _, name := range []string{"seats", "status", "startsAt", "renewsAt", "endsAt"} {
 		if !sameText(was[name], is[name]) {
-			d.Field(name, was[name], is[name])
+			d.FieldOf(id.Subscription, after.ID, name, was[name], is[name])
 		}
 	}
 }

@@ -3,6 +3,7 @@ package whatif_test
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/licensegraph/licensegraph/internal/audit"
+	"github.com/licensegraph/licensegraph/internal/clock"
 	"github.com/licensegraph/licensegraph/internal/database"
 	"github.com/licensegraph/licensegraph/internal/database/dbtest"
 	"github.com/licensegraph/licensegraph/internal/directory"
@@ -17,6 +20,7 @@ import (
 	"github.com/licensegraph/licensegraph/internal/id"
 	"github.com/licensegraph/licensegraph/internal/licensing"
 	"github.com/licensegraph/licensegraph/internal/optional"
+	"github.com/licensegraph/licensegraph/internal/paging"
 	"github.com/licensegraph/licensegraph/internal/whatif"
 )
 
@@ -82,6 +86,47 @@ func TestSeatKeptBeforeHealsWhereTheSameSetClearsTheReserveR8R10R30(t *testing.T
 			t.Error("she lost what the team's seat heals")
 		}
 		w.sound()
+	})
+}
+
+// Of an applied preview the event says whose each field is, so that what comes by the clock later is put
+// down to what set its date, and not to what set another one's.
+func TestFieldsOfAnAppliedPreviewSayWhoseTheyAreR16R28R30(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ends, later := w.clock.Now().Add(time.Hour), w.clock.Now().Add(48*time.Hour)
+		create := func(product int, endsAt *clock.Instant) (uuid.UUID, uuid.UUID) {
+			r, err := w.licensing.CreateSubscription(t.Context(), w.tenant, licensing.CreateSubscriptionInput{Product: w.products[product], Seats: ptr(5), EndsAt: endsAt})
+			w.ok(err)
+			return r.Subscription.ID, r.EventID
+		}
+		first, created := create(suite, &ends)
+		second, _ := create(addon, nil)
+		changes := []whatif.Change{
+			{UpdateSubscription: &licensing.UpdateSubscriptionInput{ID: first, Seats: optional.Of(6)}},
+			{UpdateSubscription: &licensing.UpdateSubscriptionInput{ID: second, EndsAt: optional.Of(later)}},
+		}
+		out, err := w.apply(w.token(changes...), changes...)
+		w.ok(err)
+		for i, want := range []uuid.UUID{created, out.EventID} {
+			at := []clock.Instant{ends, later}[i]
+			w.clock.Advance(time.Duration(at-w.clock.Now()) * time.Microsecond)
+			_, err := w.licensing.ApplyDue(t.Context())
+			w.ok(err)
+			page, err := audit.NewLog(w.db).Page(t.Context(), w.tenant, audit.Filter{}, paging.Args{First: ptr(1)})
+			w.ok(err)
+			if e := page.Items[0]; e.Action != audit.SubscriptionStatus || e.CauseID == nil || *e.CauseID != want {
+				t.Errorf("at %s: %s because of %v, want %s", at, e.Action, e.CauseID, want)
+			}
+		}
+		events, err := audit.NewLog(w.db).ByIDs(t.Context(), w.tenant, []uuid.UUID{out.EventID})
+		w.ok(err)
+		var names []string
+		for _, f := range events[0].Fields {
+			names = append(names, f.Field)
+		}
+		if want := []string{"seats of " + id.Format(id.Subscription, first), "endsAt of " + id.Format(id.Subscription, second)}; !slices.Equal(names, want) {
+			t.Errorf("the fields are %q, want %q", names, want)
+		}
 	})
 }
 
