@@ -114,9 +114,8 @@ type Problem struct {
 	Text    string
 }
 
-// Verify checks one user's state on its own (R17); free tells whether a seat is left for a source,
-// room whether one more user may have an assignment.
-func (r *Rules) Verify(u User, free func(*Source) bool, room func(assignment ID) bool) []Problem {
+// Verify checks one user's state on its own (R17), where the seats and places are as they are.
+func (r *Rules) Verify(u User, seats Seats, places Places) []Problem {
 	var problems []Problem
 	licenses := r.Derive(u)
 	on := On(licenses)
@@ -137,7 +136,7 @@ func (r *Rules) Verify(u User, free func(*Source) bool, room func(assignment ID)
 			}
 			for _, row := range s.Rows {
 				known++
-				problems = append(problems, r.verifyRow(u, l, s, row, free, room)...)
+				problems = append(problems, r.verifyRow(u, l, s, row, seats, places)...)
 			}
 		}
 	}
@@ -147,7 +146,7 @@ func (r *Rules) Verify(u User, free func(*Source) bool, room func(assignment ID)
 	return problems
 }
 
-func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, free func(*Source) bool, room func(ID) bool) []Problem {
+func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, seats Seats, places Places) []Problem {
 	problem := func(text string) []Problem { return []Problem{{"R17", l.Product, text}} }
 	if row.Plan != Whole && !s.Selected.Has(row.Plan) {
 		return problem("a violation is about a plan that its source does not select")
@@ -163,7 +162,7 @@ func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, free func(*
 		return nil
 	case row.Plan != Whole:
 		return problem("a plan is withheld that would pass every check")
-	case !room(row.Assignment):
+	case !places.open(row.Assignment):
 		if row.Code != GroupLimit {
 			return problem("a violation does not bear the first code that fails")
 		}
@@ -174,7 +173,7 @@ func (r *Rules) verifyRow(u User, l License, s SourceState, row Row, free func(*
 		return problem("a violation bears a code that does not fail")
 	case l.Held:
 		return problem("a seat is waited for by a user who holds the product")
-	case free(s.Source):
+	case seats[l.Product].open(0, places[s.Key].Kept):
 		return problem("a seat is waited for while one is free")
 	}
 	return nil

@@ -68,9 +68,6 @@ func ended(s engine.Source) engine.Source {
 	return s
 }
 
-// anyRoom is for assignments without limits.
-func anyRoom(engine.ID) bool { return true }
-
 // ranking is a source of an assignment with a priority.
 func ranking(s engine.Source, priority int64) engine.Source {
 	a := *s.Assignment

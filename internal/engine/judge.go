@@ -109,15 +109,12 @@ func (j *judgement) admit(which func(item) bool) *Refusal {
 
 // seat tells whether a seat is left for a source; one that is kept for a group only for the group's.
 func (j *judgement) seat(a *Source) bool {
-	seat := j.t.seats[a.Product]
-	left := seat.Total - seat.Consumed - j.taken[a.Product] - j.mine[a.Product]
-	return seat.Unlimited || left > seat.Kept || left > 0 && j.t.before[a.Key].Kept > 0
+	return j.t.seats[a.Product].open(j.taken[a.Product]+j.mine[a.Product], j.t.before[a.Key].Kept)
 }
 
 // place tells whether one more user could have a source before the call, or the user had it.
 func (j *judgement) place(key ID) bool {
-	place, counted := j.t.before[key]
-	return !counted || place.Used < place.Limit || j.s.c.Before.Admitted(key)
+	return j.t.before.open(key) || j.s.c.Before.Admitted(key)
 }
 
 // losses refuses a call by which a plan that stays selected, and was on, is off for want of

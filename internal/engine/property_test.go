@@ -431,11 +431,8 @@ func (w *world) check(t *rapid.T, st *step, after map[engine.ID]engine.User) {
 			t.Fatalf("%d seats of product %d are taken, %d before, and there are %d", s.Consumed, p, took[p].Consumed, s.Total)
 		}
 	}
-	free := func(a *engine.Source) bool {
-		return seats[a.Product].Unlimited || seats[a.Product].Consumed < seats[a.Product].Total
-	}
 	for user, u := range after {
-		if problems := w.rules.Verify(u, free, anyRoom); len(problems) > 0 {
+		if problems := w.rules.Verify(u, seats, nil); len(problems) > 0 {
 			t.Fatalf("user %x: %+v\n  %s", user, problems, text(u))
 		}
 		held := heldIn(w.rules.Derive(u))

@@ -18,6 +18,13 @@ type Seat struct {
 	Kept      int64 // for groups: what their reserves lacked (R8), be they there or not
 }
 
+// open tells whether one more user can be given a seat, once so many were taken, by a source for whose
+// group so many are kept (R8).
+func (s Seat) open(taken, kept int64) bool {
+	left := s.Total - s.Consumed - taken
+	return s.Unlimited || left > s.Kept || left > 0 && kept > 0
+}
+
 // Seats are the supplies of the products that a change can touch.
 type Seats map[int32]Seat
 
@@ -40,6 +47,12 @@ const NoLimit = math.MaxInt64
 // Places are those of all assignments with a limit or a reserve, by their keys. Whoever waits for the
 // product of one that a change can touch is part of a case: no waiter is asked for there.
 type Places map[ID]Place
+
+// open tells whether one more user can have an assignment (R8).
+func (p Places) open(key ID) bool {
+	place, counted := p[key]
+	return !counted || place.Used < place.Limit
+}
 
 // Waiter is a user whom the change does not name and who waits for a seat of a product.
 type Waiter struct {
@@ -149,8 +162,9 @@ func (t *settlement) count() {
 		for _, p := range s.reserved {
 			t.reserved[p] += n
 		}
-		for key := range t.before {
-			if s.c.Before.Admitted(key) {
+		for i := range s.c.Before.Sources {
+			key := s.c.Before.Sources[i].Key
+			if _, counted := t.before[key]; counted && s.c.Before.Admitted(key) {
 				t.use(key, -n)
 			}
 		}
@@ -390,10 +404,13 @@ func (t *settlement) pass() (bool, error) {
 		}
 		c := heap.Pop(&q).(candidate)
 		p := c.s.sources[c.item.source].Product
-		free := t.free(p)
+		short, free := t.short[p], int64(0)
+		if short {
+			free = max(0, t.free(p))
+		}
 		if t.try(c.s, c.item) {
 			admitted = true
-			if t.short[p] && t.free(p) > max(0, free) {
+			if short && t.free(p) > free {
 				return true, nil
 			}
 		}

@@ -12,12 +12,12 @@ import (
 func TestVerificationFindsEachBrokenStateR17(t *testing.T) {
 	r := rules(plans(1, 2))
 	mail, rival, plain := direct(0, 1, 1, 5), through(1, 1, 1, 2, 6), through(2, 0, 1, 5)
-	full := func(*engine.Source) bool { return false }
-	free := func(*engine.Source) bool { return true }
+	full := engine.Seats{}
+	free := engine.Seats{0: unlimited, 1: seat(1, 0, 0)}
 	for _, c := range []struct {
 		name string
 		u    engine.User
-		free func(*engine.Source) bool
+		free engine.Seats
 		want string // part of the problem's text; empty for none
 	}{
 		{"nothing", engine.User{}, full, ""},
@@ -40,7 +40,7 @@ func TestVerificationFindsEachBrokenStateR17(t *testing.T) {
 		{"a seat waited for while one is free", with(having(plain), waits(plain, engine.Count, 5)), free, "while one is free"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			problems := r.Verify(c.u, c.free, anyRoom)
+			problems := r.Verify(c.u, c.free, nil)
 			switch {
 			case c.want == "" && len(problems) > 0:
 				t.Errorf("found %+v", problems)
@@ -55,7 +55,7 @@ func TestVerificationAsksForTheSeatsOfTheRightProductR17(t *testing.T) {
 	r := rules()
 	one, two := through(1, 0, 1, 5), through(1, 1, 1, 6)
 	u := with(having(one, two), waits(one, engine.Count, 5), waits(two, engine.Count, 5))
-	problems := r.Verify(u, func(a *engine.Source) bool { return a.Product == 1 }, anyRoom)
+	problems := r.Verify(u, engine.Seats{0: seat(1, 1, 0), 1: seat(1, 0, 0)}, nil)
 	if len(problems) != 1 || problems[0].Product != 1 || problems[0].Rule != "R17" {
 		t.Errorf("found %+v, want one problem of product 1", problems)
 	}

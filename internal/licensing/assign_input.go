@@ -254,34 +254,26 @@ func (w *want) place(a *tenantgraph.Assignment) *fault.Error {
 
 // begin returns a new assignment.
 func (d *Draft) begin(w want, selection tenantgraph.Selection, user, group uuid.UUID, field string) (*tenantgraph.Assignment, error) {
-	var dated tenantgraph.Assignment
-	if err := w.plan(&dated, d.Now); err != nil {
+	a := &tenantgraph.Assignment{
+		UserID: user, GroupID: group, ProductID: w.product.ID, Selection: selection,
+		IncludeNested: true, Priority: w.priorityAfter(0), CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
+	}
+	if err := w.plan(a, d.Now); err != nil {
 		return nil, err.At(field, w.at)
 	}
 	if group != uuid.Nil {
-		if err := w.place(&dated); err != nil {
+		if err := w.place(a); err != nil {
 			return nil, err.At(field, w.at)
 		}
+		a.ExcludedGroups = w.excludedAfter(nil)
+		a.IncludeNested = w.nested == nil || *w.nested
 	}
-	if err := assignable(d.edit.Graph(), w.product, dated.Scheduled); err != nil {
+	if err := assignable(d.edit.Graph(), w.product, a.Scheduled); err != nil {
 		return nil, err.At(field, w.at)
 	}
-	key, err := d.newID()
-	if err != nil {
-		return nil, err
-	}
-	a := &tenantgraph.Assignment{
-		ID: key, UserID: user, GroupID: group, ProductID: w.product.ID, Selection: selection,
-		IncludeNested: true, Priority: w.priorityAfter(0), CreatedAt: d.Now, UpdatedAt: d.Now, Version: 1,
-		Scheduled: dated.Scheduled, StartsAt: dated.StartsAt, EndsAt: dated.EndsAt, SeatLimit: dated.SeatLimit, SeatReserve: dated.SeatReserve,
-	}
-	if group != uuid.Nil {
-		a.ExcludedGroups = w.excludedAfter(nil)
-	}
-	if group != uuid.Nil && w.nested != nil {
-		a.IncludeNested = *w.nested
-	}
-	return a, nil
+	var err error
+	a.ID, err = d.newID()
+	return a, err
 }
 
 // locationNeeded refuses to create assignments of a user who has no location (R11).

@@ -185,11 +185,14 @@ type casebook struct {
 	keptBefore, keptAfter map[uuid.UUID]int64 // seats of products for groups
 }
 
-func newCasebook(d *Draft) *casebook {
+// newCasebook returns an empty casebook; had is how many users have counted assignments before the
+// change, and so after it where it moves no product of one.
+func newCasebook(d *Draft, had map[uuid.UUID]int64) *casebook {
 	b := &casebook{
 		d: d, before: d.Graph, after: d.edit.Graph(), at: map[string]*engine.Case{}, numbers: map[uuid.UUID]int{},
 		direct: map[uuid.UUID][]*tenantgraph.Assignment{}, local: map[uuid.UUID]bool{}, located: map[uuid.UUID]*string{}, promised: map[*engine.Case]bool{},
 	}
+	b.had, b.keptBefore, b.keptAfter = had, keptIn(b.before, had), keptIn(b.after, had)
 	b.reachBefore, b.reachAfter = map[uuid.UUID][]int{}, map[uuid.UUID][]int{}
 	b.findIdle()
 	return b

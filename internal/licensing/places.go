@@ -53,30 +53,40 @@ func samePlaces(g, other *tenantgraph.Graph, product uuid.UUID) bool {
 // whose lines were not part of the change: what is free for those who wait may be another now, or their
 // code.
 func (b *casebook) moved(verdicts []engine.Verdict) []uuid.UUID {
-	var more []uuid.UUID
 	others := slices.DeleteFunc(countedProducts(b.before, b.after), func(p uuid.UUID) bool { return slices.Contains(b.lines, p) })
-	for _, p := range others {
-		index := b.after.Product(p).Index
-		if slices.ContainsFunc(verdicts, func(v engine.Verdict) bool {
-			return b.moves(v.Case.Before, v.After, index) || b.moves(v.After, v.Case.Before, index)
-		}) {
-			more = append(more, p)
-		}
+	if len(others) == 0 {
+		return nil
+	}
+	var more []uuid.UUID
+	for i := range verdicts {
+		eachMove(&verdicts[i], func(s *engine.Source, _ int64) {
+			if p := b.after.ProductAt(s.Product).ID; slices.Contains(others, p) && !slices.Contains(more, p) {
+				more = append(more, p)
+			}
+		})
 	}
 	return more
 }
 
-// moves tells whether a source of a product is admitted in one state and not in the other.
-func (b *casebook) moves(from, to engine.User, product int32) bool {
-	return slices.ContainsFunc(from.Sources, func(s engine.Source) bool {
-		return s.Product == product && from.Admitted(s.Key) && !to.Admitted(s.Key)
-	})
+// eachMove calls with each source that the users of a verdict come to have, 1, or have no longer, -1.
+func eachMove(v *engine.Verdict, move func(s *engine.Source, by int64)) {
+	before, after := &v.Case.Before, &v.After
+	for i := range before.Sources {
+		if s := &before.Sources[i]; before.Admitted(s.Key) && !after.Admitted(s.Key) {
+			move(s, -1)
+		}
+	}
+	for i := range after.Sources {
+		if s := &after.Sources[i]; after.Admitted(s.Key) && !before.Admitted(s.Key) {
+			move(s, 1)
+		}
+	}
 }
 
 // again returns a casebook for the same change, in which the lines of more products are touched.
 func (b *casebook) again(more []uuid.UUID) *casebook {
-	next := newCasebook(b.d)
-	next.had, next.keptBefore, next.lines = b.had, b.keptBefore, slices.Concat(b.lines, more)
+	next := newCasebook(b.d, b.had)
+	next.lines = slices.Concat(b.lines, more)
 	return next
 }
 
@@ -175,18 +185,6 @@ func keptIn(g *tenantgraph.Graph, used map[uuid.UUID]int64) map[uuid.UUID]int64 
 	return kept
 }
 
-// readPlaces reads how many users have each counted assignment before the change, and so what is kept
-// for groups then; after it the same, where the change moves no product of one.
-func (b *casebook) readPlaces(ctx context.Context) (err error) {
-	if len(b.before.Counted()) > 0 {
-		if b.had, err = loadPlaces(ctx, b.d.Tx, b.d.Tenant); err != nil {
-			return err
-		}
-	}
-	b.keptBefore, b.keptAfter = keptIn(b.before, b.had), keptIn(b.after, b.had)
-	return nil
-}
-
 // findPlaces finds the limits and reserves after the change, and before it. An assignment that was not
 // counted has no counter: all whom it reaches are part of the change, and counted.
 func (b *casebook) findPlaces() {
@@ -231,16 +229,15 @@ func (w *writer) placesOut(b *casebook) error {
 // countPlaces counts who has the counted assignments after the change.
 func (b *casebook) countPlaces(verdicts []engine.Verdict) {
 	b.used = map[uuid.UUID]int64{}
-	for key, place := range b.places {
-		if !b.after.Assignment(key).Counted() {
-			continue
-		}
-		n := place.Used
-		for i := range verdicts {
-			v := &verdicts[i]
-			n += v.Count * (num(v.After.Admitted(key)) - num(v.Case.Before.Admitted(key)))
-		}
-		b.used[key] = n
+	for _, a := range b.after.Counted() {
+		b.used[a.ID] = b.places[a.ID].Used
+	}
+	for i := range verdicts {
+		eachMove(&verdicts[i], func(s *engine.Source, by int64) {
+			if _, counted := b.used[s.Key]; counted {
+				b.used[s.Key] += by * verdicts[i].Count
+			}
+		})
 	}
 	b.keptAfter = keptIn(b.after, b.used)
 }

@@ -30,9 +30,8 @@ const (
 
 // Proposals returns single changes each of which alone would allow what an explanation says is not
 // allowed, the smallest first and at most three of a kind; none where it is allowed. They are tried
-// in memory, by the rules, on the state of the user; nothing is locked. It takes at most seven
-// statements, whatever the number of proposals, and one more for each product that the user waits for and
-// that groups have with a limit or a reserve.
+// in memory, by the rules, on the state of the user; nothing is locked. It takes at most eight
+// statements, whatever the number of proposals.
 //
 // A change that touches others too, such as one of a group's assignment, is proposed only where
 // everybody who waits for a product that the user then needs a seat of would find one: who else
@@ -236,11 +235,10 @@ func (e *explainer) readPlaces(ctx context.Context) error {
 		return err
 	}
 	for _, p := range waiting {
-		if e.places[p] = places[inLineKey{p, e.v.User.ID}]; e.places[p] > 0 {
-			if e.needed[p], err = e.seatsNeeded(ctx, e.g.Product(p)); err != nil {
-				return err
-			}
-		}
+		e.places[p] = places[inLineKey{p, e.v.User.ID}]
+	}
+	if err := e.findNeeded(ctx); err != nil {
+		return err
 	}
 	var first []uuid.UUID // one seat less taken, and it is the user's
 	for _, p := range waiting {

@@ -87,11 +87,15 @@ func (e *explainer) others(s *Source) int {
 	if s.Group == nil {
 		return 0
 	}
-	n := -1 // the user
-	for _, g := range reachedGroups(e.g, s.Group.ID, s.Assignment.IncludeNested) {
-		n += e.members[g]
+	return int(max(e.reached(s.Group.ID, s.Assignment.IncludeNested)-1, 0)) // less the user
+}
+
+// reached is how many users an assignment to a group reaches, members of several groups counted with each.
+func (e *explainer) reached(group uuid.UUID, nested bool) (n int64) {
+	for _, g := range reachedGroups(e.g, group, nested) {
+		n += int64(e.members[g])
 	}
-	return max(n, 0)
+	return n
 }
 
 // switchOn proposes to switch on, in an assignment that leaves them off, plans that may help: each

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -79,69 +81,101 @@ func (e *explainer) lacking(p *Product) int64 {
 		if a.ProductID != p.ID {
 			continue
 		}
-		reached := int64(0)
-		for _, group := range e.g.Descendants(a.GroupID) {
-			if a.IncludeNested || group == a.GroupID {
-				reached += int64(e.members[group])
-			}
-		}
-		n += a.Lacks(reached)
+		n += a.Lacks(e.reached(a.GroupID, a.IncludeNested))
 	}
 	return n
 }
 
-// seatsNeeded returns how many seats must be left of a product for which the user waits, so that one is
+// findNeeded finds how many seats must be left of each product for which the user waits, so that one is
 // the user's: as many as stand in line up to there; where groups have limits or reserves, as few as will
 // do, and 0 where none will. Of a long line all that are kept are taken to be needed, and no place through
 // a limited group is hoped for.
-func (e *explainer) seatsNeeded(ctx context.Context, p *Product) (int64, error) {
-	most := int64(e.places[p.ID]) + e.kept[p.ID]
-	if !slices.ContainsFunc(e.g.Counted(), func(a *tenantgraph.Bound) bool { return a.ProductID == p.ID }) {
-		return most, nil
-	}
-	own := &engine.Case{Users: []engine.ID{e.v.User.ID}}
-	cases, of, rows := []*engine.Case{own}, map[engine.ID]*engine.Case{e.v.User.ID: own}, 0
-	err := database.Each(ctx, e.s.db.Reader(), func(scan func(...any) error) error {
-		var user, assignment, principal uuid.UUID
-		var inherited bool
-		var rank, since, created int64
-		err := scan(&user, &assignment, &principal, &inherited, &rank, &since, &created)
-		rows++
-		c := of[user]
-		if c == nil {
-			c = &engine.Case{Users: []engine.ID{user}}
-			of[user], cases = c, append(cases, c)
+func (e *explainer) findNeeded(ctx context.Context) error {
+	places := map[uuid.UUID]engine.Places{}
+	for key, place := range e.limits {
+		if p := e.g.ProductAt(place.Product).ID; e.places[p] > 0 {
+			if places[p] == nil {
+				places[p] = engine.Places{}
+			}
+			places[p][key] = place
 		}
-		a := &engine.Assignment{Key: assignment, Product: p.Index, Sku: p.ID, Direct: !inherited, Created: created, Priority: -rank}
+	}
+	lines, err := e.readLines(ctx, slices.Collect(maps.Keys(places)))
+	if err != nil {
+		return err
+	}
+	for p, place := range e.places {
+		if place == 0 { // who no longer waits
+			continue
+		}
+		most := int64(place) + e.kept[p]
+		if e.needed[p] = most; lines[p] == nil {
+			continue
+		}
+		fewest, after, err := e.g.Rules.FewestSeats(e.g.Product(p).Index, lines[p].cases, places[p], most, e.now)
+		if err != nil {
+			return fmt.Errorf("try the line of %s: %w", e.g.Product(p).DisplayName, err)
+		}
+		e.needed[p] = fewest
+		for _, source := range after.Sources {
+			e.served[source.Key] = after.Admitted(source.Key)
+		}
+	}
+	return nil
+}
+
+// waitingLine is who waits for a product, the user first, with the sources that wait.
+type waitingLine struct {
+	cases []*engine.Case
+	of    map[engine.ID]*engine.Case
+	rows  int
+}
+
+// readLines reads who waits for products, by one statement; no line that is too long to be tried.
+func (e *explainer) readLines(ctx context.Context, products []uuid.UUID) (map[uuid.UUID]*waitingLine, error) {
+	lines := map[uuid.UUID]*waitingLine{}
+	if len(products) == 0 {
+		return lines, nil
+	}
+	var parts []string
+	args := []any{e.g.Tenant}
+	for _, p := range products {
+		own := &engine.Case{Users: []engine.ID{e.v.User.ID}}
+		lines[p] = &waitingLine{cases: []*engine.Case{own}, of: map[engine.ID]*engine.Case{e.v.User.ID: own}}
+		args = append(args, p)
+		parts = append(parts, fmt.Sprintf(`SELECT * FROM (SELECT v.product_id, v.user_id, v.assignment_id, v.principal_id, v.inherited, v.rank, v.since, v.assignment_created_at
+			FROM license_violations v WHERE v.tenant_id = $1 AND v.product_id = $%d AND v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION' LIMIT %d) x%[1]d`,
+			len(args), waitersLookedAt+1))
+	}
+	err := database.Each(ctx, e.s.db.Reader(), func(scan func(...any) error) error {
+		var product, user, principal uuid.UUID
+		var inherited bool
+		var rank int64
+		row, a := engine.Row{Plan: engine.Whole, Code: engine.Count}, &engine.Assignment{}
+		err := scan(&product, &user, (*uuid.UUID)(&a.Key), &principal, &inherited, &rank, &row.Since, &a.Created)
+		row.Assignment, a.Product, a.Sku, a.Direct, a.Priority = a.Key, e.g.Product(product).Index, product, !inherited, priorityOf(rank)
 		if inherited {
 			a.Principal = principal
 		}
-		c.After = append(c.After, engine.Source{Assignment: a})
-		c.Before.Sources = c.After
-		c.Before.Rows = append(c.Before.Rows, engine.Row{Assignment: assignment, Plan: engine.Whole, Code: engine.Count, Since: since})
+		lines[product].add(user, a, row)
 		return err
-	}, fmt.Sprintf(`SELECT v.user_id, v.assignment_id, v.principal_id, v.inherited, v.rank, v.since, v.assignment_created_at FROM license_violations v
-		WHERE v.tenant_id = $1 AND v.product_id = $2 AND v.plan_id IS NULL AND v.code = 'COUNT_VIOLATION' LIMIT %d`, waitersLookedAt+1), e.g.Tenant, p.ID)
+	}, strings.Join(parts, " UNION ALL "), args...)
 	if err != nil {
-		return 0, fmt.Errorf("read who waits for %s: %w", p.DisplayName, err)
+		return nil, fmt.Errorf("read who waits: %w", err)
 	}
-	if rows > waitersLookedAt {
-		return most, nil
+	maps.DeleteFunc(lines, func(_ uuid.UUID, l *waitingLine) bool { return l.rows > waitersLookedAt })
+	return lines, nil
+}
+
+func (l *waitingLine) add(user engine.ID, a *engine.Assignment, row engine.Row) {
+	l.rows++
+	c := l.of[user]
+	if c == nil {
+		c = &engine.Case{Users: []engine.ID{user}}
+		l.of[user], l.cases = c, append(l.cases, c)
 	}
-	places := engine.Places{}
-	for key, place := range e.limits {
-		if place.Product == p.Index {
-			places[key] = place
-		}
-	}
-	fewest, after, err := e.g.Rules.FewestSeats(p.Index, cases, places, most, e.now)
-	if err != nil {
-		return 0, fmt.Errorf("try the line of %s: %w", p.DisplayName, err)
-	}
-	for _, source := range after.Sources {
-		e.served[source.Key] = after.Admitted(source.Key)
-	}
-	return fewest, nil
+	c.After = append(c.After, engine.Source{Assignment: a})
+	c.Before.Sources, c.Before.Rows = c.After, append(c.Before.Rows, row)
 }
 
 // buy proposes to raise the seats of a subscription that counts, else to create one.

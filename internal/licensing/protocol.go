@@ -152,7 +152,7 @@ func (s *Service) draft(tx *database.Tx, g *tenantgraph.Graph, at turn) *Draft {
 // settle carries out steps 2 to 5 of the protocol for a draft.
 func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, error) {
 	out := &Outcome{DryRun: o.DryRun, Refused: map[uuid.UUID]*fault.Error{}}
-	counts, err := loadCounters(ctx, d.Tx, d.Tenant)
+	counts, had, err := loadBoth(ctx, d.Tx, d.Graph)
 	if err != nil {
 		return nil, err
 	}
@@ -160,13 +160,10 @@ func (s *Service) settle(ctx context.Context, d *Draft, o Options) (*Outcome, er
 	if err := d.moveInLine(ctx, d.edit.Changes().Assignments); err != nil {
 		return nil, err
 	}
-	book := newCasebook(d)
+	book := newCasebook(d, had)
 	out.Impact = newImpact(s, d, book, counts, o.DryRun)
 	if !d.changed {
 		return out, nil
-	}
-	if err := book.readPlaces(ctx); err != nil {
-		return nil, err
 	}
 	if !s.byCases && o.relied == nil {
 		fast, err := s.fast(ctx, d, book, counts)

@@ -34,13 +34,11 @@ func (s *Service) Verify(ctx context.Context, tenant uuid.UUID, progress func(us
 		if v.graph, err = s.loadGraphWith(ctx, tx, tenant, tenantgraph.NewCatalog(stored, nil)); err != nil {
 			return err
 		}
-		if v.stored, err = loadCounters(ctx, tx, tenant); err != nil {
+		var used map[uuid.UUID]int64
+		if v.stored, used, err = loadBoth(ctx, tx, v.graph); err != nil {
 			return err
 		}
-		if v.used, err = loadPlaces(ctx, tx, tenant); err != nil {
-			return err
-		}
-		v.kept = keptIn(v.graph, v.used)
+		v.seats, v.supply = supplies(v.graph, v.graph, v.stored, keptIn(v.graph, used)), placesIn(v.graph, used)
 		if err := v.users(ctx, tx, progress); err != nil {
 			return err
 		}
@@ -64,9 +62,9 @@ type verifying struct {
 	graph   *tenantgraph.Graph
 	stored  map[uuid.UUID]counters
 	recount map[int32]*counters
-	used    map[uuid.UUID]int64 // through counted assignments, as stored
-	kept    map[uuid.UUID]int64 // seats of products for groups
-	reused  map[engine.ID]int64 // recounted, through all
+	seats   engine.Seats        // as stored
+	supply  engine.Places       // of counted assignments, as stored
+	reused  map[engine.ID]int64 // how many users have each assignment, recounted
 	report  *Verification
 }
 
@@ -114,17 +112,7 @@ func (v *verifying) user(p *person) {
 	if !p.deleted {
 		u.Sources = sources(v.graph, p.groups, p.direct)
 	}
-	free := func(a *engine.Source) bool {
-		id := v.graph.ProductAt(a.Product).ID
-		units, unlimited := v.graph.Seats(id)
-		left := units - v.stored[id].Consumed
-		return unlimited || left > v.kept[id] || left > 0 && v.lacks(a) > 0
-	}
-	room := func(assignment engine.ID) bool {
-		b := v.graph.Assignment(assignment)
-		return b == nil || b.SeatLimit == nil || v.used[assignment] < int64(*b.SeatLimit)
-	}
-	for _, found := range v.graph.Rules.Verify(u, free, room) {
+	for _, found := range v.graph.Rules.Verify(u, v.seats, v.supply) {
 		problem := Problem{Rule: found.Rule, Message: found.Text, UserID: &p.id}
 		if found.Product >= 0 {
 			problem.Product = v.graph.ProductAt(found.Product)
@@ -148,14 +136,6 @@ func (v *verifying) user(p *person) {
 	}
 }
 
-// lacks is how many seats are kept for a source's group.
-func (v *verifying) lacks(a *engine.Source) int64 {
-	if b := v.graph.Assignment(a.Key); b != nil {
-		return b.Lacks(v.used[b.ID])
-	}
-	return 0
-}
-
 func (v *verifying) counters() {
 	for _, p := range v.graph.Products {
 		stored, is := v.stored[p.ID], counters{}
@@ -173,9 +153,9 @@ func (v *verifying) counters() {
 // places compares how many users have counted assignments with the counters.
 func (v *verifying) places() {
 	for _, b := range v.graph.Counted() {
-		if v.used[b.ID] != v.reused[b.ID] {
+		if used := v.supply[b.ID].Used; used != v.reused[b.ID] {
 			v.problem(Problem{Rule: "R17", Product: b.Product, Message: fmt.Sprintf("The counter of group %s says that %d users have %s through it; recounted they are %d.",
-				v.graph.Group(b.GroupID).DisplayName, v.used[b.ID], b.Product.DisplayName, v.reused[b.ID])})
+				v.graph.Group(b.GroupID).DisplayName, used, b.Product.DisplayName, v.reused[b.ID])})
 		}
 	}
 }
